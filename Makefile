@@ -1,0 +1,50 @@
+# One spelling for people and for CI. Everything is set up in .venv; nothing else is touched.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+DEMO   ?= demo
+REGION ?= eu
+
+.PHONY: dev demo test lint types imports docs bench clean check-python
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version)'
+
+$(VENV)/run: pyproject.toml | check-python
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+dev: $(VENV)/dev          ## everything a developer needs
+
+demo: $(VENV)/run         ## rehearse the Azure BYOK ceremony for one region (REGION=eu) into demo/
+	rm -rf $(DEMO)
+	mkdir -p $(DEMO)
+	$(BIN)/ceremony rehearse azure-byok --region $(REGION) --out $(DEMO)/$(REGION)
+
+test: $(VENV)/dev         ## the whole test suite
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/dev         ## ruff, formatter, and our own playbooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/ceremony lint azure-byok
+
+types: $(VENV)/dev        ## mypy strict, tests included
+	$(BIN)/mypy
+
+imports: $(VENV)/dev      ## the import contracts of pyproject.toml
+	$(BIN)/lint-imports
+
+docs: $(VENV)/dev         ## write the generated pages and schemas; a test fails when they are stale
+	$(BIN)/python scripts/make_docs.py
+
+bench: $(VENV)/dev        ## print how long things take here
+	$(BIN)/python bench/rehearsal.py
+
+clean:                    ## remove everything that was made
+	rm -rf $(VENV) $(DEMO) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -1,0 +1,289 @@
+"""Access control lists and the one evaluator that guards every use of a private key.
+
+An ACL is a list of permission groups; an operation is allowed if some group meets its own conditions (certifier
+presented, module, uses left) and grants the action. The ACL travels inside the key's authenticated blob, so nobody can
+edit it outside the module. There is no way to grant ExportAsPlain here: stricter than the device, declared.
+Names and bits: research grade A/B for those the BYOK verifier forbids, I for the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from hsm_emulator import encoding
+from hsm_emulator.errors import DamagedFile, Refused, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Right(StrEnum):
+    """Bits of an OpPermissions action, by their nCore names."""
+
+    DUPLICATE_HANDLE = "DuplicateHandle"
+    USE_AS_CERTIFICATE = "UseAsCertificate"
+    EXPORT_AS_PLAIN = "ExportAsPlain"
+    GET_APP_DATA = "GetAppData"
+    SET_APP_DATA = "SetAppData"
+    REDUCE_ACL = "ReduceACL"
+    EXPAND_ACL = "ExpandACL"
+    ENCRYPT = "Encrypt"
+    DECRYPT = "Decrypt"
+    VERIFY = "Verify"
+    USE_AS_BLOB_KEY = "UseAsBlobKey"
+    USE_AS_KM = "UseAsKM"
+    SIGN = "Sign"
+    GET_ACL = "GetACL"
+    USE_AS_LOADER_KEY = "UseAsLoaderKey"
+    SIGN_MODULE_CERT = "SignModuleCert"
+
+
+FORBIDDEN_IN_TRANSFER: Final = frozenset(
+    {
+        Right.EXPORT_AS_PLAIN,
+        Right.SET_APP_DATA,
+        Right.EXPAND_ACL,
+        Right.USE_AS_BLOB_KEY,
+        Right.USE_AS_KM,
+        Right.USE_AS_LOADER_KEY,
+        Right.SIGN_MODULE_CERT,
+    }
+)
+"""Rights that neither a KEK nor a key on its way to a vault may have (research, sections 2.5 and 5)."""
+
+ARCHIVE_MECHANISM: Final = "RSA-OAEP-SHA256+AES-256-GCM"
+"""How an archive blob is made: a fresh AES key under OAEP (RFC 8017), the payload under that key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpPermissions:
+    """Use of the key itself."""
+
+    rights: frozenset[Right]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeBlob:
+    """Encrypt the key under the module key or token whose hash is `under`, and under no other."""
+
+    under: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeArchiveBlob:
+    """Encrypt the key to the public key whose hash is `under`, by exactly this mechanism."""
+
+    under: str
+    mechanism: str = ARCHIVE_MECHANISM
+
+
+Action = OpPermissions | MakeBlob | MakeArchiveBlob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseLimit:
+    """At most `uses` uses in the key's life, counted in the module's non-volatile memory under `counter`."""
+
+    counter: str
+    uses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """One permission group: what it grants, and on which conditions.
+
+    `certifier` is the hash of the key whose certificate must be presented, `module` the ESN it holds on; "" is none.
+    """
+
+    actions: tuple[Action, ...]
+    certifier: str = ""
+    module: str = ""
+    limit: UseLimit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acl:
+    """All groups of a key, in order."""
+
+    groups: tuple[Group, ...]
+
+    def rights(self) -> frozenset[Right]:
+        """Every operation right that some group grants, under whatever condition."""
+        return frozenset(
+            right
+            for group in self.groups
+            for action in group.actions
+            if isinstance(action, OpPermissions)
+            for right in action.rights
+        )
+
+    def blobs_under(self) -> frozenset[str]:
+        """The hashes of all module keys and tokens the key may be encrypted under."""
+        return frozenset(a.under for g in self.groups for a in g.actions if isinstance(a, MakeBlob))
+
+    def archives_under(self) -> frozenset[str]:
+        """The hashes of all public keys the key may be encrypted to."""
+        return frozenset(a.under for g in self.groups for a in g.actions if isinstance(a, MakeArchiveBlob))
+
+    def certifiers(self) -> frozenset[str]:
+        """The hashes of all keys whose owner can use a group that others cannot."""
+        return frozenset(g.certifier for g in self.groups if g.certifier)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """The evaluator's yes. `limit` must be counted, in the same commit as the use."""
+
+    limit: UseLimit | None
+
+
+def authorise(acl: Acl, wanted: Action, *, presented: frozenset[str], esn: str, used: Callable[[str], int]) -> Grant:
+    """Say yes to one use of a key, or refuse.
+
+    Args:
+        acl: the list that came out of the key's own blob.
+        wanted: exactly what is about to be done; rights wanted together must be granted by one group.
+        presented: hashes of the keys whose certificates were presented (such as KNSO's after an ACS quorum).
+        esn: the module that asks.
+        used: how often the counter of that name was used so far.
+
+    Raises:
+        Refused: UseLimitExceeded where only a used-up group grants it, AccessDenied where none does.
+    """
+    exhausted = False
+    for group in acl.groups:
+        if group.certifier and group.certifier not in presented:
+            continue
+        if group.module and group.module != esn:
+            continue
+        if not any(covers(action, wanted) for action in group.actions):
+            continue
+        if group.limit is not None and used(group.limit.counter) >= group.limit.uses:
+            exhausted = True
+            continue
+        return Grant(limit=group.limit)
+    if exhausted:
+        raise Refused(Status.USE_LIMIT_EXCEEDED, f"the right to {describe(wanted)} is used up")
+    raise Refused(Status.ACCESS_DENIED, f"the key's permissions do not allow to {describe(wanted)}")
+
+
+def covers(granted: Action, wanted: Action) -> bool:
+    """Say whether `granted` includes all of `wanted`."""
+    if isinstance(granted, OpPermissions) and isinstance(wanted, OpPermissions):
+        return wanted.rights <= granted.rights
+    return type(granted) is type(wanted) and granted == wanted
+
+
+def is_reduction(new: Acl, old: Acl) -> bool:
+    """Say whether `new` allows nothing that `old` does not: the subset test of SetACL.
+
+    Every new group must lie inside one old group: no condition dropped, no limit widened or moved to another counter,
+    no action added.
+    """
+    return all(any(_inside(group, other) for other in old.groups) for group in new.groups)
+
+
+def _inside(new: Group, old: Group) -> bool:
+    if old.certifier and new.certifier != old.certifier:
+        return False
+    if old.module and new.module != old.module:
+        return False
+    if old.limit is not None and (
+        new.limit is None or new.limit.counter != old.limit.counter or new.limit.uses > old.limit.uses
+    ):
+        return False
+    return all(any(covers(granted, action) for granted in old.actions) for action in new.actions)
+
+
+def describe(action: Action) -> str:
+    """Return the action in the operator's words."""
+    match action:
+        case OpPermissions(rights=rights):
+            return f"use it for {', '.join(sorted(rights))}"
+        case MakeBlob(under=under):
+            return f"make a blob under {under}"
+        case MakeArchiveBlob(under=under):
+            return f"make an archive blob under {under}"
+        case _:
+            assert_never(action)
+
+
+def to_data(acl: Acl) -> list[dict[str, Any]]:
+    """Return the ACL in its stored form."""
+    return [
+        {
+            "certifier": group.certifier,
+            "module": group.module,
+            "limit": None if group.limit is None else {"counter": group.limit.counter, "uses": group.limit.uses},
+            "actions": [_action_data(action) for action in group.actions],
+        }
+        for group in acl.groups
+    ]
+
+
+def from_data(value: object) -> Acl:
+    """Return the ACL of its stored form.
+
+    Raises:
+        DamagedFile: not the form `to_data` gives, or it grants ExportAsPlain, which no key here can have.
+    """
+    if not isinstance(value, list):
+        raise DamagedFile("the access control list is not a list")
+    acl = Acl(groups=tuple(_group(item) for item in value))
+    if Right.EXPORT_AS_PLAIN in acl.rights():
+        raise DamagedFile("the access control list grants ExportAsPlain")
+    return acl
+
+
+def _group(value: object) -> Group:
+    data = encoding.fields(value, frozenset({"certifier", "module", "limit", "actions"}), "a permission group")
+    limit = None
+    if data["limit"] is not None:
+        fields = encoding.fields(data["limit"], frozenset({"counter", "uses"}), "a use limit")
+        uses = fields["uses"]
+        if isinstance(uses, bool) or not isinstance(uses, int) or uses < 0:
+            raise DamagedFile("a use limit is not a whole number")
+        limit = UseLimit(counter=_text(fields["counter"]), uses=uses)
+    if not isinstance(data["actions"], list):
+        raise DamagedFile("the actions of a permission group are not a list")
+    return Group(
+        certifier=_text(data["certifier"]),
+        module=_text(data["module"]),
+        limit=limit,
+        actions=tuple(_action(item) for item in data["actions"]),
+    )
+
+
+def _action_data(action: Action) -> dict[str, Any]:
+    match action:
+        case OpPermissions(rights=rights):
+            return {"type": "OpPermissions", "rights": sorted(rights)}
+        case MakeBlob(under=under):
+            return {"type": "MakeBlob", "under": under}
+        case MakeArchiveBlob(under=under, mechanism=mechanism):
+            return {"type": "MakeArchiveBlob", "under": under, "mechanism": mechanism}
+        case _:
+            assert_never(action)
+
+
+def _action(value: object) -> Action:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if kind == "OpPermissions":
+        rights = encoding.fields(value, frozenset({"type", "rights"}), "an OpPermissions action")["rights"]
+        if not isinstance(rights, list) or any(right not in list(Right) for right in rights):
+            raise DamagedFile("an OpPermissions action has unknown rights")
+        return OpPermissions(rights=frozenset(Right(right) for right in rights))
+    if kind == "MakeBlob":
+        return MakeBlob(under=_text(encoding.fields(value, frozenset({"type", "under"}), "a MakeBlob action")["under"]))
+    if kind == "MakeArchiveBlob":
+        data = encoding.fields(value, frozenset({"type", "under", "mechanism"}), "a MakeArchiveBlob action")
+        return MakeArchiveBlob(under=_text(data["under"]), mechanism=_text(data["mechanism"]))
+    raise DamagedFile("a permission group has an unknown action")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise DamagedFile("the access control list holds something other than text where text is expected")
+    return value

@@ -1,0 +1,219 @@
+"""Smart cards: the image that a copier gets, the chip secret that he does not, and the count of PIN tries.
+
+`cardstore/<serial>.card` holds salt, scrypt cost and one sealed share per token. `silicon/cards/<serial>` holds the
+chip's secret, without which no PIN opens the image, and the failed tries.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from hsm_emulator import crypto, encoding, sharing
+from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.sharing import Place, Quorum, Share
+from hsm_emulator.state import CARDSTORE, CHIPS, State, number, parse, render, word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hsm_emulator.crypto import Draw
+    from hsm_emulator.dialogue import Pin
+
+SERIAL: Final = re.compile(r"SIM[0-9A-Za-z-]{1,40}")
+LONGEST_WAIT: Final = 60
+"""Seconds that the delay after failed PINs grows to: min(2^(failures-1), 60)."""
+
+COSTS: Final = frozenset(1 << power for power in range(4, 21))
+"""What scrypt on a card can cost; a file cannot make the module work for hours."""
+
+FIELDS: Final = frozenset({"serial", "set"})
+"""The fields of a card's image; `set` is null on a blank card."""
+
+_SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "salt", "scrypt_n", "shares"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """What is written on a card: of which set of which world it is which card, and its sealed shares by token."""
+
+    world: str
+    set_id: str
+    set_name: str
+    index: int
+    quorum: Quorum
+    salt: bytes
+    scrypt_n: int
+    shares: Mapping[str, bytes] = field(repr=False)
+
+    def place(self, token: str) -> Place:
+        """Return where this card's share of a token belongs."""
+        return Place(token=token, world=self.world, set_id=self.set_id, index=self.index, quorum=self.quorum)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """The inside of a card: 32 secret bytes, the failed tries in a row, and the time of the last (ms since 1970)."""
+
+    secret: bytes = field(repr=False)
+    failures: int
+    last_ms: int
+
+    def wait_ms(self, now_ms: int) -> int:
+        """Return for how long the chip looks at no PIN."""
+        if self.failures == 0:
+            return 0
+        delay = min(1 << min(self.failures - 1, 10), LONGEST_WAIT) * 1000
+        return min(max(0, self.last_ms + delay - now_ms), delay)
+
+
+def blank(state: State, serials: Sequence[str], draw: Draw) -> State:
+    """Return the state with these blank cards.
+
+    Raises:
+        Refused: InvalidParameter for a serial that does not say it is simulated, AlreadyExists for one that is there.
+    """
+    for serial in serials:
+        if not SERIAL.fullmatch(serial):
+            raise Refused(Status.INVALID_PARAMETER, f"{serial!r} is no card serial: SIM, then letters, digits and -")
+        if _image(serial) in state.files:
+            raise Refused(Status.ALREADY_EXISTS, f"there is a card {serial} already")
+        image = render("card", "", {"serial": serial, "set": None})
+        state = state.put({_image(serial): image})
+        state = _put_chip(state, serial, Chip(secret=draw.take(32), failures=0, last_ms=0))
+    return state
+
+
+def known(state: State, serial: str) -> bool:
+    """Say whether there is a card with this serial."""
+    return _image(serial) in state.files and CHIPS + serial in state.files
+
+
+def read(state: State, serial: str) -> Membership | None:
+    """Return what is written on a card, None for a blank one; nothing of it is authenticated yet.
+
+    Raises:
+        DamagedFile: the image does not parse.
+    """
+    world, file = parse(state.files[_image(serial)], "card", FIELDS)
+    if word(file, "serial") != serial:
+        raise DamagedFile(f"the image of card {serial} is that of another card")
+    return None if file["set"] is None else _membership(world, file["set"])
+
+
+def write(state: State, serial: str, membership: Membership) -> State:
+    """Return the state with this written on the card."""
+    content = {
+        "set_id": membership.set_id,
+        "set_name": membership.set_name,
+        "index": membership.index,
+        "k": membership.quorum.k,
+        "n": membership.quorum.n,
+        "salt": encoding.text(membership.salt),
+        "scrypt_n": membership.scrypt_n,
+        "shares": {token: encoding.text(sealed) for token, sealed in membership.shares.items()},
+    }
+    return state.put({_image(serial): render("card", membership.world, {"serial": serial, "set": content})})
+
+
+def chip(state: State, serial: str) -> Chip:
+    """Return the inside of a card.
+
+    Raises:
+        DamagedFile: it does not parse.
+    """
+    _, file = parse(state.files[CHIPS + serial], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
+    return Chip(
+        secret=encoding.untext(file["secret"], "the chip's secret"),
+        failures=number(file, "failures"),
+        last_ms=number(file, "last_ms"),
+    )
+
+
+def charge(state: State, serial: str, now_ms: int) -> State:
+    """Return the state with one more failed try: committed before the PIN is looked at."""
+    inside = chip(state, serial)
+    return _put_chip(state, serial, replace(inside, failures=inside.failures + 1, last_ms=now_ms))
+
+
+def clear(state: State, serial: str) -> State:
+    """Return the state with no failed tries: after the right PIN."""
+    return _put_chip(state, serial, replace(chip(state, serial), failures=0, last_ms=0))
+
+
+def open_shares(
+    membership: Membership, inside: Chip, pin: Pin, module_keys: Mapping[str, bytes]
+) -> tuple[Share, ...] | None:
+    """Open a card's shares of the tokens named in `module_keys`, in that order; one scrypt for all.
+
+    Returns:
+        None where the PIN is wrong; also where image and chip do not belong together, or the image was changed: the
+        card cannot tell these apart.
+    """
+    stretched = crypto.scrypt(pin.reveal(), membership.salt, membership.scrypt_n)
+    opened = []
+    for token, module_key in module_keys.items():
+        place = membership.place(token)
+        key = sharing.share_key(stretched, module_key, inside.secret, place)
+        share = sharing.open_share(membership.shares.get(token, b""), place, key)
+        if share is None:
+            return None
+        opened.append(share)
+    return tuple(opened)
+
+
+def seal_shares(
+    membership: Membership,
+    inside: Chip,
+    pin: Pin,
+    module_keys: Mapping[str, bytes],
+    *,
+    shares: Mapping[str, Share],
+    draw: Draw,
+) -> Membership:
+    """Return the membership with a sealed share of every token; one scrypt for all."""
+    stretched = crypto.scrypt(pin.reveal(), membership.salt, membership.scrypt_n)
+    sealed = {}
+    for token, module_key in module_keys.items():
+        place = membership.place(token)
+        key = sharing.share_key(stretched, module_key, inside.secret, place)
+        sealed[token] = sharing.seal_share(shares[token], place, key, draw)
+    return replace(membership, shares=sealed)
+
+
+def _membership(world: str, value: object) -> Membership:
+    data = encoding.fields(value, _SET, "the card's set")
+    shares: dict[str, Any] = data["shares"] if isinstance(data["shares"], dict) else {}
+    if number(data, "scrypt_n") not in COSTS:
+        raise DamagedFile("the card's scrypt cost is not one that cards are made with")
+    try:
+        quorum = Quorum(k=number(data, "k"), n=number(data, "n"))
+    except Refused as refused:
+        raise DamagedFile(f"the card's set is impossible: {refused.words}") from None
+    if not 1 <= number(data, "index") <= quorum.n:
+        raise DamagedFile("the card's index is beyond its set")
+    return Membership(
+        world=world,
+        set_id=word(data, "set_id"),
+        set_name=word(data, "set_name"),
+        index=data["index"],
+        quorum=quorum,
+        salt=encoding.untext(data["salt"], "the card's salt"),
+        scrypt_n=data["scrypt_n"],
+        shares={token: encoding.untext(sealed, "a sealed share") for token, sealed in shares.items()},
+    )
+
+
+def _put_chip(state: State, serial: str, inside: Chip) -> State:
+    content = {
+        "serial": serial,
+        "secret": encoding.text(inside.secret),
+        "failures": inside.failures,
+        "last_ms": inside.last_ms,
+    }
+    return state.put({CHIPS + serial: render("card chip", "", content)})
+
+
+def _image(serial: str) -> str:
+    return f"{CARDSTORE}{serial}.card"

@@ -1,0 +1,172 @@
+"""The emulated device: an installation's folder, its committed state, and the two ways in: look and change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Self
+
+from hsm_emulator import cards, crypto, dispatch, encoding, module, replies
+from hsm_emulator.dialogue import CardAsk, Dialogue, Pin, PinAsk
+from hsm_emulator.disk import Disk
+from hsm_emulator.errors import Refused, Status, StoreBroken
+from hsm_emulator.quorum import Call
+from hsm_emulator.state import State
+from hsm_emulator.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from hsm_emulator.crypto import Draw
+    from hsm_emulator.messages import Change, Look, Reply
+
+__all__ = ["CardAsk", "Clock", "Device", "Dialogue", "Pin", "PinAsk"]
+
+Clock = Callable[[], float]
+"""Gives seconds since 1970."""
+
+_NV: Final = "/nv"
+_SILICON: Final = "silicon/"
+
+
+class Device:
+    """One installation, open: nobody else has it. Closed by `close` or `with`.
+
+    Args:
+        store: the open store.
+        draw: randomness; only tests have one that is not `crypto.SystemDraw`.
+        clock: seconds since 1970; decides how long a card looks at no PIN.
+    """
+
+    def __init__(self, store: Store, *, draw: Draw, clock: Clock) -> None:
+        self._store = store
+        self._draw = draw
+        self._clock = clock
+        self._esn = _esn(store)
+
+    @classmethod
+    def manufacture(
+        cls,
+        folder: Path,
+        *,
+        esn: str,
+        draw: Draw,
+        clock: Clock,
+        scrypt_n: int = crypto.SCRYPT_N,
+        disk: Disk | None = None,
+    ) -> Self:
+        """Make a module in an empty or missing folder, fresh from the factory.
+
+        Args:
+            folder: the installation.
+            esn: its serial number; contains SIM.
+            draw: randomness.
+            clock: seconds since 1970.
+            scrypt_n: cost of a PIN on cards this module writes; lower only in tests.
+            disk: the files; the real ones by default.
+
+        Raises:
+            Refused: InvalidParameter, or AlreadyExists where there is an installation.
+        """
+        store = Store.open(folder, disk or Disk())
+        try:
+            _demand_empty(store, folder)
+            state = module.manufacture(esn, scrypt_n, draw)
+            store.commit("manufacture", "Manufacture", _digest(["manufacture", esn, scrypt_n]), state.files, b"{}")
+            return cls(store, draw=draw, clock=clock)
+        except BaseException:
+            store.close()
+            raise
+
+    @classmethod
+    def open(cls, folder: Path, *, draw: Draw, clock: Clock, disk: Disk | None = None) -> Self:
+        """Open an installation, finishing its last commit if a crash left it unfinished.
+
+        Raises:
+            Refused: UnknownID where there is none, InvalidState where somebody else has it open.
+            StoreBroken: its files are not what its receipts say.
+        """
+        disk = disk or Disk()
+        if not disk.list(folder):
+            raise Refused(Status.UNKNOWN_ID, f"there is no installation in {folder}")
+        store = Store.open(folder, disk)
+        try:
+            return cls(store, draw=draw, clock=clock)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        """Let others open the installation. Nothing is pending."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def blank_cards(self, serials: Sequence[str]) -> None:
+        """Put blank cards into the card store. Serials begin with SIM.
+
+        Raises:
+            Refused: InvalidParameter, or AlreadyExists for a serial that is there.
+        """
+        state = cards.blank(self._state(), serials, self._draw)
+        digest = _digest(["blank cards", *serials])
+        self._store.commit(f"blank-cards-{digest[:32]}", "BlankCards", digest, state.files, b"{}")
+
+    def look(self, command: Look) -> Reply:
+        """Answer a question; changes nothing.
+
+        Raises:
+            Refused: as the command says.
+        """
+        return dispatch.look(self._state(), command, self._store)
+
+    def change(self, command: Change, request_id: str, dialogue: Dialogue) -> Reply:
+        """Perform a command once and for ever under its request id; the same again gives the stored reply.
+
+        Raises:
+            Refused: as the command says, or InvalidParameter: the id was another command's. Nothing was changed,
+                except that PIN tries may have been used up.
+            StoreBroken: a commit failed half-way; open the device again.
+        """
+        digest = replies.command_digest(command)
+        if "#" in request_id:
+            raise Refused(Status.INVALID_PARAMETER, "# is kept for PIN tries; a request id has none")
+        if (known := self._store.answered(request_id, digest)) is not None:
+            return replies.recover(known.reply)
+
+        def keep(state: State) -> None:
+            self._store.commit(self._next_try(request_id), "PinTry", digest, state.files, b"{}")
+
+        call = Call(draw=self._draw, now_ms=lambda: int(self._clock() * 1000), dialogue=dialogue, keep=keep)
+        state, reply = dispatch.change(self._state(), command, request_id, call)
+        self._store.commit(request_id, type(command).__name__, digest, state.files, replies.store(reply))
+        return reply
+
+    def _next_try(self, request_id: str) -> str:
+        number = 1
+        while self._store.receipt(f"{request_id}#try{number}") is not None:
+            number += 1
+        return f"{request_id}#try{number}"
+
+    def _state(self) -> State:
+        return State(esn=self._esn, files=self._store.files())
+
+
+def _demand_empty(store: Store, folder: Path) -> None:
+    if store.size:
+        raise Refused(Status.ALREADY_EXISTS, f"there is an installation in {folder} already")
+
+
+def _esn(store: Store) -> str:
+    found = [path for path in store.files() if path.startswith(_SILICON) and path.endswith(_NV)]
+    if len(found) != 1:
+        raise StoreBroken("the folder does not hold exactly one module")
+    return found[0].removeprefix(_SILICON).removesuffix(_NV)
+
+
+def _digest(parts: list[str | int]) -> str:
+    return crypto.sha256(encoding.encode(parts)).hex()

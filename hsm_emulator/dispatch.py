@@ -1,0 +1,95 @@
+"""Which function answers which command. Nothing else happens here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from hsm_emulator import byok, keys, module, pages, transfer, worlds
+from hsm_emulator.errors import Refused, Status
+from hsm_emulator.messages import (
+    ChangeMode,
+    CollectOutput,
+    DeleteKey,
+    Enquiry,
+    GenerateKey,
+    Happened,
+    InspectKey,
+    ModifyAcls,
+    NewWorld,
+    Output,
+    Package,
+    PackagesVerified,
+    Since,
+    VerifyPackages,
+)
+
+if TYPE_CHECKING:
+    from hsm_emulator.messages import Change, Look, Reply
+    from hsm_emulator.quorum import Call
+    from hsm_emulator.replies import Stored
+    from hsm_emulator.state import State
+    from hsm_emulator.store import Store
+
+
+def look(state: State, command: Look, store: Store) -> Reply:
+    """Answer a question about the committed state.
+
+    Raises:
+        Refused: as the command says.
+    """
+    match command:
+        case Enquiry():
+            return module.enquire(state, store.size, store.head)
+        case VerifyPackages():
+            return verify_packages(command)
+        case InspectKey():
+            return pages.inspect_key(state, command)
+        case Since():
+            known, request_ids = store.since(command.head)
+            return Happened(known=known, request_ids=request_ids)
+        case CollectOutput():
+            content = store.outbox(command.request_id)
+            if content is None:
+                raise Refused(Status.UNKNOWN_ID, f"request {command.request_id} put nothing into the outbox")
+            return Output(content=content)
+        case _:
+            assert_never(command)
+
+
+def change(state: State, command: Change, request_id: str, call: Call) -> tuple[State, Stored]:
+    """Return the state after a command and the reply, for one commit.
+
+    Raises:
+        Refused: as the command says.
+    """
+    match command:
+        case ChangeMode():
+            return module.change_mode(state, command, call.draw)
+        case NewWorld():
+            return worlds.new_world(state, command, call)
+        case GenerateKey():
+            return keys.generate_key(state, command, call.draw)
+        case ModifyAcls():
+            return transfer.modify_acls(state, command, call)
+        case Package():
+            return transfer.package(state, command, request_id, call.draw)
+        case DeleteKey():
+            return keys.delete_key(state, command)
+        case _:
+            assert_never(command)
+
+
+def verify_packages(command: VerifyPackages) -> PackagesVerified:
+    """Check a region's packages; needs no module.
+
+    Raises:
+        Refused: VerifyFailed or HostDataInvalid.
+    """
+    verified = byok.verify_packages(command.kek_package, command.world_package)
+    return PackagesVerified(
+        root_hash=verified.root_hash,
+        kek_hash=verified.kek_hash,
+        world_hash=verified.hkm,
+        hknso=verified.hknso,
+        region=verified.region,
+    )

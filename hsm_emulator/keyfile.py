@@ -1,0 +1,227 @@
+"""The file of an application key, and the one way to get a private key out of it.
+
+    working blob   AES-256-GCM under HKDF(KM; application, identifier, key hash); additional data = the rest of the file
+    recovery blob  RSA-OAEP-SHA256(KRE; KR), AES-256-GCM under KR
+
+Both hold {private_key, acl, appdata}. The additional data names version, world, application, identifier, key hash, kind
+of blob and the key it is under, so a blob moved to another name, or a file with one byte changed, does not open.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from hsm_emulator import acl, attestation, byok, crypto, encoding
+from hsm_emulator.attestation import Certificate, Kind
+from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.messages import KeyFact
+from hsm_emulator.state import LOCAL, State, number, parse, render, word
+
+if TYPE_CHECKING:
+    from hsm_emulator.acl import Acl
+    from hsm_emulator.crypto import Draw
+    from hsm_emulator.state import Memory
+
+KEY_TYPE: Final = "RSA"
+
+_IDENT: Final = re.compile(r"[0-9a-z-]{1,80}")
+_FIELDS: Final = frozenset(
+    {"app", "ident", "plainname", "type", "size", "hash", "public", "protect", "hkm"}
+    | {"working", "recovery", "certificate", "authority"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFile:
+    """What a key file says. `recovery` is (hkre, wrapped KR, sealed key), () where there is none.
+
+    `certificate` is the module's about the generation, `authority` the signature of KNSO that allowed a copy.
+    """
+
+    hknso: str
+    app: str
+    ident: str
+    plainname: str
+    size: int
+    hash: str
+    public: bytes
+    hkm: str
+    working: bytes
+    recovery: tuple[str, bytes, bytes] | tuple[()]
+    certificate: Certificate
+    authority: bytes
+
+    @property
+    def path(self) -> str:
+        """Where the file belongs."""
+        return path_of(self.app, self.ident)
+
+    def content(self) -> dict[str, Any]:
+        """Return the file's fields as they are stored."""
+        recovery: dict[str, str] | None = None
+        if self.recovery:
+            hkre, wrapped, sealed = self.recovery
+            recovery = {"hkre": hkre, "wrapped": encoding.text(wrapped), "sealed": encoding.text(sealed)}
+        return {
+            "app": self.app,
+            "ident": self.ident,
+            "plainname": self.plainname,
+            "type": KEY_TYPE,
+            "size": self.size,
+            "hash": self.hash,
+            "public": encoding.text(self.public),
+            "protect": "module",
+            "hkm": self.hkm,
+            "working": encoding.text(self.working),
+            "recovery": recovery,
+            "certificate": attestation.to_data(self.certificate),
+            "authority": encoding.text(self.authority),
+        }
+
+    @property
+    def working_label(self) -> bytes:
+        """The additional data of the working blob: everything else in the file."""
+        return b"SIMULATED key working blob 1\0" + encoding.encode([self.hknso, {**self.content(), "working": ""}])
+
+    def recovery_label(self, hkre: str) -> bytes:
+        """Return the additional data of the recovery blob."""
+        parts = [self.hknso, self.app, self.ident, self.hash, hkre]
+        return b"SIMULATED key recovery blob 1\0" + encoding.encode(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A key out of its authenticated blob. Every use of `private` (PKCS#8 DER) asks `acl.authorise` first."""
+
+    file: KeyFile
+    acl: Acl
+    private: bytes = field(repr=False)
+
+
+def path_of(app: str, ident: str) -> str:
+    """Return the path of a key file."""
+    return f"{LOCAL}key_{app}_{ident}"
+
+
+def check_ident(ident: str) -> None:
+    """Refuse an identifier no key can have.
+
+    Raises:
+        Refused: InvalidHostDataIdentifier.
+    """
+    if not _IDENT.fullmatch(ident):
+        words = f"{ident!r} is no key identifier: 1 to 80 lower-case letters, digits and -"
+        raise Refused(Status.INVALID_HOST_DATA_IDENTIFIER, words)
+
+
+def open_key(state: State, memory: Memory, app: str, ident: str) -> Loaded:
+    """Return a key out of its working blob.
+
+    Raises:
+        Refused: UnknownKey; UnknownKM for another world's file; DecryptFailed or VerifyFailed for a changed one.
+    """
+    file = find(state, app, ident)
+    if file.hknso != memory.hknso or file.hkm != memory.hkm:
+        raise Refused(Status.UNKNOWN_KM, f"key {app} {ident} is of another Security World")
+    key = _working_key(memory.module_key, file)
+    payload = crypto.unseal(key, file.working, file.working_label)
+    if payload is None or file.hash != byok.public_key_hash(file.public):
+        raise Refused(Status.DECRYPT_FAILED, f"the blob of key {app} {ident} does not open: the file was changed")
+    attestation.check(file.certificate, Kind.KEY_GENERATION, crypto.verify_key(memory.kml), "this module")
+    data = encoding.fields(
+        encoding.decode(payload, "the key's blob"), frozenset({"private_key", "acl", "appdata"}), "the key's blob"
+    )
+    private = encoding.untext(data["private_key"], "the private key")
+    return Loaded(file=file, acl=acl.from_data(data["acl"]), private=private)
+
+
+def listing(state: State) -> tuple[KeyFact, ...]:
+    """Return all key files of the world, by path; a damaged one is left out."""
+    facts = []
+    for path in state.local():
+        if path.startswith(f"{LOCAL}key_"):
+            try:
+                file = parse_file(state.files[path])
+            except DamagedFile:
+                continue
+            facts.append(KeyFact(app=file.app, ident=file.ident, key_hash=file.hash))
+    return tuple(facts)
+
+
+def find(state: State, app: str, ident: str) -> KeyFile:
+    """Return a key file as parsed; its blobs are not opened.
+
+    Raises:
+        Refused: UnknownKey, saying which there are; HostDataInvalid for a damaged file or one under another name.
+    """
+    data = state.files.get(path_of(app, ident))
+    if data is None:
+        there = ", ".join(f"{fact.app} {fact.ident}" for fact in listing(state)) or "none"
+        hint = " (the application is written with a small L: xferacld)" if app == "xferacId" else ""
+        raise Refused(Status.UNKNOWN_KEY, f"there is no key {app} {ident}{hint}; there are: {there}")
+    file = parse_file(data)
+    if (file.app, file.ident) != (app, ident):
+        raise DamagedFile(f"the file of key {app} {ident} is that of {file.app} {file.ident}")
+    return file
+
+
+def payload_of(private: bytes, permissions: Acl) -> bytes:
+    """Return what a blob or a transfer package seals: the private key with its permissions."""
+    return encoding.encode({"private_key": encoding.text(private), "acl": acl.to_data(permissions), "appdata": ""})
+
+
+def seal_working(file: KeyFile, payload: bytes, memory: Memory, draw: Draw) -> KeyFile:
+    """Return the finished file with its working blob under the module key. The caller has asked `acl.authorise`."""
+    key = _working_key(memory.module_key, file)
+    return replace(file, working=crypto.seal(key, payload, file.working_label, draw))
+
+
+def seal_recovery(file: KeyFile, payload: bytes, hkre: str, kre_public: bytes, draw: Draw) -> KeyFile:
+    """Return the file with its recovery blob under KRE. The caller has asked `acl.authorise`."""
+    key = draw.take(32)
+    wrapped = crypto.oaep_encrypt(kre_public, key, draw)
+    return replace(file, recovery=(hkre, wrapped, crypto.seal(key, payload, file.recovery_label(hkre), draw)))
+
+
+def render_file(file: KeyFile) -> bytes:
+    """Return the bytes of a key file."""
+    return render("key", file.hknso, file.content())
+
+
+def parse_file(data: bytes) -> KeyFile:
+    """Return a key file from its bytes; nothing of it is authenticated yet.
+
+    Raises:
+        DamagedFile: it does not parse.
+    """
+    hknso, content = parse(data, "key", _FIELDS)
+    if (content["type"], content["protect"]) != (KEY_TYPE, "module"):
+        raise DamagedFile("the key file is of a type or protection that is not made here")
+    return KeyFile(
+        hknso=hknso,
+        app=word(content, "app"),
+        ident=word(content, "ident"),
+        plainname=word(content, "plainname"),
+        size=number(content, "size"),
+        hash=word(content, "hash"),
+        public=encoding.untext(content["public"], "the public key"),
+        hkm=word(content, "hkm"),
+        working=encoding.untext(content["working"], "the working blob"),
+        recovery=_recovery(content["recovery"]),
+        certificate=attestation.from_data(content["certificate"], Kind.KEY_GENERATION),
+        authority=encoding.untext(content["authority"], "the authority"),
+    )
+
+
+def _recovery(value: object) -> tuple[str, bytes, bytes] | tuple[()]:
+    if value is None:
+        return ()
+    data: dict[str, Any] = encoding.fields(value, frozenset({"hkre", "wrapped", "sealed"}), "the recovery blob")
+    wrapped = encoding.untext(data["wrapped"], "the recovery blob")
+    return word(data, "hkre"), wrapped, encoding.untext(data["sealed"], "the recovery blob")
+
+
+def _working_key(km: bytes, file: KeyFile) -> bytes:
+    return crypto.hkdf(km, b"SIMULATED key blob 1\0" + encoding.encode([file.app, file.ident, file.hash]))

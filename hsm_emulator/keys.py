@@ -1,0 +1,136 @@
+"""Application keys of a world: made, listed, removed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, worlds
+from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
+from hsm_emulator.attestation import Certificate, Kind
+from hsm_emulator.errors import Refused, Status
+from hsm_emulator.keyfile import KEY_TYPE, KeyFile
+from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerated, Mode
+from hsm_emulator.state import State, demand, recall, remember
+
+if TYPE_CHECKING:
+    from hsm_emulator.crypto import Draw
+    from hsm_emulator.state import Memory
+
+SIMPLE: Final = "simple"
+COPY: Final = "xferacld"
+SIZES: Final = frozenset({2048, 3072, 4096})
+
+_LONGEST_NAME: Final = 256
+_USE: Final = frozenset({Right.SIGN, Right.VERIFY, Right.ENCRYPT, Right.DECRYPT})
+_MANAGE: Final = frozenset(
+    {
+        Right.GET_ACL,
+        Right.REDUCE_ACL,
+        Right.DUPLICATE_HANDLE,
+        Right.GET_APP_DATA,
+        Right.SET_APP_DATA,
+        Right.USE_AS_BLOB_KEY,
+    }
+)
+
+
+def generate_key(state: State, command: GenerateKey, draw: Draw) -> tuple[State, KeyGenerated]:
+    """Generate an application key, protected by the module, recoverable by the card set.
+
+    Raises:
+        Refused: InvalidState, InvalidParameter, InvalidHostDataIdentifier, AlreadyExists, or no usable world.
+    """
+    memory = recall(state)
+    demand(memory, Mode.OPERATIONAL, "generatekey")
+    world = worlds.load(state, memory)
+    _check_parameters(command)
+    if keyfile.path_of(command.app, command.ident) in state.files:
+        raise Refused(Status.ALREADY_EXISTS, f"there is a key {command.app} {command.ident} already")
+    key = draw.rsa(command.size)
+    public, private = crypto.rsa_public_der(key), crypto.rsa_private_der(key)
+    kre = world.keys["KRE"]
+    permissions = default_acl(memory.hkm, kre.hash, world.hknso)
+    memory = replace(memory, generated=memory.generated + 1)
+    file = KeyFile(
+        hknso=world.hknso,
+        app=command.app,
+        ident=command.ident,
+        plainname=command.plainname,
+        size=command.size,
+        hash=byok.public_key_hash(public),
+        public=public,
+        hkm=memory.hkm,
+        working=b"",
+        recovery=(),
+        certificate=_certify(state.esn, memory, public, permissions),
+        authority=b"",
+    )
+    payload = keyfile.payload_of(private, permissions)
+    for wanted in (MakeArchiveBlob(under=kre.hash), MakeBlob(under=memory.hkm)):
+        acl.authorise(permissions, wanted, presented=frozenset(), esn=state.esn, used=memory.used)
+    file = keyfile.seal_recovery(file, payload, kre.hash, kre.public, draw)
+    file = keyfile.seal_working(file, payload, memory, draw)
+    state = remember(state.put({file.path: keyfile.render_file(file)}), memory, draw)
+    return state, KeyGenerated(key_hash=file.hash, public_key=encoding.text(public), file=state.fact(file.path))
+
+
+def delete_key(state: State, command: DeleteKey) -> tuple[State, KeyDeleted]:
+    """Remove a reduced copy's file. Its used-up rights stay used up.
+
+    Raises:
+        Refused: InvalidState, InvalidParameter for another application, UnknownKey.
+    """
+    demand(recall(state), Mode.OPERATIONAL, "deleting a key")
+    if command.app != COPY:
+        words = f"only the copies of application {COPY} are deleted here, not a key of {command.app!r}"
+        raise Refused(Status.INVALID_PARAMETER, words)
+    file = keyfile.find(state, command.app, command.ident)
+    return state.without(frozenset({file.path})), KeyDeleted(key_hash=file.hash, file=state.fact(file.path))
+
+
+def default_acl(hkm: str, hkre: str, hknso: str) -> Acl:
+    """Return the permissions of a freshly generated key."""
+    return Acl(
+        groups=(
+            Group(actions=(OpPermissions(rights=_USE | _MANAGE),)),
+            Group(actions=(MakeBlob(under=hkm),)),
+            Group(actions=(MakeArchiveBlob(under=hkre),)),
+            Group(actions=(OpPermissions(rights=frozenset({Right.EXPAND_ACL})), MakeBlob(under=hkm)), certifier=hknso),
+        )
+    )
+
+
+def _check_parameters(command: GenerateKey) -> None:
+    keyfile.check_ident(command.ident)
+    if command.app != SIMPLE:
+        raise _wrong(f"keys are generated for application {SIMPLE}, not {command.app!r}")
+    if command.protect != "module":
+        raise _wrong(f"a key for transfer is protected by the module, not by {command.protect!r}")
+    if command.type != KEY_TYPE or command.size not in SIZES:
+        raise _wrong(f"keys are RSA of 2048, 3072 or 4096 bits, not {command.type!r} of {command.size}")
+    if command.nvram:
+        raise _wrong("keys in NVRAM are not modelled")
+    if command.pubexp not in {"", "65537"}:
+        raise _wrong(f"the public exponent is 65537, not {command.pubexp!r}")
+    if len(command.plainname) > _LONGEST_NAME or not command.plainname.isprintable():
+        raise _wrong(f"a plainname is up to {_LONGEST_NAME} printable characters")
+
+
+def _certify(esn: str, memory: Memory, public: bytes, permissions: Acl) -> Certificate:
+    body = {
+        "key_type": KEY_TYPE,
+        "public_key": encoding.text(public),
+        "key_hash": byok.public_key_hash(public),
+        "acl": acl.to_data(permissions),
+        "protection": "module",
+        "hkm": memory.hkm,
+        "hknso": memory.hknso,
+        "esn": esn,
+        "counter": memory.generated,
+    }
+    return attestation.issue(Kind.KEY_GENERATION, body, memory.kml)
+
+
+def _wrong(words: str) -> Refused:
+    return Refused(Status.INVALID_PARAMETER, words)

@@ -1,0 +1,286 @@
+"""What the device is asked and what it answers: frozen, flat, without secrets.
+
+A command is whole: the card and PIN dialogue happens inside it (through `Dialogue`), so nothing volatile in the device
+outlives one command. Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are in bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """State of the module's mode switch."""
+
+    OPERATIONAL = "operational"
+    INITIALIZATION = "initialization"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFact:
+    """A file the device keeps or made: its name below `local/`, its size and its SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFact:
+    """A card of a set: the number printed on it, counted from 1, and the serial of the plastic."""
+
+    number: int
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFact:
+    """A key file of the world: its application, identifier and key hash."""
+
+    app: str
+    ident: str
+    key_hash: str
+
+
+# -- looking, changing nothing ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enquiry:
+    """What does the module say of itself? Answered by `ModuleState`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleState:
+    """The module as it stands.
+
+    `hknso` is "" where it holds no world; `audit_size` and `audit_head` are its own receipts' count and chain head.
+    """
+
+    esn: str
+    mode: Mode
+    hknso: str
+    usable: bool
+    keys: tuple[KeyFact, ...]
+    cards: tuple[CardFact, ...]
+    files: tuple[FileFact, ...]
+    audit_size: int
+    audit_head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyPackages:
+    """Check a region's KEK and Security World packages up to the maker's root. Answered by `PackagesVerified`."""
+
+    kek_package: bytes
+    world_package: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagesVerified:
+    """Every check passed. Whether `root_hash` is the one expected is for the asker to say.
+
+    `kek_hash` is the KEK's key hash, `world_hash` the receiving world's hkm, `hknso` its identity, `region` the token
+    both packages name (such as EU-1).
+    """
+
+    root_hash: str
+    kek_hash: str
+    world_hash: str
+    hknso: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectKey:
+    """Show the permissions of a key file (aclprint and kmfile-dump). Answered by `KeyInspected`."""
+
+    app: str
+    ident: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyInspected:
+    """The permissions of a key, read out of its authenticated blob.
+
+    `archive_to` and `blob_to` are the hashes of the one key each that the copy may be encrypted to, "" where none,
+    and "several" where more than one; `rights` are the operation permissions in use, sorted, by their nCore names;
+    `acl` and `dump` are the tools' pages as text.
+    """
+
+    key_hash: str
+    exportable: bool
+    recoverable: bool
+    archive_to: str
+    blob_to: str
+    rights: tuple[str, ...]
+    acl: str
+    dump: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What was committed after the receipt whose chain hash is `head`? Answered by `Happened`."""
+
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """The ids of the requests committed since, oldest first; PIN tries are left out.
+
+    `known` is false where the device has no such receipt.
+    """
+
+    known: bool
+    request_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectOutput:
+    """Give the bytes that the request `request_id` put into the outbox. Idempotent. Answered by `Output`."""
+
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Bytes that leave the device: a transfer package."""
+
+    content: bytes
+
+
+# -- changing the device: each is committed once, under a request id ---------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeMode:
+    """Move the mode switch and clear the module's memory (nopclearfail). Answered by `ModeChanged`."""
+
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChanged:
+    """The mode the module is in now."""
+
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewWorld:
+    """Create a Security World and its Administrator Card Set (new-world --initialize). Answered by `WorldMade`."""
+
+    cipher_suite: str
+    threshold: int
+    cards: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldMade:
+    """A world exists: all cards were written, read back and recombined. `world` is the world file."""
+
+    hknso: str
+    hkm: str
+    hkre: str
+    cards: tuple[CardFact, ...]
+    world: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateKey:
+    """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`."""
+
+    app: str
+    ident: str
+    plainname: str
+    type: str
+    size: int
+    protect: str
+    nvram: bool
+    pubexp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyGenerated:
+    """A key exists. `public_key` is base64 of its DER SubjectPublicKeyInfo."""
+
+    key_hash: str
+    public_key: str
+    file: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModifyAcls:
+    """Make the copy with reduced permissions (KeyTransferRemote -ModifyAcls). Answered by `AclsModified`."""
+
+    app: str
+    ident: str
+    kek_package: bytes
+    world_package: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AclsModified:
+    """`key_xferacld_<ident>` exists; `cards` are the administrator cards that were read."""
+
+    key_hash: str
+    cards: tuple[CardFact, ...]
+    file: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """Encrypt the reduced copy to a region's KEK (KeyTransferRemote -Package). Answered by `Packaged`."""
+
+    ident: str
+    kek_package: bytes
+    world_package: bytes
+    subscription_id: str
+    friendly_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packaged:
+    """A transfer package lies in the outbox under this request's id."""
+
+    key_hash: str
+    region: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteKey:
+    """Remove a key file from the world's folder. Answered by `KeyDeleted`."""
+
+    app: str
+    ident: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyDeleted:
+    """The file is gone; its digest is that of the bytes removed."""
+
+    key_hash: str
+    file: FileFact
+
+
+Look = Enquiry | VerifyPackages | InspectKey | Since | CollectOutput
+Change = ChangeMode | NewWorld | GenerateKey | ModifyAcls | Package | DeleteKey
+Command = Look | Change
+Reply = (
+    ModuleState
+    | PackagesVerified
+    | KeyInspected
+    | Happened
+    | Output
+    | ModeChanged
+    | WorldMade
+    | KeyGenerated
+    | AclsModified
+    | Packaged
+    | KeyDeleted
+)

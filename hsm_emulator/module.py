@@ -1,0 +1,78 @@
+"""The module itself: how it leaves the factory, its mode switch, and what it says of itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from hsm_emulator import attestation, cards, crypto, encoding, keyfile, worlds
+from hsm_emulator.attestation import Kind
+from hsm_emulator.errors import Refused, Status
+from hsm_emulator.messages import ChangeMode, Mode, ModeChanged, ModuleState
+from hsm_emulator.state import Memory, State, make_device_secret, recall, remember
+
+if TYPE_CHECKING:
+    from hsm_emulator.crypto import Draw
+
+ESN: Final = re.compile(r"(?=[0-9A-Z-]*SIM)[0-9A-Z-]{4,40}")
+
+
+def manufacture(esn: str, scrypt_n: int, draw: Draw) -> State:
+    """Return a module fresh from the factory: no world, operational mode, certified by the emulated maker.
+
+    Raises:
+        Refused: InvalidParameter for a serial number that does not say it is simulated, or an impossible scrypt cost.
+    """
+    if not ESN.fullmatch(esn):
+        raise Refused(Status.INVALID_PARAMETER, f"{esn!r} is no simulated serial number such as SIM0-0000-0001")
+    if scrypt_n not in cards.COSTS:
+        raise Refused(Status.INVALID_PARAMETER, "the scrypt cost is a power of two from 2^4 to 2^20")
+    klf2 = crypto.signing_key(draw)
+    body = {"esn": esn, "klf2": encoding.text(crypto.verify_key(klf2))}
+    memory = Memory(
+        klf2=klf2,
+        kml=crypto.signing_key(draw),
+        km0=draw.take(32),
+        km=None,
+        hknso="",
+        mode=Mode.OPERATIONAL,
+        cards=(),
+        counters={},
+        generated=0,
+        scrypt_n=scrypt_n,
+        warrant=attestation.to_data(attestation.issue(Kind.WARRANT, body, attestation.ROOT_PRIVATE)),
+    )
+    return remember(make_device_secret(State(esn=esn, files={}), draw), memory, draw)
+
+
+def change_mode(state: State, command: ChangeMode, draw: Draw) -> tuple[State, ModeChanged]:
+    """Move the mode switch. Allowed in every mode, also to the one it is in."""
+    memory = replace(recall(state), mode=command.mode)
+    return remember(state, memory, draw), ModeChanged(mode=command.mode)
+
+
+def enquire(state: State, audit_size: int, audit_head: str) -> ModuleState:
+    """Say what the module is. `usable` means: a world, its file as KNSO signed it, and operational mode."""
+    memory = recall(state)
+    return ModuleState(
+        esn=state.esn,
+        mode=memory.mode,
+        hknso=memory.hknso,
+        usable=_usable(state, memory),
+        keys=keyfile.listing(state),
+        cards=memory.cards,
+        files=tuple(state.fact(path) for path in state.local()),
+        audit_size=audit_size,
+        audit_head=audit_head,
+    )
+
+
+def _usable(state: State, memory: Memory) -> bool:
+    if memory.mode is not Mode.OPERATIONAL:
+        return False
+    try:
+        worlds.load(state, memory)
+    except Refused:
+        return False
+    return True

@@ -1,0 +1,153 @@
+"""The pages of the inspection tools. Where the vendor's layout is not public it is the emulator's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hsm_emulator import acl, cards, crypto, keyfile, worlds
+from hsm_emulator.acl import OpPermissions, Right
+from hsm_emulator.errors import DamagedFile
+from hsm_emulator.messages import InspectKey, KeyInspected, Mode
+from hsm_emulator.state import demand, kind_of, parse, recall
+
+if TYPE_CHECKING:
+    from hsm_emulator.acl import Group
+    from hsm_emulator.keyfile import KeyFile, Loaded
+    from hsm_emulator.messages import ModuleState
+    from hsm_emulator.state import State
+
+MARK: Final = "SIMULATED HSM. No genuine device or key is behind this page."
+SEVERAL: Final = "several"
+SHOWN: Final = 64
+"""The longest text that a dump shows."""
+
+
+def inspect_key(state: State, command: InspectKey) -> KeyInspected:
+    """Show a key's permissions, from its authenticated blob, if they allow that.
+
+    Raises:
+        Refused: InvalidState, UnknownKey, UnknownKM, DecryptFailed, AccessDenied.
+    """
+    memory = recall(state)
+    demand(memory, Mode.OPERATIONAL, "aclprint")
+    key = keyfile.open_key(state, memory, command.app, command.ident)
+    show = OpPermissions(rights=frozenset({Right.GET_ACL}))
+    acl.authorise(key.acl, show, presented=frozenset(), esn=state.esn, used=memory.used)
+    return KeyInspected(
+        key_hash=key.file.hash,
+        exportable=Right.EXPORT_AS_PLAIN in key.acl.rights(),
+        recoverable=bool(key.file.recovery or key.acl.certifiers()),
+        archive_to=_one(key.acl.archives_under()),
+        blob_to=_one(key.acl.blobs_under()),
+        rights=tuple(sorted(key.acl.rights())),
+        acl=acl_page(key),
+        dump=dump_page(key.file, state.files[key.file.path]),
+    )
+
+
+def acl_page(key: Loaded) -> str:
+    """Return the page of `aclprint`."""
+    lines = [
+        MARK,
+        f"key_{key.file.app}_{key.file.ident}",
+        f"  key hash      {key.file.hash}",
+        f"  world hknso   {key.file.hknso}",
+    ]
+    for place, group in enumerate(key.acl.groups, start=1):
+        lines += [f"  group {place}", *_group_lines(group)]
+    return "\n".join([*lines, ""])
+
+
+def dump_page(file: KeyFile, content: bytes) -> str:
+    """Return the page of `kmfile-dump` for a key file; what it says is not authenticated."""
+    recovery = f"under hkre {file.recovery[0]}" if file.recovery else "none"
+    lines = [
+        MARK,
+        f"key_{file.app}_{file.ident}: {len(content)} bytes, SHA-256 {crypto.sha256(content).hex()}",
+        f"  world hknso   {file.hknso}",
+        f"  plainname     {file.plainname}",
+        f"  type          {keyfile.KEY_TYPE} {file.size}",
+        f"  key hash      {file.hash}",
+        "  protection    module",
+        f"  working blob  under hkm {file.hkm}, {len(file.working)} bytes",
+        f"  recovery blob {recovery}",
+        f"  certificate   key generation {file.certificate.body['counter']} of module {file.certificate.body['esn']}",
+        f"  authority     {'signed by KNSO' if file.authority else 'none'}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def file_page(name: str, content: bytes) -> str:
+    """Return the page of `kmfile-dump` for any file outside `silicon/`; what it says is not authenticated.
+
+    Raises:
+        DamagedFile: it does not parse.
+    """
+    kind = kind_of(content)
+    if kind == "key":
+        return dump_page(keyfile.parse_file(content), content)
+    names = {"world": worlds.FIELDS, "module": worlds.MODULE_FIELDS, "card": cards.FIELDS}.get(kind)
+    if names is None:
+        raise DamagedFile(f"a {kind} file is not shown")
+    hknso, data = parse(content, kind, names)
+    lines = [MARK, f"{name}: {kind}, {len(content)} bytes, SHA-256 {crypto.sha256(content).hex()}"]
+    lines += [f"  world hknso   {hknso or 'none'}", *_value_lines(data, "  "), ""]
+    return "\n".join(lines)
+
+
+def module_page(module: ModuleState) -> str:
+    """Return the page of `enquiry`."""
+    lines = [
+        MARK,
+        "Module #1:",
+        "  enquiry reply flags   none",
+        f"  serial number         {module.esn}",
+        f"  mode                  {module.mode.value}",
+        "  product name          SIMULATED HSM",
+        f"  receipts              {module.audit_size}, head {module.audit_head}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def world_page(module: ModuleState) -> str:
+    """Return the page of `nfkminfo`: the world, its cards, keys and files."""
+    usable = "Usable" if module.usable else "!Usable"
+    lines = [MARK, "World", f"  state         {'Initialised' if module.hknso else '!Initialised'} {usable}"]
+    lines += [f"  hknso         {module.hknso or 'none'}", f"Cards - {len(module.cards)} administrator cards"]
+    lines += [f"  #{card.number:<12} {card.serial}" for card in module.cards]
+    lines.append(f"Key list - {len(module.keys)} keys")
+    lines += [f" AppName {key.app:<20} Ident {key.ident:<40} hash {key.key_hash}" for key in module.keys]
+    lines.append(f"Files - {len(module.files)}")
+    lines += [f"  {file.sha256} {file.size:>7} {file.name}" for file in module.files]
+    return "\n".join([*lines, ""])
+
+
+def _value_lines(value: object, indent: str) -> list[str]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    lines = []
+    for name, item in items:
+        if isinstance(item, dict | list):
+            lines += [f"{indent}{name}:", *_value_lines(item, indent + "  ")]
+        else:
+            shown = f"({len(item)} characters)" if isinstance(item, str) and len(item) > SHOWN else item
+            lines.append(f"{indent}{name}: {'none' if shown is None else shown}")
+    return lines
+
+
+def _group_lines(group: Group) -> list[str]:
+    lines = []
+    if group.certifier:
+        lines.append(f"    needs a certificate of {group.certifier}")
+    if group.module:
+        lines.append(f"    needs module {group.module}")
+    if group.limit is not None:
+        lines.append(f"    at most {group.limit.uses} use(s), counted as {group.limit.counter}")
+    return lines + [f"    may {acl.describe(action)}" for action in group.actions]
+
+
+def _one(hashes: frozenset[str]) -> str:
+    if len(hashes) > 1:
+        return SEVERAL
+    return next(iter(hashes), "")

@@ -1,0 +1,239 @@
+"""The dialogue at the slot: cards of a new set are written and read back, or a quorum of an existing set is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from hsm_emulator import cards, sharing
+from hsm_emulator.cards import Membership
+from hsm_emulator.dialogue import CardAsk, PinAsk
+from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.messages import CardFact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hsm_emulator.crypto import Draw
+    from hsm_emulator.dialogue import Dialogue, Pin
+    from hsm_emulator.sharing import Quorum, Share
+    from hsm_emulator.state import State
+
+ASKS: Final = 3
+"""How often a card's PIN is asked for within one request."""
+
+SALT: Final = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a command has at hand besides the state: randomness, the time, the operator, and durable PIN tries.
+
+    `now_ms` gives milliseconds since 1970; `keep` commits a state in which only a card's tries have changed.
+    """
+
+    draw: Draw
+    now_ms: Callable[[], int]
+    dialogue: Dialogue
+    keep: Callable[[State], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardSet:
+    """A set of cards: the world and set they are of, its name for people, its quorum.
+
+    `module_keys` names the key that protects the shares of each of its tokens (32 bytes).
+    """
+
+    world: str
+    set_id: str
+    name: str
+    quorum: Quorum
+    module_keys: Mapping[str, bytes]
+
+
+def write_set(
+    state: State, made: CardSet, tokens: Mapping[str, bytes], scrypt_n: int, call: Call
+) -> tuple[State, tuple[CardFact, ...]]:
+    """Write all cards of a new set onto blank cards, read them back and recombine every token.
+
+    Raises:
+        Refused: Cancelled; TokenAssemblyFailed where a card does not read back.
+    """
+    shares = {name: sharing.split(token, made.quorum, call.draw) for name, token in tokens.items()}
+    written: list[tuple[CardFact, Pin]] = []
+    for position in range(made.quorum.n):
+        serial = _blank_card(state, made, position, call)
+        ask = PinAsk(set_name=made.name, number=position + 1, serial=serial, new=True, attempt=1, wait_seconds=0)
+        pin = call.dialogue.pin(ask)
+        membership = Membership(
+            world=made.world,
+            set_id=made.set_id,
+            set_name=made.name,
+            index=position + 1,
+            quorum=made.quorum,
+            salt=call.draw.take(SALT),
+            scrypt_n=scrypt_n,
+            shares={},
+        )
+        mine = {name: parts[position] for name, parts in shares.items()}
+        inside = cards.chip(state, serial)
+        sealed = cards.seal_shares(membership, inside, pin, made.module_keys, shares=mine, draw=call.draw)
+        state = cards.write(state, serial, sealed)
+        written.append((CardFact(number=position + 1, serial=serial), pin))
+    _read_back(state, made, tokens, written)
+    return state, tuple(card for card, _ in written)
+
+
+def read_quorum(
+    state: State, wanted: CardSet, checks: Mapping[str, str], call: Call
+) -> tuple[State, Mapping[str, bytes], tuple[CardFact, ...]]:
+    """Read K different cards of a set, each with its PIN, and assemble its tokens.
+
+    Args:
+        state: the files.
+        wanted: the set; only the tokens in its `module_keys` are read.
+        checks: the tokens' check values.
+        call: the operator and the rest.
+
+    Returns:
+        The state with the tries as they are now, the tokens by name, and the cards in the order they came.
+
+    Raises:
+        Refused: Cancelled, DecryptFailed or TokenAuthFailed after the last ask, TokenAssemblyFailed.
+    """
+    read: dict[int, tuple[CardFact, tuple[Share, ...]]] = {}
+    while len(read) < wanted.quorum.k:
+        ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=len(read), total=wanted.quorum.k)
+        serial = _next_card(call, ask)
+        membership = _member(state, serial, wanted, call)
+        if membership is None:
+            continue
+        if membership.index in read:
+            call.dialogue.tell(f"card {serial} was read already; it counts once")
+            continue
+        state, shares = _with_pin(state, serial, membership, wanted, call)
+        read[membership.index] = (CardFact(number=membership.index, serial=serial), shares)
+    tokens = {}
+    for place, name in enumerate(wanted.module_keys):
+        parts = [shares[place] for _, shares in read.values()]
+        tokens[name] = sharing.assemble(parts, wanted.quorum, name, wanted.set_id, checks[name])
+    return state, tokens, tuple(card for card, _ in read.values())
+
+
+def _next_card(call: Call, ask: CardAsk) -> str:
+    serial = call.dialogue.card(ask)
+    if serial is None:
+        raise Refused(Status.CANCELLED, f"cancelled with {ask.done} of {ask.total} cards; nothing was changed")
+    return serial
+
+
+def _blank_card(state: State, made: CardSet, position: int, call: Call) -> str:
+    ask = CardAsk(purpose="write", set_name=made.name, number=position + 1, done=position, total=made.quorum.n)
+    while True:
+        serial = _next_card(call, ask)
+        if not cards.known(state, serial):
+            call.dialogue.tell(f"there is no card {serial}")
+            continue
+        try:
+            membership = cards.read(state, serial)
+        except DamagedFile as damage:
+            call.dialogue.tell(f"card {serial} is unreadable: {damage.words}")
+            continue
+        if membership is None:
+            return serial
+        call.dialogue.tell(f"card {serial} is not blank: it is {_describe(membership)}")
+
+
+def _member(state: State, serial: str, wanted: CardSet, call: Call) -> Membership | None:
+    """Return what the card in the slot says it is, None (and tell) where it is no card of the set."""
+    if not cards.known(state, serial):
+        call.dialogue.tell(f"there is no card {serial}")
+        return None
+    try:
+        membership = cards.read(state, serial)
+    except DamagedFile as damage:
+        call.dialogue.tell(f"card {serial} is unreadable: {damage.words}")
+        return None
+    if membership is None:
+        call.dialogue.tell(f"card {serial} is blank")
+        return None
+    if membership.world != wanted.world:
+        call.dialogue.tell(f"card {serial} is of another Security World: it is {_describe(membership)}")
+        return None
+    if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
+        call.dialogue.tell(f"card {serial} is of another set: it is {_describe(membership)}")
+        return None
+    return membership
+
+
+def _with_pin(
+    state: State, serial: str, membership: Membership, wanted: CardSet, call: Call
+) -> tuple[State, tuple[Share, ...]]:
+    """Ask for a card's PIN until it opens. Each try is durable as a failure before the PIN is looked at."""
+    refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: {ASKS} wrong PINs")
+    for attempt in range(1, ASKS + 1):
+        wait = cards.chip(state, serial).wait_ms(call.now_ms())
+        ask = PinAsk(
+            set_name=wanted.name,
+            number=membership.index,
+            serial=serial,
+            new=False,
+            attempt=attempt,
+            wait_seconds=-(-wait // 1000),
+        )
+        pin = call.dialogue.pin(ask)
+        now = call.now_ms()
+        if wait := cards.chip(state, serial).wait_ms(now):
+            words = f"card {serial} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
+            call.dialogue.tell(words)
+            refusal = Refused(Status.TOKEN_AUTH_FAILED, words)
+            continue
+        state = cards.charge(state, serial, now)
+        call.keep(state)
+        shares = cards.open_shares(membership, cards.chip(state, serial), pin, wanted.module_keys)
+        if shares is not None:
+            state = cards.clear(state, serial)
+            call.keep(state)
+            return state, shares
+        call.dialogue.tell(f"the PIN of card {serial} is wrong")
+        refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: the PIN is wrong, and was asked for {attempt} times")
+    raise refusal
+
+
+def _read_back(
+    state: State, made: CardSet, tokens: Mapping[str, bytes], written: Sequence[tuple[CardFact, Pin]]
+) -> None:
+    """Open every written card from its bytes and recombine: each card is in at least one quorum that is tried."""
+    opened: list[tuple[Share, ...]] = []
+    for card, pin in written:
+        membership = cards.read(state, card.serial)
+        shares = None
+        if membership is not None and replace(membership, shares={}) == _expected(membership, made, card):
+            shares = cards.open_shares(membership, cards.chip(state, card.serial), pin, made.module_keys)
+        if shares is None:
+            raise Refused(Status.TOKEN_ASSEMBLY_FAILED, f"card {card.serial} does not read back; nothing was changed")
+        opened.append(shares)
+    k, n = made.quorum.k, made.quorum.n
+    for start in sorted({*range(0, n - k, k), n - k}):
+        for place, name in enumerate(made.module_keys):
+            parts = [shares[place] for shares in opened[start : start + k]]
+            check = sharing.check_value(tokens[name], name, made.set_id)
+            sharing.assemble(parts, made.quorum, name, made.set_id, check)
+
+
+def _expected(membership: Membership, made: CardSet, card: CardFact) -> Membership:
+    return Membership(
+        world=made.world,
+        set_id=made.set_id,
+        set_name=made.name,
+        index=card.number,
+        quorum=made.quorum,
+        salt=membership.salt,
+        scrypt_n=membership.scrypt_n,
+        shares={},
+    )
+
+
+def _describe(membership: Membership) -> str:
+    return f"{membership.set_name} card {membership.index} of {membership.quorum.n} of world {membership.world}"

@@ -1,0 +1,77 @@
+"""Commands and replies as canonical bytes: what a receipt stores and what a request id is bound to."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any, Final
+
+from hsm_emulator import crypto, encoding
+from hsm_emulator.errors import StoreBroken
+from hsm_emulator.messages import (
+    AclsModified,
+    CardFact,
+    Change,
+    FileFact,
+    KeyDeleted,
+    KeyGenerated,
+    Mode,
+    ModeChanged,
+    Packaged,
+    WorldMade,
+)
+
+Stored = ModeChanged | WorldMade | KeyGenerated | AclsModified | Packaged | KeyDeleted
+"""What a receipt can hold an answer of."""
+
+_KINDS: Final[dict[str, type[Stored]]] = {
+    kind.__name__: kind for kind in (ModeChanged, WorldMade, KeyGenerated, AclsModified, Packaged, KeyDeleted)
+}
+
+
+def command_digest(command: Change) -> str:
+    """Return the SHA-256 of a command's canonical bytes in hex."""
+    return crypto.sha256(encoding.encode(_data(command))).hex()
+
+
+def store(reply: Stored) -> bytes:
+    """Return the canonical bytes of a reply."""
+    return encoding.encode(_data(reply))
+
+
+def recover(content: bytes) -> Stored:
+    """Return the reply that `store` stored.
+
+    Raises:
+        StoreBroken: it did not.
+    """
+    data = encoding.decode(content, "a stored reply")
+    kind = _KINDS.get(data.pop("reply", "")) if isinstance(data, dict) else None
+    if kind is None:
+        raise StoreBroken("a receipt holds no reply of a command")
+    return kind(**{name: _value(name, value) for name, value in data.items()})
+
+
+def _data(value: object) -> Any:
+    if isinstance(value, bytes):
+        return encoding.text(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_data(item) for item in value]
+    if is_dataclass(value):
+        inner = {item.name: _data(getattr(value, item.name)) for item in fields(value)}
+        return inner if isinstance(value, CardFact | FileFact) else {"reply": type(value).__name__, **inner}
+    return value
+
+
+def _value(name: str, value: Any) -> Any:
+    match name:
+        case "cards":
+            return tuple(CardFact(**item) for item in value)
+        case "file" | "world":
+            return FileFact(**value)
+        case "mode":
+            return Mode(value)
+        case _:
+            return value

@@ -1,0 +1,1 @@
+"""Command lines that look at an emulated device and change nothing."""

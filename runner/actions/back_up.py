@@ -1,0 +1,83 @@
+"""Copy files onto a medium that keeps them, and compare the copies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from runner.actions.interface import (
+    NO_FACTS,
+    Action,
+    Done,
+    Failed,
+    Input,
+    Outcome,
+    Result,
+    Settings,
+    Unmet,
+    Work,
+    allow,
+    refused,
+)
+from runner.exchange import BackUpFile, FileArrived
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.situation import Situation
+
+
+class BackUpSettings(Settings):
+    """`medium`: what keeps the copies."""
+
+    medium: str
+
+
+async def _perform(work: Work[BackUpSettings]) -> Outcome:
+    for artefact in work.inputs("files"):
+        fact = work.facts[artefact.id]
+        reply = await BackUpFile(
+            file=fact.file, store=fact.store, at=work.step.station, medium=work.settings.medium
+        )
+        if not isinstance(reply, FileArrived):
+            return refused(reply)
+        if (reply.size, reply.sha256) != (fact.size, fact.sha256):
+            return Failed(rule="RUN021", words=f"the backup of {fact.file} is not what was made")
+    return Done(results={"files": len(work.inputs("files"))}, seen=NO_FACTS)
+
+
+def _requires(work: Work[BackUpSettings], _situation: Situation) -> Iterator[Unmet]:
+    medium = next((item for item in work.plan.media if item.id == work.settings.medium), None)
+    if medium is None:
+        yield Unmet(rule="SHP008", words=f"no medium is called `{work.settings.medium}`", key=("with", "medium"))
+    elif medium.keeps == "transfer":
+        yield Unmet(rule="ART008", words=f"medium `{medium.id}` carries files and keeps none", key=("with", "medium"))
+    elif medium.at != work.step.station:
+        yield Unmet(
+            rule="ART008", words=f"medium `{medium.id}` is at `{medium.at}`, not at `{work.step.station}`", key=("with", "medium")
+        )
+
+
+def _changes(work: Work[BackUpSettings], situation: Situation) -> Situation:
+    for artefact in work.inputs("files"):
+        now = situation.artefacts.get(artefact.id)
+        if now is not None:
+            situation = situation.artefact_after(artefact.id, replace(now, backed_up=True))
+    return situation
+
+
+ACTION: Final = Action(
+    name="back_up",
+    version=1,
+    does="Copy files onto a medium that keeps them and compare the copies.",
+    settings=BackUpSettings,
+    perform=_perform,
+    requests=lambda work: (
+        allow(BackUpFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
+    ),
+    repeat="safe",
+    inputs=(Input(name="files", many=True, store=None),),
+    results=(Result(name="files", type="whole"),),
+    requires=_requires,
+    changes=_changes,
+)

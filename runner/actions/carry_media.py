@@ -1,0 +1,101 @@
+"""Carry files on a medium to another station, and compare every one again on arrival."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from runner.actions.interface import (
+    Action,
+    Done,
+    Failed,
+    FileFact,
+    Input,
+    Outcome,
+    Result,
+    Settings,
+    Unmet,
+    Work,
+    allow,
+    refused,
+)
+from runner.exchange import CarryFile, FileArrived
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.situation import Situation
+
+
+class CarryMediaSettings(Settings):
+    """`medium`: what they are carried on; `to`: the station they are carried to."""
+
+    medium: str
+    to: str
+
+
+async def _perform(work: Work[CarryMediaSettings]) -> Outcome:
+    seen: dict[str, FileFact] = {}
+    for artefact in work.inputs("files"):
+        fact = work.facts[artefact.id]
+        reply = await CarryFile(
+            file=fact.file,
+            store=fact.store,
+            source=work.step.station,
+            medium=work.settings.medium,
+            to=work.settings.to,
+        )
+        if not isinstance(reply, FileArrived):
+            return refused(reply)
+        if (reply.size, reply.sha256) != (fact.size, fact.sha256):
+            return Failed(rule="RUN021", words=f"{fact.file} is not what it was when it left")
+        seen[artefact.id] = FileFact(
+            file=fact.file, store="station", at=work.settings.to, size=reply.size, sha256=reply.sha256
+        )
+    results: dict[str, str | int] = {"files": len(seen)}
+    if len(seen) == 1:
+        results["sha256"] = next(iter(seen.values())).sha256
+    return Done(results=results, seen=seen)
+
+
+def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator[Unmet]:
+    medium = next((item for item in work.plan.media if item.id == work.settings.medium), None)
+    if medium is None:
+        yield Unmet(rule="SHP008", words=f"no medium is called `{work.settings.medium}`", key=("with", "medium"))
+    elif medium.keeps != "transfer":
+        yield Unmet(rule="ART008", words=f"medium `{medium.id}` keeps a {medium.keeps} and is not carried", key=("with", "medium"))
+    elif medium.free is not None and (size := sum(item.at_most for item in work.inputs("files"))) > medium.free:
+        yield Unmet(
+            rule="ART004",
+            words=f"the files may take {size} bytes and medium `{medium.id}` has {medium.free} free",
+            key=("uses", "files"),
+        )
+    if work.settings.to not in {station.id for station in work.plan.stations}:
+        yield Unmet(rule="SHP008", words=f"no station is called `{work.settings.to}`", key=("with", "to"))
+    elif work.settings.to == work.step.station:
+        yield Unmet(rule="ART008", words="the files are carried to the station they are at", key=("with", "to"))
+
+
+def _changes(work: Work[CarryMediaSettings], situation: Situation) -> Situation:
+    for artefact in work.inputs("files"):
+        now = situation.artefacts.get(artefact.id)
+        if now is not None:
+            situation = situation.artefact_after(artefact.id, replace(now, at=work.settings.to, store="station"))
+    return situation
+
+
+ACTION: Final = Action(
+    name="carry_media",
+    version=1,
+    does="Carry files on a medium to another station and compare them on arrival.",
+    settings=CarryMediaSettings,
+    perform=_perform,
+    requests=lambda work: (
+        allow(CarryFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
+    ),
+    repeat="safe",
+    inputs=(Input(name="files", many=True, store=None),),
+    results=(Result(name="sha256", type="sha256"), Result(name="files", type="whole")),
+    requires=_requires,
+    changes=_changes,
+)

@@ -1,0 +1,75 @@
+"""Import a transfer package into a vault."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from runner.actions.interface import (
+    NO_FACTS,
+    Action,
+    Done,
+    Input,
+    Needs,
+    Outcome,
+    Result,
+    Settings,
+    Work,
+    allow,
+    refused,
+)
+from runner.exchange import VAULT, DeviceRefused, ImportKey, KeyImported
+
+
+class ImportKeySettings(Settings):
+    """`vault` and `name`: where the key goes; `subscription_id`: the subscription signed in to."""
+
+    vault: str
+    name: str
+    subscription_id: str
+
+
+async def _perform(work: Work[ImportKeySettings]) -> Outcome:
+    reply = await ImportKey(
+        device=VAULT,
+        at=work.step.station,
+        package=work.input("package").file,
+        vault=work.settings.vault,
+        name=work.settings.name,
+        subscription_id=work.settings.subscription_id,
+    )
+    match reply:
+        case KeyImported():
+            return Done(
+                results={"key_hash": reply.key_hash, "public_key": reply.public_key, "kid": reply.kid}, seen=NO_FACTS
+            )
+        case DeviceRefused():
+            return refused(reply)
+        case _:
+            assert_never(reply)
+
+
+def _command(work: Work[ImportKeySettings]) -> str:
+    s = work.settings
+    return (
+        f"Add-AzureKeyVaultKey -VaultName '{s.vault}' -Name '{s.name}' "
+        f"-KeyFilePath '{work.input('package').file}' -Destination 'HSM'"
+    )
+
+
+ACTION: Final = Action(
+    name="import_key",
+    version=1,
+    does="Import a transfer package into a vault.",
+    settings=ImportKeySettings,
+    perform=_perform,
+    requests=lambda _work: (allow(ImportKey),),
+    repeat="never",
+    inputs=(Input(name="package"),),
+    results=(
+        Result(name="key_hash", type="key_hash"),
+        Result(name="public_key", type="public_key"),
+        Result(name="kid", type="text"),
+    ),
+    needs=Needs(network=True),
+    command=_command,
+)

@@ -1,0 +1,257 @@
+"""What an action declares, and what it is given when it is performed.
+
+An action says what it takes, what it makes, what must be true in the room, what it changes there, which requests it makes,
+and how it is performed: a coroutine that asks and is answered. It never touches the world itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+from runner.codec import kind_of
+from runner.errors import Defect
+from runner.exchange import Acting, DeviceRefused, FilesRefused, Holder
+from runner.plan import AllowedRequest, CardSet, Plan, PlannedArtefact, PlannedStep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
+
+    from runner.situation import Situation
+    from runner.values import Value
+
+
+class Settings(BaseModel):
+    """The `with:` of an action: strict, closed, frozen. Values are those after rendering."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class NoSettings(Settings):
+    """The action has no `with:`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFact:
+    """A file as it was last seen: where, and which bytes."""
+
+    file: str
+    store: str
+    at: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """Something the action takes. `store` is where such a file lives, None: either."""
+
+    name: str
+    many: bool = False
+    store: str | None = "station"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output(Generic[S]):
+    """Something the action makes. `file` derives its name; None: the author names it. `many`: any number of them."""
+
+    name: str
+    store: str = "station"
+    file: Callable[[S, Mapping[str, tuple[str, ...]]], str] | None = None
+    many: bool = False
+    transfer: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A value the step leaves behind. `type` is text, whole, flag, sha256, key_hash or public_key."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What must be true before. `network`: True needs one, False forbids one, None does not care.
+
+    `cards_read` and `cards_written` name the setting that holds the card set.
+    """
+
+    device: bool = False
+    mode: str | None = None
+    world: bool | None = None
+    network: bool | None = None
+    cards_read: str | None = None
+    cards_written: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmet:
+    """A requirement that does not hold; `key` is the way to the value in the step that asks for it."""
+
+    rule: str
+    words: str
+    key: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work(Generic[S]):
+    """A step on its way to being done: the plan, the step, its settings, its people, and the files seen so far."""
+
+    plan: Plan
+    step: PlannedStep
+    settings: S
+    people: tuple[Acting, ...] = ()
+    facts: Mapping[str, FileFact]
+
+    @property
+    def device(self) -> str:
+        """The step's device; render gave every device step one."""
+        if self.step.device is None:
+            raise Defect(f"step {self.step.id} has no device")
+        return self.step.device
+
+    def inputs(self, name: str) -> tuple[PlannedArtefact, ...]:
+        """The artefacts an input takes, in the author's order."""
+        for uses in self.step.uses:
+            if uses.input == name:
+                return tuple(self.plan.artefact(artefact) for artefact in uses.artefacts)
+        return ()
+
+    def input(self, name: str) -> PlannedArtefact:
+        """The one artefact of an input."""
+        return self.inputs(name)[0]
+
+    @property
+    def outputs(self) -> tuple[PlannedArtefact, ...]:
+        """The artefacts the step makes, in the author's order."""
+        return tuple(self.plan.artefact(artefact) for artefact in self.step.makes)
+
+    def card_set(self, card_set: str) -> CardSet:
+        """The card set of that id; render checked that it exists."""
+        found = self.plan.card_set(card_set)
+        if found is None:
+            raise Defect(f"no card set {card_set}")
+        return found
+
+    def holders(self, card_set: str) -> tuple[Holder, ...]:
+        """The people of this step who hold a card of the set, by card number."""
+        role = self.card_set(card_set).held_by
+        holders = [
+            Holder(person=acting.person, number=held.number)
+            for acting in self.people
+            if acting.role == role and (person := self.plan.person(acting.person)) is not None
+            for held in person.cards
+            if held.set == card_set
+        ]
+        return tuple(sorted(holders, key=lambda holder: holder.number))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The step did what it is for. `seen` are the files it made or moved, by artefact; `destroyed` those that are gone."""
+
+    results: Mapping[str, Value]
+    seen: Mapping[str, FileFact]
+    destroyed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The step could not be done. `status` is the device's, where it refused."""
+
+    rule: str
+    words: str
+    status: str | None = None
+
+
+Outcome = Done | Failed
+
+NO_FACTS: Final[dict[str, FileFact]] = {}
+
+
+def _nothing_more(_work: Work[Any], _situation: Situation) -> Iterator[Unmet]:
+    return iter(())
+
+
+def _no_change(_work: Work[Any], situation: Situation) -> Situation:
+    return situation
+
+
+def _no_command(_work: Work[Any]) -> str | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action(Generic[S]):
+    """Everything the runner knows about one action. A shipped version stays replayable; a change is a new version.
+
+    `repeat` says whether an interrupted step may simply be done again; `author`: only the playbook's author can know.
+    """
+
+    name: str
+    version: int
+    does: str
+    settings: type[S]
+    perform: Callable[[Work[S]], Coroutine[Any, Any, Outcome]]
+    requests: Callable[[Work[S]], tuple[AllowedRequest, ...]]
+    repeat: Literal["safe", "never", "author"]
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output[S], ...] = ()
+    results: tuple[Result, ...] = ()
+    must_expect: tuple[str, ...] = ()
+    needs: Needs = Needs()
+    requires: Callable[[Work[S], Situation], Iterator[Unmet]] = _nothing_more
+    changes: Callable[[Work[S], Situation], Situation] = _no_change
+    command: Callable[[Work[S]], str | None] = _no_command
+
+    @property
+    def pinned(self) -> str:
+        """The action as a plan names it, with its version."""
+        return f"{self.name}@{self.version}"
+
+
+def allow(request: type[Any], *, least: int = 1, most: int = 1) -> AllowedRequest:
+    """Return how often a step may make a kind of request."""
+    return AllowedRequest(kind=kind_of(request), mutates=bool(request.mutates), least=least, most=most)
+
+
+def refused(reply: DeviceRefused | FilesRefused) -> Failed:
+    """Return the failure that a refusal is."""
+    if isinstance(reply, FilesRefused):
+        return Failed(rule=reply.rule, words=reply.words)
+    return Failed(rule="RUN020", words=reply.words, status=reply.status)
+
+
+_KEY_FILE: Final = re.compile(r"key_([a-z]+)_([0-9a-z-]+)\Z")
+
+
+def key_file(artefact: PlannedArtefact) -> tuple[str, str]:
+    """Return application and identifier of a key file such as `key_simple_contosokey`."""
+    match = _KEY_FILE.match(artefact.file)
+    if match is None:
+        raise Defect(f"{artefact.file} is not a key file's name")
+    return match[1], match[2]
+
+
+def is_key(artefact: PlannedArtefact) -> bool:
+    """Say whether an artefact is a key file of the world."""
+    return artefact.store == "device" and _KEY_FILE.match(artefact.file) is not None
+
+
+def matching(rule: str, pattern: str, value: str, words: str) -> str:
+    """Return `value` if all of it matches `pattern`; for validators of settings.
+
+    Raises:
+        PydanticCustomError: of type `rule`, saying `words`.
+    """
+    if re.fullmatch(pattern, value) is None:
+        raise PydanticCustomError("rule", "{words}", {"rule": rule, "words": words})
+    return value

@@ -1,0 +1,52 @@
+"""The visible list of actions. Adding one is a file beside this one and a line here."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.actions import (
+    back_up,
+    carry_media,
+    create_world,
+    destroy_key,
+    do_by_hand,
+    generate_key,
+    import_key,
+    inspect_key,
+    obtain_file,
+    read_vault_key,
+    record_facts,
+    reduce_key,
+    seal_package,
+    set_mode,
+    unpack_archive,
+    verify_packages,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.actions.interface import Action
+
+ALL: Final[tuple[Action[Any], ...]] = (
+    back_up.ACTION,
+    carry_media.ACTION,
+    create_world.ACTION,
+    destroy_key.ACTION,
+    do_by_hand.ACTION,
+    generate_key.ACTION,
+    import_key.ACTION,
+    inspect_key.ACTION,
+    obtain_file.ACTION,
+    read_vault_key.ACTION,
+    record_facts.ACTION,
+    reduce_key.ACTION,
+    seal_package.ACTION,
+    set_mode.ACTION,
+    unpack_archive.ACTION,
+    verify_packages.ACTION,
+)
+
+BY_NAME: Final[Mapping[str, Action[Any]]] = MappingProxyType({action.name: action for action in ALL})
+BY_PIN: Final[Mapping[str, Action[Any]]] = MappingProxyType({action.pinned: action for action in ALL})

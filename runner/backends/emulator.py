@@ -1,0 +1,383 @@
+"""The emulator as a backend: the only door to `hsm_emulator`.
+
+Requests become the emulator's commands, its refusals become `DeviceRefused`; nothing else is added. Everything behind it is
+SIMULATED.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from hsm_emulator import crypto, messages
+from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
+from hsm_emulator.disk import Disk
+from hsm_emulator.errors import Refused
+from hsm_emulator.region import catalogue, client, vault
+from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted
+from runner.errors import Defect
+from runner.exchange import (
+    VAULT,
+    CardRead,
+    CollectPackage,
+    CreateWorld,
+    DestroyKey,
+    DeviceRefused,
+    FileArrived,
+    FilesRefused,
+    GenerateKey,
+    Holder,
+    ImportKey,
+    InspectKey,
+    KeyDestroyed,
+    KeyImported,
+    KeyInspected,
+    KeyMade,
+    KeyReduced,
+    KeysListed,
+    ListKeys,
+    ModeSet,
+    PackageSealed,
+    PackagesVerified,
+    ReadVaultKey,
+    ReduceKey,
+    SealPackage,
+    SetMode,
+    VaultKeyRead,
+    VerifyPackages,
+    WorldCreated,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import TypeVar
+
+    from runner.backends.interface import CardDialogue, StationFiles
+
+    T = TypeVar("T")
+
+NAME: Final = "emulator"
+
+LOCAL: Final = "kmdata/local"
+"""Where the world's files are in the installation's folder."""
+
+
+class _Slot:
+    """The card slot as the emulator sees it, for one request."""
+
+    def __init__(self, dialogue: CardDialogue, card_set: str, holders: tuple[Holder, ...]) -> None:
+        self._dialogue = dialogue
+        self._card_set = card_set
+        self._holders = holders
+
+    def card(self, ask: CardAsk) -> str | None:
+        return self._dialogue.card(
+            CardWanted(
+                card_set=self._card_set, number=ask.number, done=ask.done, total=ask.total, holders=self._holders
+            )
+        )
+
+    def pin(self, ask: PinAsk) -> Pin:
+        wanted = PinWanted(
+            card_set=self._card_set,
+            number=ask.number,
+            serial=ask.serial,
+            new=ask.new,
+            attempt=ask.attempt,
+            wait_seconds=ask.wait_seconds,
+        )
+        return Pin(self._dialogue.pin(wanted).reveal())
+
+    def tell(self, words: str) -> None:
+        self._dialogue.tell(words)
+
+
+def make_hsm(folder: Path, *, serial: str, cards: Sequence[str]) -> None:
+    """Make a new emulated module in operational mode with a stack of blank cards beside it.
+
+    Args:
+        folder: the installation's new folder.
+        serial: the module's serial; contains SIM.
+        cards: serials of the blank cards; each begins with SIM.
+    """
+    with Device.manufacture(folder, esn=serial, draw=crypto.SystemDraw(), clock=time.time) as device:
+        device.blank_cards(cards)
+
+
+class EmulatedHsm:
+    """An emulated module, open until `close`."""
+
+    def __init__(
+        self, folder: Path, *, device: str, serial: str, card_set: str | None, files: StationFiles, dialogue: CardDialogue
+    ) -> None:
+        self._device = Device.open(folder, draw=crypto.SystemDraw(), clock=time.time)
+        self._id = device
+        self._serial = serial
+        self._card_set = card_set
+        self._files = files
+        self._dialogue = dialogue
+        state = self._look(messages.Enquiry(), messages.ModuleState)
+        if state.esn != serial:
+            self._device.close()
+            raise Defect(f"the module is {state.esn}, not {serial}")
+
+    def close(self) -> None:
+        """Let others open the installation."""
+        self._device.close()
+
+    def report(self) -> DeviceReport:
+        """Return what the module says of itself."""
+        state = self._look(messages.Enquiry(), messages.ModuleState)
+        return DeviceReport(
+            id=self._id,
+            backend=NAME,
+            serial=state.esn,
+            audit=Audit(size=state.audit_size, head=state.audit_head),
+            inventory=Inventory(
+                mode=state.mode.value,
+                world=state.hknso,
+                keys=tuple(sorted(f"{key.app}/{key.ident}/{key.key_hash}" for key in state.keys)),
+                cards=tuple(sorted(f"{self._card_set or 'acs'} {card.number}/{card.serial}" for card in state.cards)),
+            ),
+        )
+
+    def set_mode(self, request: SetMode, request_id: str) -> ModeSet | DeviceRefused:
+        """Move the mode switch."""
+        command = messages.ChangeMode(mode=messages.Mode(request.mode))
+        reply = self._change(command, request_id, messages.ModeChanged)
+        return reply if isinstance(reply, DeviceRefused) else ModeSet(mode=reply.mode.value)
+
+    def create_world(self, request: CreateWorld, request_id: str) -> WorldCreated | DeviceRefused:
+        """Create a world and its cards; the holders are at the slot."""
+        command = messages.NewWorld(
+            cipher_suite=request.cipher_suite, threshold=request.threshold, cards=request.cards
+        )
+        slot = _Slot(self._dialogue, request.card_set, request.holders)
+        reply = self._change(command, request_id, messages.WorldMade, slot)
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return WorldCreated(
+            hknso=reply.hknso,
+            hkm=reply.hkm,
+            hkre=reply.hkre,
+            cards=_cards(reply.cards),
+            file=reply.world.name,
+            size=reply.world.size,
+            sha256=reply.world.sha256,
+        )
+
+    def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused:
+        """Verify a region's packages."""
+        command = messages.VerifyPackages(
+            kek_package=self._files.read(request.at, request.kek),
+            world_package=self._files.read(request.at, request.world),
+        )
+        try:
+            reply = self._look(command, messages.PackagesVerified)
+        except Refused as refusal:
+            return _refused(refusal)
+        return PackagesVerified(
+            root_hash=reply.root_hash,
+            kek_hash=reply.kek_hash,
+            world_hash=reply.world_hash,
+            hknso=reply.hknso,
+            region=reply.region,
+        )
+
+    def generate_key(self, request: GenerateKey, request_id: str) -> KeyMade | DeviceRefused:
+        """Generate a key."""
+        command = messages.GenerateKey(
+            app=request.app,
+            ident=request.ident,
+            plainname=request.ident,
+            type=request.type,
+            size=request.size,
+            protect=request.protect,
+            nvram=False,
+            pubexp="",
+        )
+        reply = self._change(command, request_id, messages.KeyGenerated)
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return KeyMade(
+            key_hash=reply.key_hash,
+            public_key=reply.public_key,
+            file=reply.file.name,
+            size=reply.file.size,
+            sha256=reply.file.sha256,
+        )
+
+    def reduce_key(self, request: ReduceKey, request_id: str) -> KeyReduced | DeviceRefused:
+        """Make the reduced copy; the holders are at the slot."""
+        command = messages.ModifyAcls(
+            app=request.app,
+            ident=request.ident,
+            kek_package=self._files.read(request.at, request.kek),
+            world_package=self._files.read(request.at, request.world),
+        )
+        slot = _Slot(self._dialogue, request.card_set, request.holders)
+        reply = self._change(command, request_id, messages.AclsModified, slot)
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return KeyReduced(
+            key_hash=reply.key_hash,
+            cards=_cards(reply.cards),
+            file=reply.file.name,
+            size=reply.file.size,
+            sha256=reply.file.sha256,
+        )
+
+    def inspect_key(self, request: InspectKey) -> KeyInspected | DeviceRefused:
+        """Read a key's permissions."""
+        try:
+            reply = self._look(messages.InspectKey(app=request.app, ident=request.ident), messages.KeyInspected)
+        except Refused as refusal:
+            return _refused(refusal)
+        return KeyInspected(
+            key_hash=reply.key_hash,
+            exportable=reply.exportable,
+            recoverable=reply.recoverable,
+            archive_to=reply.archive_to,
+            blob_to=reply.blob_to,
+            rights=reply.rights,
+        )
+
+    def seal_package(self, request: SealPackage, request_id: str) -> PackageSealed | DeviceRefused:
+        """Encrypt the reduced copy into the outbox."""
+        command = messages.Package(
+            ident=request.ident,
+            kek_package=self._files.read(request.at, request.kek),
+            world_package=self._files.read(request.at, request.world),
+            subscription_id=request.subscription_id,
+            friendly_name=request.friendly_name,
+        )
+        reply = self._change(command, request_id, messages.Packaged)
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return PackageSealed(
+            key_hash=reply.key_hash, region=reply.region, size=reply.size, sha256=reply.sha256, output=request_id
+        )
+
+    def collect_package(self, request: CollectPackage) -> FileArrived | DeviceRefused | FilesRefused:
+        """Collect a package from the outbox into a new file of a station."""
+        try:
+            reply = self._look(messages.CollectOutput(request_id=request.output), messages.Output)
+        except Refused as refusal:
+            return _refused(refusal)
+        return self._files.write_new(request.at, request.file, reply.content)
+
+    def destroy_key(self, request: DestroyKey, request_id: str) -> KeyDestroyed | DeviceRefused:
+        """Remove a key file."""
+        command = messages.DeleteKey(app=request.app, ident=request.ident)
+        reply = self._change(command, request_id, messages.KeyDeleted)
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return KeyDestroyed(
+            key_hash=reply.key_hash, file=reply.file.name, size=reply.file.size, sha256=reply.file.sha256
+        )
+
+    def list_keys(self, _request: ListKeys) -> KeysListed | DeviceRefused:
+        """List the key files."""
+        state = self._look(messages.Enquiry(), messages.ModuleState)
+        return KeysListed(files=tuple(sorted(f"key_{key.app}_{key.ident}" for key in state.keys)))
+
+    def _look(self, command: messages.Look, kind: type[T]) -> T:
+        reply = self._device.look(command)
+        if not isinstance(reply, kind):
+            raise Defect(f"the emulator answered {type(command).__name__} with {type(reply).__name__}")
+        return reply
+
+    def _change(
+        self, command: messages.Change, request_id: str, kind: type[T], slot: _Slot | None = None
+    ) -> T | DeviceRefused:
+        try:
+            reply = self._device.change(command, request_id, slot or _Slot(self._dialogue, "", ()))
+        except Refused as refusal:
+            return _refused(refusal)
+        if not isinstance(reply, kind):
+            raise Defect(f"the emulator answered {type(command).__name__} with {type(reply).__name__}")
+        return reply
+
+
+class EmulatedVault:
+    """The vault of a simulated region; imports run in a process of their own."""
+
+    def __init__(self, folder: Path, files: StationFiles) -> None:
+        self._folder = folder
+        self._files = files
+
+    def report(self) -> DeviceReport:
+        """Return what the vault says of itself."""
+        state = client.state(self._folder)
+        return DeviceReport(
+            id=VAULT,
+            backend=NAME,
+            serial=f"SIMULATED-{state.code}",
+            audit=Audit(size=state.size, head=state.head),
+            inventory=Inventory(
+                mode="operational",
+                world="",
+                keys=tuple(sorted(f"{key.vault}/{key.name}/{key.key_hash}" for key in state.keys)),
+                cards=(),
+            ),
+        )
+
+    def import_key(self, request: ImportKey, request_id: str) -> KeyImported | DeviceRefused:
+        """Import a package."""
+        try:
+            reply = client.import_key(
+                self._folder,
+                self._files.path(request.at, request.package),
+                vault=request.vault,
+                name=request.name,
+                subscription_id=request.subscription_id,
+                request_id=request_id,
+            )
+        except Refused as refusal:
+            return _refused(refusal)
+        return KeyImported(key_hash=reply.key_hash, public_key=reply.public_key, kid=reply.kid)
+
+    def read_vault_key(self, request: ReadVaultKey) -> VaultKeyRead | DeviceRefused:
+        """Read a key's public half."""
+        try:
+            key = client.read_key(self._folder, request.vault, request.name)
+        except Refused as refusal:
+            return _refused(refusal)
+        return VaultKeyRead(key_hash=key.key_hash, public_key=key.public_key, kid=key.kid)
+
+
+def make_vault(folder: Path, region: str) -> None:
+    """Install the simulated region's vault in a new folder."""
+    vault.install(folder, region, crypto.SystemDraw(), Disk())
+
+
+class SimulatedPublisher:
+    """What the simulated region publishes: its toolset."""
+
+    def __init__(self, region: str | None) -> None:
+        self._region = region
+
+    def publish(self, file: str) -> bytes | None:
+        """Return the toolset if it is asked for by its name."""
+        if self._region is None or catalogue.toolset_name(self._region) != file:
+            return None
+        return catalogue.toolset(self._region)
+
+
+def has_region(region: str | None) -> bool:
+    """Say whether the emulator simulates a region."""
+    return region in {known.code for known in catalogue.REGIONS}
+
+
+def simulated_trust(region: str) -> dict[str, str]:
+    """Return the fixed simulated values by name: what a rehearsal compares with."""
+    return catalogue.simulated_trust(region)
+
+
+def _cards(cards: tuple[messages.CardFact, ...]) -> tuple[CardRead, ...]:
+    return tuple(CardRead(number=card.number, serial=card.serial) for card in cards)
+
+
+def _refused(refusal: Refused) -> DeviceRefused:
+    return DeviceRefused(status=refusal.status.value, words=refusal.words)

@@ -1,0 +1,228 @@
+"""What every backend is and what it may ask of the host.
+
+A backend has one exactly typed method per request. It never sees the log and never touches the terminal: cards and PINs
+come through `CardDialogue`, files through `StationFiles`, and a secret has no text form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, Protocol, assert_never
+
+from typing_extensions import override
+
+from runner.exchange import (
+    CollectPackage,
+    CreateWorld,
+    DestroyKey,
+    DeviceRefused,
+    FileArrived,
+    FilesRefused,
+    GenerateKey,
+    Holder,
+    HsmRequest,
+    ImportKey,
+    InspectKey,
+    KeyDestroyed,
+    KeyImported,
+    KeyInspected,
+    KeyMade,
+    KeyReduced,
+    KeysListed,
+    ListKeys,
+    ModeSet,
+    PackageSealed,
+    PackagesVerified,
+    ReadVaultKey,
+    ReduceKey,
+    Reply,
+    SealPackage,
+    SetMode,
+    VaultKeyRead,
+    VaultRequest,
+    VerifyPackages,
+    WorldCreated,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Secret:
+    """A PIN on its way from a person to the device: no text form, not comparable, not picklable."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text; only a backend calls this, at the moment of use."""
+        return self._text
+
+    @override
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    @override
+    def __format__(self, _spec: str) -> str:
+        return "<secret>"
+
+    @override
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not pickled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardWanted:
+    """The device wants a card in its slot: to write number `number` of the set, or, where it is None, to read any of it."""
+
+    card_set: str
+    number: int | None
+    done: int
+    total: int
+    holders: tuple[Holder, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinWanted:
+    """The device wants the PIN of the card in its slot; `new`: it is being chosen; `attempt` counts from 1."""
+
+    card_set: str
+    number: int
+    serial: str
+    new: bool
+    attempt: int
+    wait_seconds: int
+
+
+class CardDialogue(Protocol):
+    """The people at the card slot, inside one device request."""
+
+    def card(self, wanted: CardWanted) -> str | None:
+        """Return the serial of the card that is in the slot now; None cancels the request."""
+        ...
+
+    def pin(self, wanted: PinWanted) -> Secret:
+        """Return what was typed, echo off."""
+        ...
+
+    def tell(self, words: str) -> None:
+        """Show a sentence of the device's."""
+        ...
+
+
+class StationFiles(Protocol):
+    """The files of the stations this machine plays."""
+
+    def path(self, at: str, file: str) -> Path:
+        """Return where a file of a station is."""
+        ...
+
+    def read(self, at: str, file: str) -> bytes:
+        """Return the bytes of a file of a station."""
+        ...
+
+    def write_new(self, at: str, file: str, content: bytes) -> FileArrived | FilesRefused:
+        """Make a new file; an existing one is never overwritten, one with exactly these bytes is done."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """A device's own log: how many receipts, and its chain head."""
+
+    size: int
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What a device holds: keys as `app/ident/hash`, cards as `set number/serial`, both sorted."""
+
+    mode: str
+    world: str
+    keys: tuple[str, ...]
+    cards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceReport:
+    """What a device says of itself at open, in every mutating reply, and at close."""
+
+    id: str
+    backend: str
+    serial: str
+    audit: Audit
+    inventory: Inventory
+
+
+class Hsm(Protocol):
+    """An HSM. Every mutating method is given the id of its request and is performed once under it."""
+
+    def report(self) -> DeviceReport: ...
+    def set_mode(self, request: SetMode, request_id: str) -> ModeSet | DeviceRefused: ...
+    def create_world(self, request: CreateWorld, request_id: str) -> WorldCreated | DeviceRefused: ...
+    def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused: ...
+    def generate_key(self, request: GenerateKey, request_id: str) -> KeyMade | DeviceRefused: ...
+    def reduce_key(self, request: ReduceKey, request_id: str) -> KeyReduced | DeviceRefused: ...
+    def inspect_key(self, request: InspectKey) -> KeyInspected | DeviceRefused: ...
+    def seal_package(self, request: SealPackage, request_id: str) -> PackageSealed | DeviceRefused: ...
+    def collect_package(self, request: CollectPackage) -> FileArrived | DeviceRefused | FilesRefused: ...
+    def destroy_key(self, request: DestroyKey, request_id: str) -> KeyDestroyed | DeviceRefused: ...
+    def list_keys(self, request: ListKeys) -> KeysListed | DeviceRefused: ...
+    def close(self) -> None: ...
+
+
+class Vault(Protocol):
+    """The receiving vault."""
+
+    def report(self) -> DeviceReport: ...
+    def import_key(self, request: ImportKey, request_id: str) -> KeyImported | DeviceRefused: ...
+    def read_vault_key(self, request: ReadVaultKey) -> VaultKeyRead | DeviceRefused: ...
+
+
+class Publisher(Protocol):
+    """Where published files come from."""
+
+    def publish(self, file: str) -> bytes | None:
+        """Return the bytes published under that name, or None."""
+        ...
+
+
+def ask_hsm(hsm: Hsm, request: HsmRequest, request_id: str) -> Reply:
+    """Have the HSM perform a request."""
+    match request:
+        case SetMode():
+            return hsm.set_mode(request, request_id)
+        case CreateWorld():
+            return hsm.create_world(request, request_id)
+        case VerifyPackages():
+            return hsm.verify_packages(request)
+        case GenerateKey():
+            return hsm.generate_key(request, request_id)
+        case ReduceKey():
+            return hsm.reduce_key(request, request_id)
+        case InspectKey():
+            return hsm.inspect_key(request)
+        case SealPackage():
+            return hsm.seal_package(request, request_id)
+        case CollectPackage():
+            return hsm.collect_package(request)
+        case DestroyKey():
+            return hsm.destroy_key(request, request_id)
+        case ListKeys():
+            return hsm.list_keys(request)
+        case _:
+            assert_never(request)
+
+
+def ask_vault(vault: Vault, request: VaultRequest, request_id: str) -> Reply:
+    """Have the vault perform a request."""
+    match request:
+        case ImportKey():
+            return vault.import_key(request, request_id)
+        case ReadVaultKey():
+            return vault.read_vault_key(request)
+        case _:
+            assert_never(request)

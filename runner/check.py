@@ -1,0 +1,271 @@
+"""A plan walked through the room, step by step, before anything is touched: the only maker of a `CheckedPlan`.
+
+A requirement that does not hold is reported once and the walk goes on as if it had held, so one cause gives one message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from runner import canonical
+from runner.actions.interface import NO_FACTS, Action, Unmet, Work
+from runner.actions.registry import BY_PIN
+from runner.plan import CheckedPlan, plan_bytes
+from runner.quorum import fill, holds, shortfall
+from runner.situation import ArtefactNow, DeviceNow, Situation
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from runner.plan import CardSet, Plan, PlannedArtefact, PlannedStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that will not work in the room: the step it is in (None: the plan itself), and where in it."""
+
+    rule: str
+    words: str
+    step: str | None
+    key: tuple[str | int, ...]
+
+
+def check(plan: Plan, *, absent: Collection[str] = ()) -> CheckedPlan | tuple[Fault, ...]:
+    """Prove every step of a plan possible, or say why not.
+
+    1. People: the card sets make sense, nobody stands on both sides of a line, every step can be filled (QUO*).
+    2. The room: each step's requirements hold and its effects follow (SIT*, ART*, DEV*).
+    3. The end is what `ends_with` says, and every backup was made in time (SIT005, ART005).
+
+    Args:
+        plan: what was rendered.
+        absent: people of the roster who cannot come.
+    """
+    faults = [*_people(plan, absent), *_Walk(plan).faults()]
+    if faults:
+        return tuple(faults)
+    content = plan_bytes(plan)
+    return CheckedPlan(plan=plan, content=content, sha256=canonical.file_digest(content))
+
+
+# -- people --------------------------------------------------------------------------------------------------------
+
+
+def _people(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
+    """QUO001, QUO005, QUO009, QUO002 and QUO004, in the order people set them right."""
+    for card_set in plan.card_sets:
+        if card_set.threshold > card_set.cards:
+            words = f"{card_set.threshold} cards are needed and the set has {card_set.cards}"
+            yield Fault(rule="QUO001", words=words, step=None, key=("card_sets", card_set.id, "threshold"))
+    for step in plan.active_steps():
+        yield from _cards_of_step(plan, step)
+    if not plan.people:
+        return
+    for person in plan.people:
+        for line in plan.separation:
+            both = sorted(set(person.roles).intersection(line))
+            if len(both) > 1:
+                words = f"{person.id} is {' and '.join(both)}, which exclude each other"
+                yield Fault(rule="QUO005", words=words, step=None, key=("separation",))
+    coming = [person for person in plan.people if person.id not in absent]
+    reported: set[str] = set()
+    for step in plan.active_steps():
+        if fill(coming, step.quorum) is None:
+            words = shortfall(coming, step.quorum)
+            if words not in reported:
+                reported.add(words)
+                yield Fault(rule="QUO004", words=words, step=step.id, key=("quorum",))
+
+
+def _cards_of_step(plan: Plan, step: PlannedStep) -> Iterator[Fault]:
+    """QUO002: as many holders are called as the action reads or writes cards."""
+    needs = BY_PIN[step.action].needs
+    for setting, written in ((needs.cards_read, False), (needs.cards_written, True)):
+        if setting is None:
+            continue
+        card_set = plan.card_set(str(step.settings[setting]))
+        if card_set is None:
+            words = f"no card set is called `{step.settings[setting]}`"
+            yield Fault(rule="SHP008", words=words, step=step.id, key=("with", setting))
+            continue
+        wanted = card_set.cards if written else card_set.threshold
+        called = sum(need.count for need in step.quorum if need.holders_of == card_set.id)
+        if called < wanted:
+            verb = "writes" if written else "reads"
+            words = f"the action {verb} {wanted} cards of `{card_set.id}` and {called} of their holders are called"
+            yield Fault(rule="QUO002", words=words, step=step.id, key=("quorum",))
+        elif plan.people and (held := _holders(plan, card_set)) < wanted:
+            words = f"{wanted} people with a card of `{card_set.id}` are needed and the roster has {held}"
+            yield Fault(rule="QUO009", words=words, step=step.id, key=("quorum",))
+
+
+def _holders(plan: Plan, card_set: CardSet) -> int:
+    return sum(1 for person in plan.people if card_set.held_by in person.roles and holds(person, card_set.id))
+
+
+# -- the room ----------------------------------------------------------------------------------------------------
+
+
+class _Walk:
+    """One walk through the plan's steps."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._faults: list[Fault] = []
+        self._now = _start(plan)
+
+    def faults(self) -> list[Fault]:
+        """Walk to the end and return what does not hold."""
+        for step in self._plan.active_steps():
+            self._deadlines(step.id)
+            self._step(step)
+        self._deadlines("end")
+        self._end()
+        return self._faults
+
+    def _unmet(self, step: PlannedStep, rule: str, words: str, key: tuple[str | int, ...]) -> None:
+        self._faults.append(Fault(rule=rule, words=words, step=step.id, key=key))
+
+    def _step(self, step: PlannedStep) -> None:
+        action: Action[Any] = BY_PIN[step.action]
+        work = Work(
+            plan=self._plan, step=step, settings=action.settings.model_validate(step.settings), facts=NO_FACTS
+        )
+        station_known = any(station.id == step.station for station in self._plan.stations)
+        if not station_known:
+            self._unmet(step, "SHP008", f"no station is called `{step.station}`", ("station",))
+            return
+        self._network(step, action)
+        if action.needs.device and not self._device(step, action):
+            return
+        for name, store in ((item.name, item.store) for item in action.inputs):
+            for artefact in work.inputs(name):
+                self._input(step, name, store, artefact)
+        for unmet in action.requires(work, self._now):
+            self._report(step, unmet)
+        for artefact in work.outputs:
+            self._output(step, artefact)
+        self._now = action.changes(work, self._now)
+
+    def _report(self, step: PlannedStep, unmet: Unmet) -> None:
+        self._unmet(step, unmet.rule, unmet.words, unmet.key)
+
+    def _network(self, step: PlannedStep, action: Action[Any]) -> None:
+        """SIT004: what needs a network has one, and no HSM action is done on a machine that has."""
+        network = self._plan.station(step.station).network
+        if action.needs.network is True and not network:
+            self._unmet(step, "SIT004", f"`{action.name}` needs a network and `{step.station}` has none", ("station",))
+        elif action.needs.network is False and network:
+            words = f"`{action.name}` is for a machine without a network and `{step.station}` has one"
+            self._unmet(step, "SIT004", words, ("station",))
+
+    def _device(self, step: PlannedStep, action: Action[Any]) -> bool:
+        """SIT007, SIT001, SIT002, SIT003, SIT006: the device is here, in the mode, and so are world and cards."""
+        device = next((item for item in self._plan.devices if item.id == step.device), None)
+        if device is None or device.id not in self._now.devices:
+            self._unmet(step, "SHP008", f"no device is called `{step.device}`, or nothing says how it starts", ("device",))
+            return False
+        if device.at != step.station:
+            words = f"`{device.id}` is at `{device.at}` and the step is at `{step.station}`"
+            self._unmet(step, "SIT007", words, ("station",))
+        now = self._now.devices[device.id]
+        if action.needs.mode is not None and now.mode != action.needs.mode:
+            words = f"`{device.id}` is in {now.mode} mode here, and `{action.name}` needs {action.needs.mode}"
+            self._unmet(step, "SIT001", words, ("action",))
+            self._now = self._now.device_after(device.id, mode=action.needs.mode)
+        self._world(step, action, device.id)
+        return True
+
+    def _world(self, step: PlannedStep, action: Action[Any], device: str) -> None:
+        needs = action.needs
+        now = self._now.devices[device]
+        read = None if needs.cards_read is None else str(step.settings[needs.cards_read])
+        if needs.world is True and now.world is None:
+            self._unmet(step, "SIT002", f"`{device}` holds no Security World here", ("action",))
+            known = read or next((item.id for item in self._plan.card_sets), "acs")
+            self._now = self._now.device_after(device, world=known).cards_after(known, "written")
+        elif needs.world is False and now.world is not None:
+            words = f"`{device}` holds the world of `{now.world}` here, and `{action.name}` would erase it"
+            self._unmet(step, "SIT003", words, ("action",))
+        if read is not None and (state := self._now.card_sets.get(read)) != "written":
+            self._unmet(step, "SIT006", f"the cards of `{read}` are {state}", ("with", needs.cards_read or ""))
+        if needs.cards_written is not None:
+            written = str(step.settings[needs.cards_written])
+            if (state := self._now.card_sets.get(written)) != "blank":
+                words = f"the cards of `{written}` are {state or 'not said to be blank at the start'}"
+                self._unmet(step, "SIT006", words, ("with", needs.cards_written))
+
+    def _input(self, step: PlannedStep, name: str, store: str | None, artefact: PlannedArtefact) -> None:
+        """ART001, ART002, ART007: the artefact is there, here, and of the right kind."""
+        now = self._now.artefacts.get(artefact.id)
+        if now is None or now.gone:
+            why = "is gone" if now else "does not exist yet"
+            self._unmet(step, "ART001", f"`{artefact.id}` {why}", ("uses", name))
+            now = ArtefactNow(at=step.station, store=artefact.store, made_by=artefact.made_by, backed_up=True)
+        elif now.at != step.station:
+            words = f"`{artefact.id}` is at `{now.at}` and the step is at `{step.station}`"
+            self._unmet(step, "ART002", words, ("uses", name))
+            now = replace(now, at=step.station)
+        if store is not None and now.store != store:
+            where = {"device": "a file of the Security World", "station": "a file of the station"}[store]
+            self._unmet(step, "ART007", f"`{name}` takes {where}, and `{artefact.id}` is none", ("uses", name))
+        self._now = self._now.artefact_after(artefact.id, now)
+
+    def _output(self, step: PlannedStep, artefact: PlannedArtefact) -> None:
+        """ART003: no file is made twice in one place."""
+        for other in self._plan.artefacts:
+            now = self._now.artefacts.get(other.id)
+            if now is None or other.id == artefact.id:
+                continue
+            if (other.file.casefold(), now.at, now.store) == (artefact.file.casefold(), step.station, artefact.store):
+                words = f"{artefact.file} is there already: {other.made_by} made it"
+                self._unmet(step, "ART003", words, ("produces", artefact.id))
+        made = ArtefactNow(at=step.station, store=artefact.store, made_by=step.id)
+        self._now = self._now.artefact_after(artefact.id, made)
+
+    def _deadlines(self, before: str) -> None:
+        """ART005: every file that must have a backup by now has one."""
+        for artefact in self._plan.artefacts:
+            now = self._now.artefacts.get(artefact.id)
+            if artefact.backup_before == before and now is not None and not now.backed_up:
+                words = f"`{artefact.id}` has no backup before {before}"
+                key = ("produces", artefact.id, "backup_before")
+                self._faults.append(Fault(rule="ART005", words=words, step=artefact.made_by, key=key))
+                self._now = self._now.artefact_after(artefact.id, replace(now, backed_up=True))
+
+    def _end(self) -> None:
+        """SIT005: the end is what `ends_with` says."""
+        for end in self._plan.ends_with:
+            for what, found, wanted in self._end_of(end.subject, end.id, end):
+                if wanted is not None and found != wanted:
+                    words = f"the {what} of `{end.id}` is {found or 'none'} at the end, not {wanted}"
+                    self._faults.append(Fault(rule="SIT005", words=words, step=None, key=("ends_with", end.id)))
+
+    def _end_of(self, subject: str, name: str, end: Any) -> Iterator[tuple[str, str | None, str | None]]:
+        if subject == "device":
+            device = self._now.devices.get(name)
+            yield "mode", device.mode if device else None, end.mode
+            yield "world", (device.world or "none") if device else None, end.world
+        elif subject == "card_set":
+            yield "state", self._now.card_sets.get(name), end.state
+        else:
+            artefact = self._now.artefacts.get(name)
+            gone = artefact is not None and artefact.gone
+            yield "state", "destroyed" if gone else "there" if artefact else None, end.state
+            yield "place", artefact.at if artefact and not gone else None, end.at
+
+
+def _start(plan: Plan) -> Situation:
+    devices = {
+        start.id: DeviceNow(
+            mode=start.mode or "operational", world=None if start.world in (None, "none") else start.world
+        )
+        for start in plan.starts_with
+        if start.subject == "device"
+    }
+    cards = {start.id: start.state or "" for start in plan.starts_with if start.subject == "card_set"}
+    return Situation(
+        devices=MappingProxyType(devices), card_sets=MappingProxyType(cards), artefacts=MappingProxyType({})
+    )

@@ -1,0 +1,90 @@
+"""`ceremony`: finds the command, and turns what it raises into words on stderr and an exit code.
+
+Commands load only what they need: each is imported when it is called, so `--help` needs none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from runner.errors import CeremonyError, Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+COMMANDS: Final = {
+    "lint": "find what is wrong in a playbook, in every region and edition",
+    "plan": "make the plan for one region: everything resolved, checked, with its digest",
+    "rehearse": "carry a ceremony out on the emulator, with simulated people",
+    "verify": "judge a record with a trust file from outside",
+    "explain": "say what a rule is for and how to meet it",
+    "schema": "print or check the schemas that editors use",
+}
+
+USAGE: Final = "usage: ceremony COMMAND …\n\ncommands:\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        sys.stdout.write(_help())
+        return Exit.DONE if arguments else Exit.WRONG_USE
+    if arguments[0] in ("-V", "--version"):
+        from runner import __version__
+
+        sys.stdout.write(f"ceremony-runner {__version__}\n")
+        return Exit.DONE
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        sys.stderr.write(f"ceremony: there is no command `{name}`\n{_help()}")
+        return Exit.WRONG_USE
+    return guarded(lambda: _load(name)(rest))
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; what it raises becomes words and the exit code of its branch of the error tree."""
+    try:
+        code = command()
+        sys.stdout.flush()
+    except CeremonyError as fault:
+        rule = f" {fault.rule}" if fault.rule else ""
+        sys.stderr.write(f"refused{rule}: {fault.words}\n")
+        if fault.rule:
+            sys.stderr.write(f"more: ceremony explain {fault.rule}\n")
+        return fault.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return Exit.SIGNAL + 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.SIGNAL + 13
+    except Exception as fault:  # noqa: BLE001 (the last resort: nothing of a defect's values may be shown)
+        _defect(fault)
+        return Exit.DEFECT
+    return code
+
+
+def _defect(fault: Exception) -> None:
+    """Say where our own mistake is, without the values in it: they might be secret."""
+    import traceback
+
+    sys.stderr.write(f"defect: {type(fault).__name__}. This is a mistake in the ceremony runner; please report it with:\n")
+    for frame in traceback.extract_tb(fault.__traceback__):
+        sys.stderr.write(f"  {frame.filename}:{frame.lineno} in {frame.name}\n")
+
+
+def _help() -> str:
+    width = max(len(name) for name in COMMANDS)
+    lines = [f"  {name:<{width}}  {what}\n" for name, what in COMMANDS.items()]
+    return USAGE + "".join(lines) + "\n`ceremony COMMAND --help` says more. Exit codes: see docs/cli.md.\n"
+
+
+def _load(name: str) -> Callable[[Sequence[str]], int]:
+    from importlib import import_module
+
+    module = import_module(f"runner.cli.{name}")
+    command: Callable[[Sequence[str]], int] = module.main
+    return command

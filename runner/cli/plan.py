@@ -1,0 +1,41 @@
+"""`ceremony plan`: the plan for one region, with every value fixed, its people, minutes and digest."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.cli.options import Parser, add_choice, params, show
+from runner.errors import Exit
+from runner.host.disk import Disk
+from runner.host.library import find_playbook, load
+from runner.parameters import Given
+from runner.planning import choose, make_plan
+from runner.reports.plan_text import plan_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    parser = Parser("plan", "Make the plan for one region and show it. Exit 3 where it cannot be carried out.")
+    add_choice(parser)
+    parser.add_argument("--region", metavar="R", help="the region the plan is for")
+    parser.add_argument("--out", metavar="PLAN", help="write plan.json there; nothing is overwritten")
+    args = parser.parse_args(arguments)
+    disk = Disk()
+    documents = load(disk, find_playbook(args.file), roster=Path(args.roster) if args.roster else None)
+    if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
+        show(findings, form="text", sources=documents.by_name())
+        return Exit.REFUSED
+    given = Given(values=params(args.param))
+    made = make_plan(documents, choose(documents, region=args.region, edition=args.edition, given=given))
+    if made.checked is None:
+        show(made.findings, form="text", sources=documents.by_name())
+        return Exit.REFUSED
+    if args.out:
+        disk.write_new(Path(args.out), made.checked.content)
+    sys.stdout.write(plan_text(made.checked))
+    return Exit.DONE

@@ -1,0 +1,119 @@
+"""`ceremony rehearse`: the whole ceremony on the emulator, with simulated people, to a verified record."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from runner.cli.narrator import Narrator
+from runner.cli.options import Parser, add_choice, params, show
+from runner.errors import CeremonyError, ControlFault, Exit, WrongUse
+from runner.host.clock import SystemClock, today
+from runner.host.disk import Disk
+from runner.host.library import find_playbook, load, shown
+from runner.host.rehearsal import Rehearsed, Script, rehearse, require_room
+from runner.parameters import Given
+from runner.planning import choose, make_plan, refused_regions
+from runner.verification.verdict import Outcome
+from runner.verification.verify import verify
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from runner.plan import CheckedPlan
+    from runner.planning import Documents
+    from runner.verification.verdict import Verdict
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command."""
+    parser = Parser("rehearse", "Carry a ceremony out on the emulator. Everything it makes is SIMULATED.")
+    add_choice(parser)
+    parser.add_argument("--region", metavar="R", help="the region")
+    parser.add_argument("--all-regions", action="store_true", help="every region the edition offers, one record each")
+    parser.add_argument("--out", metavar="RECORD", required=True, help="the record's new folder (with --all-regions: their folder)")
+    args = parser.parse_args(arguments)
+    disk = Disk()
+    documents = load(disk, find_playbook(args.file), roster=Path(args.roster) if args.roster else None)
+    if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
+        show(findings, form="text", sources=documents.by_name())
+        return Exit.REFUSED
+    if documents.written.review_by < today():
+        raise ControlFault(f"the playbook was to be reviewed by {documents.written.review_by}", rule="RUN010")
+    if bool(args.region) and args.all_regions:
+        raise WrongUse("--region and --all-regions exclude each other")
+    if args.all_regions:
+        return _all_regions(disk, documents, args)
+    return _one(disk, documents, args, args.region, Path(args.out))
+
+
+def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> int:
+    regions = documents.regions.value if documents.regions is not None else None
+    if regions is None:
+        raise WrongUse("the playbook has no regions", rule="REG010")
+    place = Path(args.out)
+    refused = refused_regions(documents, args.edition)
+    offered = [code for code in regions.regions if code not in refused]
+    require_room(disk, place)
+    disk.mkdir(place)
+    worst: int = Exit.DONE
+    done: list[str] = []
+    for code in offered:
+        result = _one(disk, documents, args, code, place / code)
+        worst = max(worst, result)
+        done.extend([code] if result == Exit.DONE else [])
+    for code, why in refused.items():
+        sys.stdout.write(f"not offered  {code}: {why}\n")
+    sys.stdout.write(f"rehearsed    {len(done)} of {len(offered)} regions offered: {' '.join(done)}\n")
+    return worst
+
+
+def _one(disk: Disk, documents: Documents, args: argparse.Namespace, region: str | None, record: Path) -> int:
+    given = Given(values=params(args.param), examples=True)
+    choice = choose(documents, region=region, edition=args.edition, given=given)
+    made = make_plan(documents, choice)
+    if made.checked is None:
+        show(made.findings, form="text", sources=documents.by_name())
+        return Exit.REFUSED
+    sys.stderr.write(f"\nREHEARSAL  {made.checked.plan.ceremony.title}\nSIMULATED  device, people and regions; no genuine key is made\n")
+    sys.stderr.write(f"plan       {made.checked.sha256}\n")
+    left = rehearse(
+        disk,
+        made.checked,
+        contents=documents.contents,
+        record=record,
+        script=Script(answers=documents.examples()),
+        clock=SystemClock(),
+        watch=Narrator(sys.stderr, made.checked.plan),
+    )
+    return _end(made.checked, left)
+
+
+def _end(checked: CheckedPlan, left: Rehearsed) -> int:
+    verdict = verify(left.record, left.trust, rehearsal=True)
+    for package in left.packages:
+        sys.stdout.write(f"package      {shown(package)}  SIMULATED\n")
+    sys.stdout.write(f"record       {shown(left.record)}\n")
+    sys.stdout.write(f"trust file   {shown(left.trust)}\n")
+    sys.stdout.write(f"verdict      {_sentence(verdict)}\n")
+    if left.failed is not None:
+        sys.stderr.write(f"failed {left.failed.rule} at {left.failed.step}: {left.failed.words}\n")
+        return _failure(left.failed.rule)
+    if verdict.outcome is not Outcome.VALID:
+        return Exit.FINDINGS
+    return Exit.DONE if left.finished.outcome == "completed" else Exit.STEP_FAILED
+
+
+def _failure(rule: str) -> int:
+    """Return the exit code of a failed step: a control that said no, people who stopped, or the step itself."""
+    fault: type[CeremonyError]
+    from runner.errors import RoomFault, StepFault
+
+    fault = ControlFault if rule.startswith("QUO") else RoomFault if rule == "RUN040" else StepFault
+    return fault.exit_code
+
+
+def _sentence(verdict: Verdict) -> str:
+    return verdict.sentence()

@@ -1,0 +1,216 @@
+"""What must fit together within one playbook, whatever the region, the roster and the actions.
+
+1. Steps: every id once, every name they use declared (SHP004, SHP008).
+2. People: roles declared, thresholds within their sets (QUO001, QUO006).
+3. What starts and what ends: each subject declared, with the keys that fit it.
+4. Values that people give: example and default fit their type (SHP006).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runner.document.fields import CardSetFigure
+from runner.document.kinds import misfit, pattern_fault
+from runner.document.playbook import Condition, Part
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from runner.document.findings import Path
+    from runner.document.playbook import Kind, Playbook, State, Step
+    from runner.document.shape import Report
+
+_FITS = {"device": {"mode", "world"}, "card set": {"written", "lost"}, "artefact": {"at"}}
+_WORDS = {"device": frozenset[str](), "card set": {"blank", "retired", "destroyed"}, "artefact": {"destroyed"}}
+
+
+def check_playbook(playbook: Playbook, report: Report) -> None:
+    """Write what does not fit together within `playbook` into `report`."""
+    _steps(playbook, report)
+    _people(playbook, report)
+    _places(playbook, report)
+    _ends(playbook, report)
+    _values(playbook, report)
+
+
+def _steps(playbook: Playbook, report: Report) -> None:
+    seen: dict[str, int] = {}
+    for position, _, step in playbook.numbered_steps():
+        if step.id in seen:
+            first = ("first used here", ("steps", seen[step.id], "id"))
+            report.add("SHP004", f"a second step is called `{step.id}`", ("steps", position, "id"), related=[first])
+        seen.setdefault(step.id, position)
+    for position, line in enumerate(playbook.steps):
+        if isinstance(line, Part):
+            _line_names(playbook, line.station, line.quorum, position, report)
+    for position, part, step in playbook.numbered_steps():
+        _line_names(playbook, step.station, step.quorum or {}, position, report)
+        _step_names(playbook, part, step, position, report)
+        _step_artefacts(playbook, step, position, {*seen}, report)
+
+
+def _line_names(
+    playbook: Playbook, station: str | None, quorum: Mapping[str, int | CardSetFigure], position: int, report: Report
+) -> None:
+    if station is not None:
+        report.declared("SHP008", "station", station, playbook.stations, path=("steps", position, "station"))
+    for role, people in quorum.items():
+        path: Path = ("steps", position, "quorum", role)
+        report.declared("QUO006", "role", role, playbook.roles, path=path, key=True)
+        if isinstance(people, CardSetFigure):
+            report.declared("SHP008", "card set", people.card_set, playbook.card_sets, path=path)
+
+
+def _step_names(playbook: Playbook, part: Part | None, step: Step, position: int, report: Report) -> None:
+    here: Path = ("steps", position)
+    if step.device is not None:
+        report.declared("SHP008", "device", step.device, playbook.devices, path=(*here, "device"))
+    if step.station is None and (part is None or part.station is None) and len(playbook.stations) > 1:
+        stations = ", ".join(playbook.stations)
+        report.add(
+            "SHP002", "`station` is missing, here and at the part", (*here, "id"), key=True, help_=f"one of: {stations}"
+        )
+    for setting, known, what in (
+        ("medium", playbook.media, "medium"),
+        ("to", playbook.stations, "station"),
+        ("card_set", playbook.card_sets, "card set"),
+    ):
+        value = step.settings.get(setting)
+        if isinstance(value, str) and "{{" not in value:
+            report.declared("SHP008", what, value, known, path=(*here, "with", setting))
+    for name, ask in step.asks.items():
+        _kind(ask, (*here, "asks", name), report)
+
+
+def _step_artefacts(playbook: Playbook, step: Step, position: int, steps: set[str], report: Report) -> None:
+    here: Path = ("steps", position)
+    for artefact, produces in step.produces.items():
+        deadline = produces.backup_before
+        if deadline is not None and deadline != "end":
+            report.declared("SHP008", "step", deadline, steps, path=(*here, "produces", artefact, "backup_before"))
+    known = {*playbook.artefacts(), *playbook.card_sets}
+    for index, name in enumerate(step.destroys):
+        written = report.source.data["steps"][position]["destroys"]
+        path: Path = (*here, "destroys", index) if isinstance(written, list) else (*here, "destroys")
+        report.declared("SHP008", "artefact or card set", name, known, path=path)
+
+
+def _people(playbook: Playbook, report: Report) -> None:
+    for name, card_set in playbook.card_sets.items():
+        here: Path = ("card_sets", name)
+        report.declared("QUO006", "role", card_set.held_by, playbook.roles, path=(*here, "held_by"))
+        if card_set.threshold > card_set.cards:
+            message = f"{card_set.threshold} cards are needed, and the set has {card_set.cards}"
+            report.add("QUO001", message, (*here, "threshold"), related=[("its cards", (*here, "cards"))])
+    for row, line in enumerate(playbook.separation):
+        for column, role in enumerate(line):
+            path: Path = ("separation", row, column)
+            report.declared("QUO006", "role", role, playbook.roles, path=path)
+            if role in line[:column]:
+                report.add("SHP004", f"`{role}` is in this line twice", path)
+    if playbook.approvals is not None:
+        for moment, needed in (("plan", playbook.approvals.plan), ("close", playbook.approvals.close)):
+            for role in needed:
+                report.declared("QUO006", "role", role, playbook.roles, path=("approvals", moment, role), key=True)
+
+
+def _places(playbook: Playbook, report: Report) -> None:
+    for name, device in playbook.devices.items():
+        report.declared("SHP008", "station", device.at, playbook.stations, path=("devices", name, "at"))
+    for name, medium in playbook.media.items():
+        report.declared("SHP008", "station", medium.at, playbook.stations, path=("media", name, "at"))
+    steps = {step.id for _, _, step in playbook.numbered_steps()}
+    for position, waiver in enumerate(playbook.waivers):
+        if waiver.step is not None:
+            report.declared("SHP008", "step", waiver.step, steps, path=("waivers", position, "step"))
+    if playbook.follows is not None:
+        dates = [playbook.follows.edition, *playbook.follows.also]
+        for index, date in enumerate(playbook.follows.also):
+            if date in dates[: index + 1]:
+                report.add("SHP004", f"the edition {date} is named twice", ("follows", "also", index))
+
+
+def _ends(playbook: Playbook, report: Report) -> None:
+    made = {*playbook.artefacts()}
+    for moment, states in (("starts_with", playbook.starts_with), ("ends_with", playbook.ends_with)):
+        artefacts = made if moment == "ends_with" else set[str]()
+        known = {*playbook.devices, *playbook.card_sets, *artefacts}
+        for subject, state in states.items():
+            path: Path = (moment, subject)
+            what = "device, card set or artefact" if artefacts else "device or card set"
+            if not report.declared("SHP008", what, subject, known, path=path, key=True):
+                continue
+            kind = (
+                "device" if subject in playbook.devices else "card set" if subject in playbook.card_sets else "artefact"
+            )
+            _state(playbook, kind, state, path, report)
+
+
+def _state(playbook: Playbook, kind: str, state: State, path: Path, report: Report) -> None:
+    if not isinstance(state, Condition):
+        if state not in _WORDS[kind]:
+            keys = ", ".join(sorted(_FITS[kind]))
+            report.add("SHP003", f"`{state}` is no state of a {kind}", path, help_=f"write {{{keys}: …}}")
+        return
+    given = [key for key in ("mode", "world", "at", "written", "lost") if getattr(state, key) is not None]
+    for key in given:
+        if key not in _FITS[kind]:
+            fits = ", ".join(sorted(_FITS[kind]))
+            report.add("SHP001", f"there is no `{key}` for a {kind}", (*path, key), key=True, help_=f"one of: {fits}")
+    if not given:
+        report.add("SHP002", f"the state of this {kind} is missing", path, help_=_listed(_FITS[kind]))
+    if state.world is not None and kind == "device":
+        report.declared("SHP008", "world", state.world, {"none", "any", *playbook.card_sets}, path=(*path, "world"))
+    if state.at is not None and kind == "artefact":
+        report.declared("SHP008", "station", state.at, playbook.stations, path=(*path, "at"))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return "one of: " + ", ".join(sorted(names))
+
+
+def _values(playbook: Playbook, report: Report) -> None:
+    for name, parameter in playbook.parameters.items():
+        path: Path = ("parameters", name)
+        _kind(parameter, path, report)
+        if parameter.default is not None:
+            _fits(parameter, parameter.default, (*path, "default"), report)
+
+
+def _kind(kind: Kind, path: Path, report: Report) -> None:
+    if kind.type == "choice" and not kind.of:
+        report.add("SHP002", "`of` is missing: what can be chosen", (*path, "type"), key=True)
+    if kind.type != "choice" and kind.of:
+        report.add("SHP006", "`of` is for the type choice", (*path, "of"), key=True)
+    for bound in ("at_least", "at_most"):
+        if getattr(kind, bound) is not None and kind.type != "whole":
+            report.add("SHP006", f"`{bound}` is for the type whole", (*path, bound), key=True)
+    if kind.at_least is not None and kind.at_most is not None and kind.at_least > kind.at_most:
+        report.add("SHP006", "`at_least` is more than `at_most`", (*path, "at_least"))
+    if kind.pattern is not None and (reason := pattern_fault(kind.pattern)):
+        report.add("SHP006", reason, (*path, "pattern"))
+    elif kind.example is not None:
+        _fits(kind, kind.example, (*path, "example"), report)
+
+
+def _fits(kind: Kind, value: str | int | bool, path: Path, report: Report) -> None:  # noqa: FBT001 (a value of the file)
+    if kind.pattern is not None and pattern_fault(kind.pattern):
+        return
+    if reason := given_misfit(kind, value):
+        report.add("SHP006", f"this {reason}", path)
+
+
+def given_misfit(kind: Kind, value: str | int | bool) -> str:  # noqa: FBT001 (a value somebody gave)
+    """Return why a value that was given does not fit a parameter or an answer; "" where it does. SHP006, RUN003."""
+    if reason := misfit(kind.type, value, kind.pattern):
+        return reason
+    if kind.type == "choice" and value not in kind.of:
+        return "must be one of: " + ", ".join(kind.of)
+    if isinstance(value, int) and kind.at_least is not None and value < kind.at_least:
+        return f"must be at least {kind.at_least}"
+    if isinstance(value, int) and kind.at_most is not None and value > kind.at_most:
+        return f"must be at most {kind.at_most}"
+    if isinstance(value, str) and kind.max_length is not None and len(value) > kind.max_length:
+        return f"must be at most {kind.max_length} characters long"
+    return ""

@@ -1,0 +1,258 @@
+"""The types of single fields: ids, names, dates, whole numbers, values and references.
+
+Each accepts exactly one way of writing and says in the author's words what it wants; the shapes of the documents are
+built from them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from runner.vocabulary import ID, NAME, size_in_bytes
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_ID: Final = re.compile(rf"{ID}\Z")
+_NAME: Final = re.compile(rf"{NAME}\Z")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
+_FILE: Final = re.compile(r"[^/\\\x00]+\Z")
+_REFERENCE: Final = re.compile(r"(steps|trust|card_sets|records)(?=\.)")
+_STEP_RESULT: Final = re.compile(rf"steps\.(?P<step>{ID})\.(?P<result>{NAME})\Z")
+_TRUST: Final = re.compile(rf"trust\.(?P<name>{NAME})\Z")
+_CARD_SET: Final = re.compile(rf"card_sets\.(?P<card_set>{ID})\.(?P<figure>threshold|cards)\Z")
+
+
+def fault(message: str, help_: str = "", code: str = "SHP003") -> PydanticCustomError:
+    """Return an error that says `message`, for use in a validator; `shape.py` turns it into a finding."""
+    return PydanticCustomError("ceremony", "{message}", {"message": message, "help": help_, "code": code})
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """`steps.STEP.RESULT`."""
+
+    step: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrustName:
+    """`trust.NAME`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardSetFigure:
+    """`card_sets.SET.threshold` or `card_sets.SET.cards`."""
+
+    card_set: str
+    figure: Literal["threshold", "cards"]
+
+
+Reference = StepResult | TrustName | CardSetFigure
+
+
+def reference(value: object) -> Reference | None:
+    """Return the reference that `value` is, or None where it is a literal or a template."""
+    if not isinstance(value, str):
+        return None
+    if match := _STEP_RESULT.match(value):
+        return StepResult(match["step"], match["result"])
+    if match := _TRUST.match(value):
+        return TrustName(match["name"])
+    if match := _CARD_SET.match(value):
+        return CardSetFigure(match["card_set"], "threshold" if match["figure"] == "threshold" else "cards")
+    return None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise fault("this must be text", f'write "{_written(value)}"' if isinstance(value, bool | int) else "")
+    if not value.strip():
+        raise fault("this text is empty")
+    return value
+
+
+def _written(value: bool | int) -> str:  # noqa: FBT001 (a value of the file)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _id(value: Any) -> str:
+    text = _text(value)
+    if not _ID.match(text):
+        raise fault(
+            f"`{text}` is not an id", "an id has lower-case letters, digits and dashes, and begins with a letter"
+        )
+    return text
+
+
+def _name(value: Any) -> str:
+    text = _text(value)
+    if not _NAME.match(text):
+        raise fault(
+            f"`{text}` is not a name", "a name has lower-case letters, digits and underscores, and begins with a letter"
+        )
+    return text
+
+
+def is_date(text: str) -> bool:
+    """Return whether text is a day of the calendar, written 2026-01-31."""
+    if not _DATE.match(text):
+        return False
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _date(value: Any) -> str:
+    if not isinstance(value, str) or not is_date(value):
+        raise fault("this must be a date", 'write it as "2026-01-31"')
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise fault("this must be true or false")
+    return value
+
+
+def _whole(least: int, most: int) -> Any:
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            advice = "write it without quotes" if isinstance(value, str) and value.isdecimal() else ""
+            raise fault("this must be a whole number", advice)
+        if not least <= value <= most:
+            raise fault(f"{value} is out of range", f"write a whole number from {least} to {most}")
+        return value
+
+    return PlainValidator(check, json_schema_input_type=Annotated[int, Field(ge=least, le=most)])
+
+
+def _value(value: Any) -> str | int | bool:
+    if not isinstance(value, str | int | bool):
+        raise fault("this must be a single value: text, a whole number, true or false")
+    return value
+
+
+def _setting(value: Any) -> Any:
+    if isinstance(value, str | int | bool):
+        return value
+    if isinstance(value, list):
+        return tuple(_setting(item) for item in value)
+    if isinstance(value, dict):
+        return MappingProxyType({key: _setting(item) for key, item in value.items()})
+    raise fault("a setting is missing after the colon")
+
+
+def _expected(value: Any) -> str | int | bool:
+    single = _value(value)
+    if isinstance(single, str) and _REFERENCE.match(single) and reference(single) is None:
+        raise fault(f"`{single}` refers to nothing", "write steps.ID.RESULT or trust.NAME", "TPL010")
+    return single
+
+
+def _size(value: Any) -> int:
+    size = size_in_bytes(value) if isinstance(value, str) else None
+    if size is None:
+        raise fault("this must be a size", "write a number and B, kB, MB or GB: 16 MB")
+    return size
+
+
+def _file(value: Any) -> str:
+    text = _text(value)
+    if not _FILE.match(text) or text in {".", ".."}:
+        raise fault("this must be the name of a file, without folders")
+    return text
+
+
+def _figure(value: Any) -> int | CardSetFigure:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_PEOPLE:
+        return value
+    found = reference(value)
+    if not isinstance(found, CardSetFigure):
+        raise fault(
+            "this must be a number of people",
+            f"write a whole number from 1 to {MOST_PEOPLE}, card_sets.SET.threshold or card_sets.SET.cards",
+        )
+    return found
+
+
+def _ids(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _frozen(value: Mapping[K, V]) -> Mapping[K, V]:
+    return MappingProxyType(dict(value))
+
+
+MOST_PEOPLE: Final = 99
+MOST_CARDS: Final = 64
+"""Cards of a set (nCore: `KTokenParams`, at most 64 shares)."""
+
+_TEXT_SCHEMA: Final = {"type": "string"}
+
+Text = Annotated[str, PlainValidator(_text, json_schema_input_type=str)]
+"""Text that is not empty; it may hold templates where the field's own documentation says so."""
+
+Id = Annotated[str, PlainValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{ID}$"})]
+Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
+Date = Annotated[str, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+"""A day, as ISO 8601 text; compares in calendar order."""
+
+Flag = Annotated[bool, PlainValidator(_flag, json_schema_input_type=bool)]
+Count = Annotated[int, _whole(1, MOST_PEOPLE)]
+Cards = Annotated[int, _whole(1, MOST_CARDS)]
+Minutes = Annotated[int, _whole(1, 7 * 24 * 60)]
+Days = Annotated[int, _whole(1, 3660)]
+Whole = Annotated[int, _whole(-(10**15), 10**15)]
+Length = Annotated[int, _whole(1, 65536)]
+Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": r"^\d{1,9} ?(B|kB|MB|GB)$"})]
+"""Bytes; written as `16 MB`."""
+
+FileName = Annotated[str, PlainValidator(_file), WithJsonSchema(_TEXT_SCHEMA)]
+Value = Annotated[str | int | bool, PlainValidator(_value, json_schema_input_type=str | int | bool)]
+Setting = Annotated[Any, PlainValidator(_setting), WithJsonSchema({})]
+"""A setting as written, lists as tuples; templates are still text. The action's own model decides what fits."""
+
+Expected = Annotated[str | int | bool, PlainValidator(_expected, json_schema_input_type=str | int | bool)]
+"""A literal, a template, or a reference as text; `reference()` tells."""
+
+People = Annotated[
+    int | CardSetFigure,
+    PlainValidator(_figure),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MOST_PEOPLE},
+                {"type": "string", "pattern": r"^card_sets\."},
+            ]
+        }
+    ),
+]
+"""How many people of a role."""
+
+Several = Annotated[tuple[V, ...], Field(strict=False)]
+"""A list, kept as a tuple."""
+
+OneOrSeveral = Annotated[tuple[V, ...], Field(strict=False), BeforeValidator(_ids)]
+"""One value or a list of them, kept as a tuple."""
+
+Named = Annotated[Mapping[K, V], AfterValidator(_frozen)]
+"""A mapping nobody can change."""
+
+
+def nothing() -> Mapping[Any, Any]:
+    """Return an empty mapping nobody can change: the default of `Named` fields."""
+    return MappingProxyType({})

@@ -1,0 +1,68 @@
+"""From a source to a typed document with everything that is wrong in it; never an exception for what people wrote.
+
+A file that is not sound YAML is not looked at for its shape, and a shape that is wrong is not looked at for what does
+not fit together: each fault is told once, by the first rule that sees it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from runner.document.consistency import check_playbook
+from runner.document.playbook import Playbook
+from runner.document.region_rules import check_regions
+from runner.document.regions import Regions
+from runner.document.roster import Roster
+from runner.document.roster_rules import check_roster
+from runner.document.shape import Parsed, Report, Written, validated
+from runner.document.templated import check_templates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from runner.document.source import Source
+
+D = TypeVar("D", bound=Written)
+
+
+def parse_playbook(
+    source: Source, *, actions: Collection[str] | None = None, regions: Regions | None = None
+) -> Parsed[Playbook]:
+    """Return the playbook in a source.
+
+    Args:
+        source: the file.
+        actions: the names of the actions there are; None leaves them unchecked (SHP005).
+        regions: the regions file the playbook names; None leaves region values in templates unchecked (REG001).
+    """
+
+    def check(playbook: Playbook, report: Report) -> None:
+        check_playbook(playbook, report)
+        check_templates(playbook, regions, report)
+        if actions is not None:
+            _actions(playbook, actions, report)
+
+    return _parsed(Playbook, source, check)
+
+
+def parse_regions(source: Source) -> Parsed[Regions]:
+    """Return the regions file in a source."""
+    return _parsed(Regions, source, check_regions)
+
+
+def parse_roster(source: Source, playbook: Playbook | None = None) -> Parsed[Roster]:
+    """Return the roster in a source, checked against the playbook it is for where that is given."""
+    return _parsed(Roster, source, lambda roster, report: check_roster(roster, playbook, report))
+
+
+def _parsed(model: type[D], source: Source, check: Callable[[D, Report], None]) -> Parsed[D]:
+    report = Report(source)
+    draft = validated(model, source, report)
+    if draft is not None:
+        check(draft, report)
+    return Parsed(source=source, draft=draft, findings=(*source.findings, *report.findings()))
+
+
+def _actions(playbook: Playbook, actions: Collection[str], report: Report) -> None:
+    for position, _, step in playbook.numbered_steps():
+        report.declared("SHP005", "action", step.action, actions, path=("steps", position, "action"))

@@ -1,0 +1,260 @@
+"""The base of every document's model, and the way from the library's errors to findings in the author's words.
+
+One cause gives one message: of several complaints about the same key only the first is kept, and a mapping with unknown
+keys is not also blamed for what it lacks when a closest name explains both.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from runner.document.findings import Finding, Path, Place, Severity, in_order
+from runner.document.known import keys_at
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from pydantic_core import ErrorDetails
+
+    from runner.document.source import Source
+
+_KINDS: Final = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "mapping_type": "a mapping of names to values",
+    "dict_type": "a mapping of names to values",
+    "model_type": "a mapping of names to values",
+    "model_attributes_type": "a mapping of names to values",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "iterable_type": "a list",
+}
+_LABELS: Final = ("id", "part", "item", "rule")
+
+
+class Written(BaseModel):
+    """A part of a document as its author wrote it: nothing unknown, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+
+D = TypeVar("D")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed(Generic[D]):
+    """What parsing a document gave.
+
+    Attributes:
+        source: the file, for the places of values.
+        draft: the document where its shape is right, even if names in it do not fit together; for further checks only.
+        findings: everything that is wrong, in file order.
+    """
+
+    source: Source
+    draft: D | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def value(self) -> D | None:
+        """The document, or None where any finding is an error."""
+        wrong = any(finding.severity is Severity.ERROR for finding in self.findings)
+        return None if wrong else self.draft
+
+    def place(self, path: Path, *, key: bool = False) -> Place:
+        """Return the place of the value at `path` (or of its key), or of the nearest value around it."""
+        return self.source.place_of(path, key=key)
+
+
+class Report:
+    """Findings about one source, with places and paths filled in."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self._findings: list[Finding] = []
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        path: Path,
+        *,
+        key: bool = False,
+        help_: str = "",
+        related: Iterable[tuple[str, Path]] = (),
+        regions: Iterable[str] = (),
+        severity: Severity = Severity.ERROR,
+        within: tuple[int, int] | None = None,
+    ) -> None:
+        """Write down a fault of the value at `path`, of the key it ends with, or of some characters within its text.
+
+        Args:
+            code: the rule.
+            message: what is wrong.
+            path: the way to the value.
+            key: the fault is the key's.
+            help_: what to write instead.
+            related: other places that matter, each with a word on why.
+            regions: the regions it holds in.
+            severity: how much it weighs.
+            within: offset and length of the characters of the text that are at fault.
+        """
+        place = self.source.place_of(path, key=key)
+        if within is not None:
+            place = self.source.place_within(path, *within)
+        self._findings.append(
+            Finding(
+                code=code,
+                message=message,
+                place=place,
+                path=in_words(path, self.source.data),
+                severity=severity,
+                regions=tuple(sorted(regions)),
+                related=tuple((why, self.source.place_of(other)) for why, other in related),
+                help=help_,
+            )
+        )
+
+    def declared(
+        self, code: str, what: str, name: str, known: Collection[str], *, path: Path, key: bool = False
+    ) -> bool:
+        """Report a name at `path` that is not among those known, with the closest that is; return whether it is."""
+        if name in known:
+            return True
+        near = closest(name, known)
+        advice = f"write `{near}`" if near else _listing(known)
+        self.add(code, f"there is no {what} `{name}`", path, key=key, help_=advice)
+        return False
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what was written down, in file order."""
+        return tuple(in_order(self._findings))
+
+
+def closest(word: str, names: Iterable[str]) -> str:
+    """Return the name most like `word`, or "" where none is near."""
+    near = difflib.get_close_matches(word, sorted(set(names)), n=1, cutoff=0.6)
+    return near[0] if near else ""
+
+
+def in_words(path: Path, data: Any) -> str:
+    """Return a path as people say it: `steps > create-world > with`; list items by id, else by number from 1."""
+    words: list[str] = []
+    for part in path:
+        if isinstance(part, str):
+            words.append(part)
+            data = data.get(part) if isinstance(data, dict) else None
+            continue
+        data = data[part] if isinstance(data, list) and part < len(data) else None
+        label = (
+            next((data[key] for key in _LABELS if isinstance(data.get(key), str)), "") if isinstance(data, dict) else ""
+        )
+        words.append(label or f"#{part + 1}")
+    return " > ".join(words)
+
+
+def validated(model: type[D], source: Source, report: Report) -> D | None:
+    """Return the document in `source` as `model`, or None with the faults of its shape in `report`."""
+    if source.findings:
+        return None
+    if not isinstance(source.data, dict):
+        report.add("SHP003", "the file must be a mapping of names to values", (), help_="begin with format:")
+        return None
+    assert issubclass(model, Written)  # noqa: S101 (every document is one)
+    try:
+        return model.model_validate(source.data)
+    except ValidationError as fault:
+        _translate(fault, model, report)
+    return None
+
+
+def _translate(fault: ValidationError, model: type[Written], report: Report) -> None:
+    details = fault.errors(include_url=False, include_input=True)
+    spelled: dict[Path, set[str]] = {}
+    told: set[Path] = set()
+    for error in details:
+        if error["type"] == "extra_forbidden":
+            path = author_path(error["loc"], report.source.data)
+            known = keys_at(model, error["loc"][:-1])
+            near = closest(str(path[-1]), known)
+            spelled.setdefault(path[:-1], set()).add(near)
+            told.add(path)
+            advice = f"write `{near}`" if near else _listing(known)
+            report.add("SHP001", f"there is no `{path[-1]}` here", path, key=True, help_=advice)
+    for error in details:
+        path = author_path(error["loc"], report.source.data)
+        if error["type"] == "extra_forbidden" or path in told:
+            continue
+        if error["type"] == "missing" and str(path[-1]) in spelled.get(path[:-1], ()):
+            continue
+        told.add(path)
+        _tell(error, path, report)
+
+
+def _listing(known: Iterable[str]) -> str:
+    names = sorted(known)
+    return "one of: " + ", ".join(names) if names else ""
+
+
+def _tell(error: ErrorDetails, path: Path, report: Report) -> None:
+    kind = error["type"]
+    context = error.get("ctx", {})
+    at_key = bool(error["loc"]) and error["loc"][-1] == "[key]"
+    if kind == "missing":
+        _missing(path, report)
+    elif kind == "ceremony":
+        report.add(context["code"], context["message"], path, key=at_key, help_=context["help"])
+    elif kind == "literal_error":
+        report.add("SHP003", f"this must be {_choices(context['expected'])}", path, key=at_key)
+    elif kind == "too_short":
+        report.add("SHP002", "there must be at least one here", path)
+    elif kind in _KINDS:
+        report.add("SHP003", f"this must be {_KINDS[kind]}", path, key=at_key)
+    else:
+        report.add("SHP003", "this does not fit here", path, key=at_key)
+
+
+def _choices(expected: str) -> str:
+    return expected.replace("'", "`")
+
+
+def _missing(path: Path, report: Report) -> None:
+    """Report what is missing at the key that should hold it, or at the first line of its list item."""
+    around = path[:-1]
+    if around and isinstance(around[-1], int):
+        data = _at(report.source.data, around)
+        first = next(iter(data), None) if isinstance(data, dict) else None
+        if first is not None:
+            report.add("SHP002", f"`{path[-1]}` is missing", (*around, first), key=True)
+            return
+    report.add("SHP002", f"`{path[-1]}` is missing", around, key=True)
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
+    """Return the library's location without what the author did not write: union tags and key marks."""
+    path: list[str | int] = []
+    for number, part in enumerate(loc):
+        if isinstance(data, dict) and isinstance(part, str):
+            if part in data:
+                path.append(part)
+                data = data[part]
+            elif number == len(loc) - 1 and part != "[key]" and not part.startswith("<"):
+                path.append(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            path.append(part)
+            data = data[part]
+    return tuple(path)

@@ -1,0 +1,147 @@
+"""What a parser stumbled over, in the author's words and aimed at the cause.
+
+Parsers report where they gave up, often a line below the mistake and in terms of their own grammar. Each detector here
+knows one common slip by its shape in the text around that place.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from runner.document.events import Mark, Unreadable
+
+_NO_SPACE: Final = re.compile(r"\s*(?:- +)?(?P<key>[A-Za-z0-9_-]+):(?P<value>[^\s:/{\[].*)\Z")
+_NO_SPACE_FLOW: Final = re.compile(r"\s*(?:- +)?(?P<key>[A-Za-z0-9_-]+):(?P<value>[{\[].*)\Z")
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'')
+_SECOND_COLON: Final = re.compile(r":(\s|\Z)")
+_OPENED: Final = {"[": "]", "{": "}"}
+_SPECIAL: Final = {"@", "`", "%", "*", "&", "!", "|", ">", ",", "]", "}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A mistake of writing: the rule, what is wrong, where, and what to write."""
+
+    code: str
+    message: str
+    at: Mark
+    help: str = ""
+
+
+def explain(fault: Unreadable, lines: tuple[str, ...]) -> Slip:
+    """Return the slip behind what a parser reported."""
+    for detector in (
+        _open_quote,
+        _template,
+        _quote,
+        _missing_space,
+        _colon_in_text,
+        _bracket,
+        _first_character,
+        _indentation,
+    ):
+        slip = detector(fault, lines)
+        if slip is not None:
+            return slip
+    return Slip("YAM001", "this cannot be read as YAML", fault.at, "look at the indentation and the quotes around here")
+
+
+def _line(lines: tuple[str, ...], number: int) -> str:
+    return lines[number] if 0 <= number < len(lines) else ""
+
+
+def _without_quoted(line: str) -> str:
+    return _QUOTED.sub(lambda match: "_" * len(match[0]), line)
+
+
+def _open_quote(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    """A quote that was never closed swallows lines up to the next quote, and reading stops after that one."""
+    before = _line(lines, fault.at[0])[: fault.at[1]]
+    if not before.endswith('"') or before.count('"') % 2 == 0:
+        return None
+    for number in range(fault.at[0] - 1, -1, -1):
+        if lines[number].count('"') % 2 == 1:
+            at = (number, lines[number].rfind('"'))
+            return Slip("YAM001", 'the text that begins with " here is not closed', at, 'write " at its end')
+    return None
+
+
+def _template(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    for number in sorted({fault.at[0], fault.since[0], fault.at[0] - 1}, reverse=True):
+        column = _without_quoted(_line(lines, number)).find("{{")
+        if column >= 0:
+            return Slip("YAM020", "a template stands without quotes", (number, column), "put the whole value in quotes")
+    return None
+
+
+def _quote(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    if "quoted scalar" not in fault.context:
+        return None
+    if "escape" in fault.problem or "hexadecimal" in fault.problem or "hexdecimal" in fault.problem:
+        advice = r"write `\\` for a backslash, or use single quotes"
+        return Slip("YAM001", "a backslash in double quotes starts an escape, and this is none", fault.at, advice)
+    mark = _line(lines, fault.since[0])[fault.since[1] : fault.since[1] + 1]
+    return Slip(
+        "YAM001", f"the text that begins with {mark} here is never closed", fault.since, f"write {mark} at its end"
+    )
+
+
+def _missing_space(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    for number in (fault.at[0], fault.at[0] - 1, fault.since[0]):
+        line = _line(lines, number)
+        match = _NO_SPACE.match(line) or _NO_SPACE_FLOW.match(line)
+        if match:
+            at = (number, match.start("value"))
+            right = f"write `{match['key']}: {match['value'].strip()}`"
+            return Slip("YAM001", "a space is missing after the colon", at, right)
+    return None
+
+
+def _colon_in_text(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    if "mapping values" not in fault.problem:
+        return None
+    line = _without_quoted(_line(lines, fault.at[0]))
+    before = line[: fault.at[1]]
+    if _SECOND_COLON.search(before):
+        return Slip(
+            "YAM001", "text with a colon and a space in it needs quotes", fault.at, "put the whole text in quotes"
+        )
+    return Slip(
+        "YAM001", "a key stands where none can be", fault.at, "look at the indentation of this line and the one above"
+    )
+
+
+def _bracket(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    if "flow" not in fault.context:
+        return None
+    opened = _line(lines, fault.since[0])[fault.since[1] : fault.since[1] + 1]
+    if opened not in _OPENED:
+        return None
+    message = f"the `{opened}` here is not closed, or a comma is missing before the place where reading stopped"
+    return Slip("YAM001", message, fault.since, f"write `{_OPENED[opened]}` where it ends")
+
+
+def _first_character(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    first = _line(lines, fault.at[0])[fault.at[1] : fault.at[1] + 1]
+    if first in _SPECIAL and ("cannot start any token" in fault.problem or "alphabetic" in fault.problem):
+        return Slip("YAM001", f"text that begins with `{first}` needs quotes", fault.at, "put the whole text in quotes")
+    return None
+
+
+def _indentation(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
+    if "block" not in fault.context and "simple key" not in fault.context:
+        return None
+    line = _line(lines, fault.at[0])
+    if line[: fault.at[1]].strip():
+        return Slip(
+            "YAM001",
+            "something follows here that does not belong to this line",
+            fault.at,
+            "put the whole text in quotes",
+        )
+    if "simple key" in fault.context:
+        return Slip("YAM001", "a colon is missing on this line or the one above", fault.since)
+    return Slip("YAM001", "the indentation of this line fits no line above", fault.at, "indent it like its neighbours")

@@ -1,0 +1,316 @@
+"""The state machine: a checked plan and replies in, requests and marks out. Pure and deterministic.
+
+The engine holds no state that the log does not hold. Its inputs are replies and room events; all are entries of the log,
+so feeding them back in order rebuilds it (`runner.history`), which is resume, replay, and the proof that a record belongs
+to its plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, assert_never
+
+from runner.actions.interface import Failed, FileFact, Outcome, Work
+from runner.actions.registry import BY_PIN
+from runner.errors import Defect
+from runner.exchange import (
+    REQUESTS,
+    Acting,
+    AskValue,
+    BreakBegun,
+    BreakEnded,
+    GatherPeople,
+    PeopleGathered,
+    PersonLeft,
+    PersonPresent,
+    Reply,
+    Request,
+    RoomEvent,
+    replies_of,
+)
+from runner.plan import TRIES, Literal, ResultRef, TrustRef
+from runner.quorum import quorum_fault
+from runner.values import same_spelling, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from runner.plan import Ask, CheckedPlan, Expectation, PlannedStep, TrustList
+    from runner.values import Value
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepBegun:
+    """A step begins."""
+
+    step: str
+    attempt: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """A result, and what it was compared with. `published` is the plan's value where it was not compared."""
+
+    result: str
+    found: str | int | bool
+    expected: str | int | bool
+    against: str
+    published: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone:
+    """A step is done: its results in name order, the files it made or moved, what it destroyed, what it compared."""
+
+    step: str
+    attempt: int
+    results: tuple[tuple[str, str | int | bool], ...]
+    seen: tuple[tuple[str, FileFact], ...]
+    destroyed: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFailed:
+    """A step failed; the ceremony ends. `words` are for the room and not part of the record."""
+
+    step: str
+    attempt: int
+    rule: str
+    words: str
+    status: str | None = None
+    result: str | None = None
+    expected: str | int | bool | None = None
+    found: str | int | bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """There is nothing more to ask: `completed`, or `aborted` by a failed step under this rule."""
+
+    outcome: str
+    rule: str | None
+
+
+Mark = StepBegun | StepDone | StepFailed | Finished
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What the engine says next: marks, in order, and then one request, or None at the end."""
+
+    marks: tuple[Mark, ...]
+    request: Request | None
+
+
+class Engine:
+    """Drives the plan's steps one after the other."""
+
+    def __init__(self, checked: CheckedPlan, trust: TrustList) -> None:
+        self._plan = checked.plan
+        self._trust = trust
+        self._steps = checked.plan.active_steps()
+        self._index = 0
+        self._course: Coroutine[Any, Any, StepDone | StepFailed] | None = None
+        self._pending: Request | None = None
+        self._started = False
+        self._facts: dict[str, FileFact] = {}
+        self._results: dict[tuple[str, str], Value] = {}
+        self._present: set[str] = set()
+        self._acted: dict[str, frozenset[str]] = {}
+        self._people: tuple[Acting, ...] = ()
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """The people of the current step, sorted; empty until they are gathered."""
+        return tuple(sorted(acting.person for acting in self._people))
+
+    @property
+    def people(self) -> tuple[Acting, ...]:
+        """The people of the current step with the role each acts in."""
+        return self._people
+
+    @property
+    def present(self) -> frozenset[str]:
+        """Who is in the room."""
+        return frozenset(self._present)
+
+    @property
+    def pending(self) -> Request | None:
+        """The request that waits for its reply."""
+        return self._pending
+
+    @property
+    def step(self) -> PlannedStep | None:
+        """The current step; None before the start and after the end."""
+        return self._steps[self._index] if self._course is not None else None
+
+    def start(self) -> Turn:
+        """Begin the first step.
+
+        Raises:
+            Defect: the engine was started before.
+        """
+        if self._started:
+            raise Defect("the engine was started twice")
+        self._started = True
+        return self._begin([])
+
+    def answer(self, reply: Reply) -> Turn:
+        """Feed the reply to the pending request.
+
+        Raises:
+            Defect: no request waits, or the reply is of a kind it does not allow.
+        """
+        if self._pending is None:
+            raise Defect("no request waits for a reply")
+        if not isinstance(reply, replies_of(type(self._pending))):
+            raise Defect(f"{type(reply).__name__} does not answer {type(self._pending).__name__}")
+        self._pending = None
+        return self._go_on(reply, [])
+
+    def happened(self, event: RoomEvent) -> None:
+        """Take note of something that happened in the room."""
+        match event:
+            case PersonPresent(person=person):
+                self._present.add(person)
+            case PersonLeft(person=person):
+                self._present.discard(person)
+            case BreakBegun() | BreakEnded():
+                pass
+            case _:
+                assert_never(event)
+
+    def close(self) -> None:
+        """Drop what is under way, so that nothing is left suspended."""
+        if self._course is not None:
+            self._course.close()
+            self._course = None
+
+    def _begin(self, marks: list[Mark]) -> Turn:
+        if self._index == len(self._steps):
+            marks.append(Finished(outcome="completed", rule=None))
+            return Turn(marks=tuple(marks), request=None)
+        step = self._steps[self._index]
+        self._people = ()
+        marks.append(StepBegun(step=step.id, attempt=1, title=step.title))
+        self._course = self._conduct(step)
+        return self._go_on(None, marks)
+
+    def _go_on(self, reply: Reply | None, marks: list[Mark]) -> Turn:
+        if self._course is None:
+            raise Defect("no step is under way")
+        try:
+            asked = self._course.send(reply)
+        except StopIteration as end:
+            self._course = None
+            return self._end(end.value, marks)
+        if not isinstance(asked, REQUESTS):
+            self.close()
+            raise Defect(f"an action awaited {type(asked).__name__}, which is no request")
+        self._pending = asked
+        return Turn(marks=tuple(marks), request=asked)
+
+    def _end(self, mark: StepDone | StepFailed, marks: list[Mark]) -> Turn:
+        marks.append(mark)
+        if isinstance(mark, StepFailed):
+            marks.append(Finished(outcome="aborted", rule=mark.rule))
+            return Turn(marks=tuple(marks), request=None)
+        for artefact in mark.destroyed:
+            self._facts.pop(artefact, None)
+        self._facts.update(mark.seen)
+        self._results.update({(mark.step, name): value for name, value in mark.results})
+        self._index += 1
+        return self._begin(marks)
+
+    async def _conduct(self, step: PlannedStep) -> StepDone | StepFailed:
+        gathered = await GatherPeople(needs=step.quorum)
+        if words := quorum_fault(self._plan, step, gathered.acting, present=self._present, acted=self._acted):
+            return StepFailed(step=step.id, attempt=1, rule="QUO008", words=words)
+        self._gather(gathered)
+        action = BY_PIN[step.action]
+        work = Work(
+            plan=self._plan,
+            step=step,
+            settings=action.settings.model_validate(step.settings),
+            people=gathered.acting,
+            facts=dict(self._facts),
+        )
+        outcome: Outcome = await action.perform(work)
+        if isinstance(outcome, Failed):
+            return StepFailed(
+                step=step.id, attempt=1, rule=outcome.rule, words=outcome.words, status=outcome.status
+            )
+        results = dict(outcome.results)
+        for ask in step.asks:
+            value = await self._ask(ask)
+            if value is None:
+                words = f"`{ask.name}` did not fit {TRIES} times"
+                return StepFailed(step=step.id, attempt=1, rule="RUN003", words=words, result=ask.name)
+            results[ask.name] = value
+        done = StepDone(
+            step=step.id,
+            attempt=1,
+            results=tuple(sorted(results.items())),
+            seen=tuple(sorted(outcome.seen.items())),
+            destroyed=outcome.destroyed,
+            comparisons=(),
+        )
+        return self._compare(step, results, done)
+
+    def _gather(self, gathered: PeopleGathered) -> None:
+        self._people = gathered.acting
+        for acting in gathered.acting:
+            self._acted[acting.person] = self._acted.get(acting.person, frozenset()) | {acting.role}
+
+    async def _ask(self, ask: Ask) -> Value | None:
+        for _ in range(TRIES):
+            given = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)
+            value = typed(ask.type, given.value)
+            if value is None:
+                continue
+            if ask.twice:
+                again = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)
+                if typed(ask.type, again.value) != value:
+                    continue
+            return value
+        return None
+
+    def _compare(self, step: PlannedStep, results: Mapping[str, Value], done: StepDone) -> StepDone | StepFailed:
+        kinds = {result.name: result.type for result in BY_PIN[step.action].results}
+        kinds.update({ask.name: ask.type for ask in step.asks})
+        comparisons: list[Comparison] = []
+        for expectation in step.expect:
+            kind = kinds[expectation.result]
+            found = results[expectation.result]
+            expected, against, shown = self._expected(expectation)
+            if same_spelling(kind, found) != same_spelling(kind, expected) or type(found) is not type(expected):
+                return StepFailed(
+                    step=step.id,
+                    attempt=1,
+                    rule="RUN002",
+                    words=f"`{expectation.result}` is {found}, and {expected} was expected",
+                    result=expectation.result,
+                    expected=expected,
+                    found=found,
+                )
+            comparisons.append(
+                Comparison(
+                    result=expectation.result, found=found, expected=expected, against=against, published=shown
+                )
+            )
+        return replace(done, comparisons=tuple(comparisons))
+
+    def _expected(self, expectation: Expectation) -> tuple[Value, str, str | None]:
+        match expectation.equals:
+            case Literal(value=value):
+                return value, "plan", None
+            case ResultRef(step=step, result=result):
+                return self._results[step, result], "step", None
+            case TrustRef(trust=name):
+                if self._trust.list == "published":
+                    return self._trust.value(name), "published", None
+                published = next(item.value for item in self._plan.trust if item.name == name)
+                return self._trust.value(name), self._trust.list, published
+            case _:
+                assert_never(expectation.equals)

@@ -1,0 +1,71 @@
+"""The filters of templates: `upper lower slug pad join count`.
+
+Each gives text or a whole number from text, a whole number or a list, and nothing longer than what it was given but for
+`pad` (at most 64 characters) and `join`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.errors import PlaybookFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+MOST_PAD: Final = 64
+_NO_LETTERS: Final = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter: what it does, the type of its one argument, and how it is written."""
+
+    apply: Callable[..., Any]
+    usage: str
+    argument: type | None = None
+
+
+def as_text(value: Any) -> str:
+    """Return text or a whole number as it stands within text.
+
+    Raises:
+        PlaybookFault: the value is true, false or a list (TPL002).
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PlaybookFault("only text and whole numbers can stand within text", rule="TPL002")
+    return str(value)
+
+
+def _words(value: Any) -> list[str]:
+    if not isinstance(value, list | tuple):
+        raise PlaybookFault("`join` needs a list", rule="TPL002")
+    return [as_text(item) for item in value]
+
+
+def _slug(text: str) -> str:
+    return _NO_LETTERS.sub("-", text.lower()).strip("-")
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, str | list | tuple):
+        return len(value)
+    raise PlaybookFault("`count` needs text or a list", rule="TPL002")
+
+
+def _pad(value: Any, width: int) -> str:
+    if not 1 <= width <= MOST_PAD:
+        raise PlaybookFault(f"`pad` makes texts of 1 to {MOST_PAD} characters", rule="TPL002")
+    return as_text(value).rjust(width, "0")
+
+
+FILTERS: Final[Mapping[str, Filter]] = {
+    "upper": Filter(lambda value: as_text(value).upper(), "write | upper"),
+    "lower": Filter(lambda value: as_text(value).lower(), "write | lower"),
+    "slug": Filter(lambda value: _slug(as_text(value)), "write | slug"),
+    "pad": Filter(_pad, "write | pad(3)", int),
+    "join": Filter(lambda value, between: between.join(_words(value)), 'write | join(", ")', str),
+    "count": Filter(_count, "write | count"),
+}

@@ -1,0 +1,90 @@
+"""Playbooks from files, and the ceremonies and schemas that are shipped with the runner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runner.actions.registry import BY_NAME
+from runner.canonical import file_digest
+from runner.document.parse import parse_playbook, parse_regions, parse_roster
+from runner.document.source import read_source
+from runner.errors import WrongUse
+from runner.plan import SourceFile
+from runner.planning import Documents
+
+if TYPE_CHECKING:
+    from runner.document.regions import Regions
+    from runner.document.shape import Parsed
+    from runner.host.disk import Disk
+
+ENDING: Final = ".ceremony.yaml"
+
+
+def shipped(kind: str) -> Path:
+    """Return the folder `ceremonies` or `schemas` of this installation: in the wheel, or in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "shipped" / kind
+    return inside if inside.is_dir() else package.parent / kind
+
+
+def find_playbook(name: str) -> Path:
+    """Return the playbook of that path, or the shipped one of that name.
+
+    Raises:
+        WrongUse: there is neither.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    own = shipped("ceremonies") / name / f"{name}{ENDING}"
+    if "/" not in name and own.is_file():
+        return own
+    known = ", ".join(sorted(item.name for item in shipped("ceremonies").iterdir() if item.is_dir()))
+    raise WrongUse(f"there is no file {name}, and no shipped ceremony of that name ({known})")
+
+
+def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
+    """Read a playbook with its regions and roster.
+
+    Args:
+        disk: the only way to files.
+        playbook: a `*.ceremony.yaml`.
+        roster: a `*.roster.yaml`; None takes the one beside the playbook, if there is one.
+
+    Raises:
+        WrongUse: a file that is named is not there.
+    """
+    contents: dict[str, bytes] = {}
+    sources: list[SourceFile] = []
+
+    def read(path: Path, role: str) -> bytes:
+        content = disk.read(path)
+        contents[path.name] = content
+        sources.append(SourceFile(file=path.name, role=role, size=len(content), sha256=file_digest(content)))
+        return content
+
+    source = read_source(shown(playbook), read(playbook, "playbook"))
+    parsed = parse_playbook(source, actions=BY_NAME)
+    regions: Parsed[Regions] | None = None
+    if parsed.draft is not None and parsed.draft.regions is not None:
+        path = playbook.parent / parsed.draft.regions
+        if not path.is_file():
+            raise WrongUse(f"the playbook names {parsed.draft.regions}, and there is no {shown(path)}")
+        regions = parse_regions(read_source(shown(path), read(path, "regions")))
+        if regions.value is not None:
+            parsed = parse_playbook(source, actions=BY_NAME, regions=regions.value)
+    beside = playbook.with_name(playbook.name.removesuffix(ENDING) + ".roster.yaml")
+    people = roster or (beside if beside.is_file() else None)
+    if people is None:
+        return Documents(playbook=parsed, regions=regions, roster=None, sources=tuple(sources), contents=contents)
+    found = parse_roster(read_source(shown(people), read(people, "roster")), parsed.draft)
+    return Documents(playbook=parsed, regions=regions, roster=found, sources=tuple(sources), contents=contents)
+
+
+def shown(path: Path) -> str:
+    """Return a path as a person would write it from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

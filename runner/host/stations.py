@@ -1,0 +1,122 @@
+"""The files of the stations and media this machine plays, one folder each.
+
+Files are made exclusively and never overwritten; one that is there with exactly the right bytes is done, so the same
+request again changes nothing. What a disk refuses becomes `FilesRefused`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from runner.errors import CeremonyError, StepFault
+from runner.exchange import (
+    ArchiveUnpacked,
+    BackUpFile,
+    CarryFile,
+    FileArrived,
+    FileRequest,
+    FilesRefused,
+    ObtainFile,
+    UnpackArchive,
+    UnpackedItem,
+)
+from runner.host.archive import unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from runner.backends.interface import Publisher
+    from runner.host.disk import Disk
+
+
+class Stations:
+    """Answers every file request.
+
+    Args:
+        disk: the only way to files.
+        stations: the folder of each station, by id.
+        media: the folder of each medium, by id.
+        device_stores: where the world's files are, by the station of the device.
+        publisher: where published files come from.
+    """
+
+    def __init__(
+        self,
+        disk: Disk,
+        *,
+        stations: Mapping[str, Path],
+        media: Mapping[str, Path],
+        device_stores: Mapping[str, Path],
+        publisher: Publisher,
+    ) -> None:
+        self._disk = disk
+        self._stations = stations
+        self._media = media
+        self._device_stores = device_stores
+        self._publisher = publisher
+
+    def path(self, at: str, file: str) -> Path:
+        """Return where a file of a station is."""
+        return self._stations[at] / file
+
+    def read(self, at: str, file: str) -> bytes:
+        """Return the bytes of a file of a station."""
+        return self._disk.read(self.path(at, file))
+
+    def write_new(self, at: str, file: str, content: bytes) -> FileArrived | FilesRefused:
+        """Make a new file of a station, and read it back."""
+        try:
+            return self._write(self.path(at, file), content)
+        except CeremonyError as fault:
+            return FilesRefused(rule=fault.rule or "RUN030", words=fault.words)
+
+    def perform(self, request: FileRequest) -> FileArrived | ArchiveUnpacked | FilesRefused:
+        """Answer a request."""
+        try:
+            match request:
+                case ObtainFile():
+                    return self._obtain(request)
+                case CarryFile():
+                    source = self._source(request.store, request.source, request.file)
+                    medium = self._media[request.medium] / request.file
+                    self._disk.copy_new(source, medium, same_ok=True)
+                    return self._copy(medium, self.path(request.to, request.file))
+                case BackUpFile():
+                    source = self._source(request.store, request.at, request.file)
+                    return self._copy(source, self._media[request.medium] / request.file)
+                case UnpackArchive():
+                    return self._unpack(request)
+                case _:
+                    assert_never(request)
+        except CeremonyError as fault:
+            return FilesRefused(rule=fault.rule or "RUN030", words=fault.words)
+
+    def _source(self, store: str, at: str, file: str) -> Path:
+        return self._device_stores[at] / file if store == "device" else self.path(at, file)
+
+    def _obtain(self, request: ObtainFile) -> FileArrived:
+        content = self._publisher.publish(request.file)
+        if content is None:
+            raise StepFault(f"nothing is published under the name {request.file}", rule="ART018")
+        if len(content) > request.at_most:
+            words = f"{request.file} has {len(content)} bytes, more than the plan's {request.at_most}"
+            raise StepFault(words, rule="ART004")
+        return self._write(self.path(request.at, request.file), content)
+
+    def _unpack(self, request: UnpackArchive) -> ArchiveUnpacked:
+        contents = unpack(self._disk.read(self.path(request.at, request.file)), request.items)
+        items: list[UnpackedItem] = []
+        for name in request.items:
+            arrived = self._write(self.path(request.at, name), contents[name])
+            items.append(UnpackedItem(file=name, size=arrived.size, sha256=arrived.sha256))
+        return ArchiveUnpacked(items=tuple(items))
+
+    def _write(self, path: Path, content: bytes) -> FileArrived:
+        self._disk.write_new(path, content, same_ok=True)
+        facts = self._disk.hash_file(path)
+        return FileArrived(size=facts.size, sha256=facts.sha256)
+
+    def _copy(self, source: Path, target: Path) -> FileArrived:
+        facts = self._disk.copy_new(source, target, same_ok=True)
+        return FileArrived(size=facts.size, sha256=facts.sha256)

@@ -1,0 +1,93 @@
+"""The values a plan is made with: what was given, what the playbook defaults to, and for a rehearsal its examples."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.document.shape import closest
+from runner.errors import WrongUse
+from runner.plan import Parameter
+from runner.values import WORDS, Value, as_value, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.document.playbook import Parameter as Declared
+    from runner.document.playbook import Playbook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """Values for the playbook's parameters.
+
+    Attributes:
+        values: as given on a command line (text) or in a file (typed), by name.
+        examples: whether a parameter without a value takes its example; only rehearsals and lint do.
+    """
+
+    values: Mapping[str, Value]
+    examples: bool = False
+
+
+def take(playbook: Playbook, given: Given) -> tuple[Parameter, ...]:
+    """Return every parameter with its value, in the playbook's order.
+
+    Raises:
+        WrongUse: SHP006, naming the parameter: unknown, without a value, or a value that does not fit.
+    """
+    for name in given.values:
+        if name not in playbook.parameters:
+            near = closest(name, playbook.parameters)
+            more = f"; did you mean `{near}`?" if near else ""
+            raise WrongUse(f"the playbook has no parameter `{name}`{more}", rule="SHP006")
+    return tuple(
+        Parameter(name=name, type=declared.type, value=_value(name, declared, given))
+        for name, declared in playbook.parameters.items()
+    )
+
+
+def misfit(declared: Declared, value: Value) -> str:
+    """Return in words why a value does not fit a parameter, or "" where it does."""
+    kind = "text" if declared.type == "choice" else declared.type
+    found = as_value(kind, value)
+    if found is None:
+        return f"it must be {WORDS[kind]}"
+    if isinstance(found, str):
+        return _misfit_text(declared, found)
+    if not isinstance(found, bool):
+        if declared.at_least is not None and found < declared.at_least:
+            return f"it must be at least {declared.at_least}"
+        if declared.at_most is not None and found > declared.at_most:
+            return f"it must be at most {declared.at_most}"
+    return ""
+
+
+def _misfit_text(declared: Declared, text: str) -> str:
+    if declared.pattern is not None and re.fullmatch(declared.pattern, text) is None:
+        return f"it must match {declared.pattern}"
+    if declared.max_length is not None and len(text) > declared.max_length:
+        return f"it must have at most {declared.max_length} characters"
+    if declared.type == "choice" and text not in declared.of:
+        return f"it must be one of {', '.join(declared.of)}"
+    return ""
+
+
+def _value(name: str, declared: Declared, given: Given) -> Value:
+    kind = "text" if declared.type == "choice" else declared.type
+    if name in given.values:
+        value = given.values[name]
+        read = typed(kind, value) if isinstance(value, str) else value
+    elif given.examples and declared.example is not None:
+        read = declared.example
+    elif declared.default is not None:
+        read = declared.default
+    else:
+        raise WrongUse(f"parameter `{name}` has no value: {declared.ask} (--param {name}=…)", rule="SHP006")
+    if read is None:
+        raise WrongUse(f"parameter `{name}` does not fit: it must be {WORDS[kind]}", rule="SHP006")
+    if why := misfit(declared, read):
+        raise WrongUse(f"parameter `{name}` does not fit: {why}", rule="SHP006")
+    found = as_value(kind, read)
+    return read if found is None else found

@@ -1,0 +1,364 @@
+"""The plan: a ceremony with every value fixed, for one region, as canonical bytes with one digest.
+
+`docs/record.md` gives the form of plan.json field by field. A `Plan` says what was rendered; a `CheckedPlan` is made
+only by `runner.check` and is what the engine accepts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from runner import canonical
+from runner.canonical import NotCanonical
+from runner.codec import from_data, to_data
+from runner.exchange import Need
+
+FORMAT: Final = "plan/1"
+
+TRIES: Final = 3
+"""How often a person may type a value that does not fit (RUN003)."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceremony:
+    """Which ceremony, and which edition of the published procedure it follows."""
+
+    id: str
+    title: str
+    version: str
+    owner: str
+    review_by: str
+    procedure: str | None
+    edition: str | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value that was given or defaulted when the plan was made."""
+
+    name: str
+    type: str
+    value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """A file the plan was rendered from."""
+
+    file: str
+    role: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trusted:
+    """A value somebody outside vouches for; digests in lower-case hex."""
+
+    name: str
+    type: str
+    value: str
+    said_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Station:
+    """A place with a machine, with or without a network."""
+
+    id: str
+    title: str
+    network: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """An HSM of some kind at a station."""
+
+    id: str
+    kind: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medium:
+    """Something files are carried on or kept on; `free` in bytes."""
+
+    id: str
+    title: str
+    at: str
+    free: int | None
+    keeps: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A part people act in."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardSet:
+    """K of N cards, and the role of the people who hold them."""
+
+    id: str
+    kind: str
+    threshold: int
+    cards: int
+    held_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardHeld:
+    """A card of a set that a person holds, by the number printed on it."""
+
+    set: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody of the roster."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    key: str | None
+    cards: tuple[CardHeld, ...]
+    stands_in_for: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartState:
+    """What must be true before anything changes."""
+
+    subject: str
+    id: str
+    mode: str | None
+    world: str | None
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndState:
+    """What must be true at the end."""
+
+    subject: str
+    id: str
+    mode: str | None
+    world: str | None
+    state: str | None
+    at: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedArtefact:
+    """A file that a step makes. `store` is `device` for files in the world's folder; `at_most` in bytes; `backup_before` a step or `end`."""
+
+    id: str
+    file: str
+    store: str
+    made_by: str
+    output: str
+    at_most: int
+    backup_before: str | None
+    transfer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uses:
+    """Which artefacts an input of the action takes."""
+
+    input: str
+    artefacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A value typed in the room."""
+
+    name: str
+    type: str
+    ask: str
+    twice: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Literal:
+    """Compare with this value."""
+
+    value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustRef:
+    """Compare with what an outsider vouches for."""
+
+    trust: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultRef:
+    """Compare with the result of an earlier step."""
+
+    step: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """The printed column "expected result": equality only."""
+
+    result: str
+    equals: Literal | TrustRef | ResultRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowedRequest:
+    """How often a step may make a kind of request."""
+
+    kind: str
+    mutates: bool
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedStep:
+    """One line of the plan; every value fixed. `settings` are the action's, as canonical data."""
+
+    id: str
+    action: str
+    part: str
+    title: str
+    station: str
+    device: str | None
+    minutes: int | None
+    quorum: tuple[Need, ...]
+    say: str | None
+    note: str | None
+    caution: str | None
+    left_out: str | None
+    repeat: str
+    sign_off: str
+    settings: dict[str, Any]
+    uses: tuple[Uses, ...]
+    makes: tuple[str, ...]
+    destroys: tuple[str, ...]
+    asks: tuple[Ask, ...]
+    expect: tuple[Expectation, ...]
+    command: str | None
+    requests: tuple[AllowedRequest, ...]
+
+    @property
+    def action_name(self) -> str:
+        """The action without its version."""
+        return self.action.partition("@")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A ceremony for one region with every value fixed."""
+
+    format: str
+    ceremony: Ceremony
+    region: str | None
+    parameters: tuple[Parameter, ...]
+    sources: tuple[SourceFile, ...]
+    trust: tuple[Trusted, ...]
+    stations: tuple[Station, ...]
+    devices: tuple[Device, ...]
+    media: tuple[Medium, ...]
+    roles: tuple[Role, ...]
+    separation: tuple[tuple[str, ...], ...]
+    card_sets: tuple[CardSet, ...]
+    people: tuple[Person, ...]
+    starts_with: tuple[StartState, ...]
+    ends_with: tuple[EndState, ...]
+    artefacts: tuple[PlannedArtefact, ...]
+    minutes: int
+    steps: tuple[PlannedStep, ...]
+
+    def artefact(self, artefact: str) -> PlannedArtefact:
+        """Return the artefact of that id; the plan was rendered, so it exists."""
+        return next(item for item in self.artefacts if item.id == artefact)
+
+    def card_set(self, card_set: str) -> CardSet | None:
+        """Return the card set of that id, or None."""
+        return next((item for item in self.card_sets if item.id == card_set), None)
+
+    def person(self, person: str) -> Person | None:
+        """Return the person of that id, or None."""
+        return next((item for item in self.people if item.id == person), None)
+
+    def station(self, station: str) -> Station:
+        """Return the station of that id."""
+        return next(item for item in self.stations if item.id == station)
+
+    def active_steps(self) -> tuple[PlannedStep, ...]:
+        """Return the steps that are not left out, in order."""
+        return tuple(step for step in self.steps if step.left_out is None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedPlan:
+    """A plan every step of which is proven possible; only `runner.check` makes one."""
+
+    plan: Plan
+    content: bytes
+    sha256: str
+
+
+def plan_bytes(plan: Plan) -> bytes:
+    """Return plan.json: canonical, no line feed at the end."""
+    return canonical.encode(to_data(plan))
+
+
+def parse_plan(content: bytes) -> Plan:
+    """Return the plan of plan.json.
+
+    Raises:
+        NotCanonical: not the canonical bytes of a plan of this format.
+    """
+    data = canonical.decode(content)
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        raise NotCanonical(f"not a plan of format {FORMAT}")
+    return from_data(Plan, data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustedValue:
+    """A name and the value somebody outside vouches for."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustList:
+    """The list that steps compare with: the plan's own published one, or the whole simulated one of a rehearsal."""
+
+    list: str
+    values: tuple[TrustedValue, ...]
+
+    @property
+    def sha256(self) -> str:
+        """The digest that entry 0 binds: of the canonical values, sorted by name."""
+        return canonical.file_digest(canonical.encode(to_data(self.values)))
+
+    def value(self, name: str) -> str:
+        """Return the value of that name; the plan's check made sure it exists."""
+        return next(item.value for item in self.values if item.name == name)
+
+
+def published(plan: Plan) -> TrustList:
+    """Return the list of what the plan says outsiders published."""
+    return trust_list("published", {item.name: item.value for item in plan.trust})
+
+
+def trust_list(kind: str, values: dict[str, str]) -> TrustList:
+    """Return a trust list of the kind `published` or `simulated`; values in lower case."""
+    ordered = sorted(values.items())
+    return TrustList(list=kind, values=tuple(TrustedValue(name=name, value=value.lower()) for name, value in ordered))

@@ -1,0 +1,185 @@
+"""From documents to checked plans: for one region, or for every region of every edition at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.check import Fault, check
+from runner.document.editions import NotOffered, check_editions, nearest_edition, offered, offered_regions, values_at
+from runner.document.findings import Finding, Severity, in_order
+from runner.document.shape import Report
+from runner.errors import PlaybookFault, WrongUse
+from runner.parameters import Given, take
+from runner.plan import CheckedPlan, Plan
+from runner.render import Choice, render
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from runner.document.playbook import Playbook
+    from runner.document.regions import Regions
+    from runner.document.roster import Roster
+    from runner.document.shape import Parsed
+    from runner.document.source import Source
+    from runner.plan import SourceFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """What a ceremony is written in: the parsed files, and each as the record will name it."""
+
+    playbook: Parsed[Playbook]
+    regions: Parsed[Regions] | None
+    roster: Parsed[Roster] | None
+    sources: tuple[SourceFile, ...]
+    contents: dict[str, bytes]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return what is wrong in the files themselves, before any region is chosen."""
+        found = list(self.playbook.findings)
+        for parsed in (self.regions, self.roster):
+            if parsed is not None:
+                found.extend(parsed.findings)
+        if self.regions is not None and self.regions.value is not None:
+            found.extend(check_editions(self.playbook, self.regions.value.editions))
+        return tuple(in_order(found))
+
+    def by_name(self) -> dict[str, Source]:
+        """Return every file by the name findings call it; for excerpts."""
+        parsed = [self.playbook, self.regions, self.roster]
+        return {item.source.name: item.source for item in parsed if item is not None}
+
+    def examples(self) -> dict[tuple[str, str], str]:
+        """Return what the playbook gives as examples of typed values, by step and name."""
+        return {
+            (step.id, name): str(ask.example)
+            for _position, _part, step in self.written.numbered_steps()
+            for name, ask in step.asks.items()
+            if ask.example is not None
+        }
+
+    @property
+    def written(self) -> Playbook:
+        """The playbook; only asked for where it has no faults."""
+        if self.playbook.value is None:
+            raise PlaybookFault("the playbook has faults")
+        return self.playbook.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A plan, checked where nothing is wrong, and what is wrong."""
+
+    plan: Plan | None
+    checked: CheckedPlan | None
+    findings: tuple[Finding, ...]
+
+
+def choose_edition(playbook: Playbook, wanted: str | None) -> str | None:
+    """Return the edition a plan follows.
+
+    Raises:
+        WrongUse: REG005, the playbook was not checked against it; names the nearest one that it was.
+    """
+    if playbook.follows is None:
+        if wanted is not None:
+            raise WrongUse("the playbook follows no published procedure, so it has no editions", rule="REG005")
+        return None
+    if wanted is None:
+        return playbook.follows.edition
+    editions = playbook.follows.editions()
+    if wanted not in editions:
+        near = nearest_edition(wanted, editions)
+        raise WrongUse(
+            f"the playbook was not checked against edition {wanted}; the nearest it was is {near}"
+            if near
+            else f"the playbook was not checked against edition {wanted}; it was against {', '.join(editions)}",
+            rule="REG005",
+        )
+    return wanted
+
+
+def choose(documents: Documents, *, region: str | None, edition: str | None, given: Given) -> Choice:
+    """Return what a plan is made for.
+
+    Raises:
+        WrongUse: no such edition (REG005) or region (REG010), or a parameter that does not fit (SHP006).
+        PlaybookFault: REG004, the region is not offered in the edition; says why.
+    """
+    playbook = documents.written
+    edition = choose_edition(playbook, edition)
+    regions = documents.regions.value if documents.regions is not None else None
+    if regions is None:
+        if region is not None:
+            raise WrongUse("the playbook has no regions", rule="REG010")
+        return Choice(edition=edition, region=None, values={}, parameters=take(playbook, given))
+    if region is None:
+        raise WrongUse(f"say which region: --region {' | '.join(regions.regions)}", rule="REG010")
+    values = values_at(regions, region, edition or max(regions.editions))
+    return Choice(edition=edition, region=region, values=values, parameters=take(playbook, given))
+
+
+def make_plan(documents: Documents, choice: Choice, *, absent: Collection[str] = ()) -> Made:
+    """Render and check the plan for one choice."""
+    roster = documents.roster.value if documents.roster is not None else None
+    rendered = render(documents.playbook, choice, roster=roster, sources=documents.sources)
+    if rendered.plan is None:
+        return Made(plan=None, checked=None, findings=rendered.findings)
+    result = check(rendered.plan, absent=absent)
+    if isinstance(result, CheckedPlan):
+        return Made(plan=rendered.plan, checked=result, findings=rendered.findings)
+    report = Report(documents.playbook.source)
+    positions = {step.id: position for position, _part, step in documents.written.numbered_steps()}
+    regions = () if choice.region is None else (choice.region,)
+    for fault in result:
+        report.add(fault.rule, fault.words, _path(fault, positions), regions=regions)
+    findings = tuple(in_order([*rendered.findings, *report.findings()]))
+    return Made(plan=rendered.plan, checked=None, findings=findings)
+
+
+def _path(fault: Fault, positions: dict[str, int]) -> tuple[str | int, ...]:
+    return fault.key if fault.step is None else ("steps", positions[fault.step], *fault.key)
+
+
+def choices(documents: Documents, *, region: str | None, edition: str | None, given: Given) -> Iterator[Choice]:
+    """Return every choice the playbook offers: editions × regions, or those that were asked for."""
+    playbook = documents.written
+    regions = documents.regions.value if documents.regions is not None else None
+    if edition is not None or playbook.follows is None:
+        editions: tuple[str | None, ...] = (choose_edition(playbook, edition),)
+    else:
+        editions = playbook.follows.editions()
+    for one in editions:
+        if regions is None or region is not None:
+            if regions is not None and edition is None and isinstance(offered(regions, region or "", one or ""), NotOffered):
+                continue
+            yield choose(documents, region=region, edition=one, given=given)
+            continue
+        for code in offered_regions(regions, one or max(regions.editions)):
+            yield choose(documents, region=code, edition=one, given=given)
+
+
+def lint(documents: Documents, *, region: str | None, edition: str | None) -> tuple[Finding, ...]:
+    """Return everything that is wrong, in every region of every edition the playbook follows."""
+    findings = list(documents.findings())
+    if any(finding.severity is Severity.ERROR for finding in findings):
+        return tuple(findings)
+    given = Given(values={}, examples=True)
+    for choice in choices(documents, region=region, edition=edition, given=given):
+        findings.extend(make_plan(documents, choice).findings)
+    return tuple(in_order(findings))
+
+
+def refused_regions(documents: Documents, edition: str | None) -> dict[str, str]:
+    """Return the regions an edition does not offer, each with the published reason."""
+    regions = documents.regions.value if documents.regions is not None else None
+    if regions is None:
+        return {}
+    date = choose_edition(documents.written, edition) or max(regions.editions)
+    refused: dict[str, str] = {}
+    for code in regions.regions:
+        found = offered(regions, code, date)
+        if isinstance(found, NotOffered):
+            refused[code] = str(found.as_error().words)
+    return refused

@@ -1,0 +1,103 @@
+"""Who may act together: distinct people, one role each, separation of duties, holders of card sets.
+
+`fill` decides before the ceremony whether a roster can fill a step; `quorum_fault` decides at the step whether the people
+who came do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from runner.exchange import Acting, Need
+    from runner.plan import Person, Plan, PlannedStep
+
+
+def holds(person: Person, card_set: str) -> bool:
+    """Say whether a person holds a card of a set."""
+    return any(held.set == card_set for held in person.cards)
+
+
+def eligible(person: Person, need: Need) -> bool:
+    """Say whether a person may act for a need."""
+    return need.role in person.roles and (need.holders_of is None or holds(person, need.holders_of))
+
+
+def fill(people: Sequence[Person], needs: Sequence[Need]) -> dict[str, str] | None:
+    """Return who acts in which role so that every need is met by distinct people, or None where nobody can say.
+
+    A maximum matching (augmenting paths), so it fails only where no assignment exists. Deterministic: people and needs
+    are tried in order.
+    """
+    slots = [need for need in needs for _ in range(need.count)]
+    taken: dict[str, int] = {}
+
+    def place(slot: int, tried: set[str]) -> bool:
+        for person in people:
+            if person.id in tried or not eligible(person, slots[slot]):
+                continue
+            tried.add(person.id)
+            if person.id not in taken or place(taken[person.id], tried):
+                taken[person.id] = slot
+                return True
+        return False
+
+    for slot in range(len(slots)):
+        if not place(slot, set()):
+            return None
+    return {person: slots[slot].role for person, slot in taken.items()}
+
+
+def shortfall(people: Sequence[Person], needs: Sequence[Need]) -> str:
+    """Return in words which need cannot be met; for a message after `fill` gave None."""
+    for need in needs:
+        able = sum(1 for person in people if eligible(person, need))
+        if able < need.count:
+            whom = f"{need.role} with a card of `{need.holders_of}`" if need.holders_of else need.role
+            return f"{need.count} people are needed as {whom}, and {able} can come"
+    wanted = ", ".join(f"{need.count} {need.role}" for need in needs)
+    return f"{wanted} are needed, and too many of them would have to be the same people"
+
+
+def quorum_fault(
+    plan: Plan,
+    step: PlannedStep,
+    acting: Sequence[Acting],
+    *,
+    present: Collection[str],
+    acted: Mapping[str, frozenset[str]],
+) -> str | None:
+    """Return in words why these people do not meet the step's quorum, or None where they do (QUO008).
+
+    1. Everybody is of the roster, has the role, is in the room, and acts once.
+    2. Nobody acts in two roles that exclude each other, in this step or an earlier one.
+    3. Every need is met: as many distinct people as it says, holders where it says so.
+    """
+    if len({one.person for one in acting}) != len(acting):
+        return "one person stands there twice"
+    for one in acting:
+        person = plan.person(one.person)
+        if person is None:
+            return f"{one.person} is not on the roster"
+        if one.role not in person.roles:
+            return f"{one.person} is not {one.role} on the roster"
+        if one.person not in present:
+            return f"{one.person} is not in the room"
+        before = acted.get(one.person, frozenset()) | {one.role}
+        for line in plan.separation:
+            if len(before.intersection(line)) > 1:
+                return f"{one.person} would act as {' and '.join(sorted(before.intersection(line)))}"
+    for need in step.quorum:
+        met = sum(
+            1
+            for one in acting
+            if one.role == need.role
+            and (person := plan.person(one.person)) is not None
+            and eligible(person, need)
+        )
+        if met < need.count:
+            return f"{need.count} people are needed as {need.role}, and {met} stand there"
+    extra = [one.person for one in acting if one.role not in {need.role for need in step.quorum}]
+    return f"{', '.join(extra)} act in a role this step does not need" if extra else None

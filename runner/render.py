@@ -1,0 +1,235 @@
+"""A playbook, a region, an edition and parameters to a plan: every value fixed, every fault collected.
+
+Faults name the author's own file and place. Nothing here looks at the room; that is `check`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from runner.actions.interface import NO_FACTS, Work, allow
+from runner.actions.registry import BY_PIN
+from runner.codec import kind_of
+from runner.document.findings import Severity
+from runner.document.playbook import Condition, Playbook
+from runner.document.shape import Parsed, Report
+from runner.exchange import AskValue, GatherPeople
+from runner.plan import (
+    FORMAT,
+    TRIES,
+    AllowedRequest,
+    CardHeld,
+    CardSet,
+    Ceremony,
+    Device,
+    EndState,
+    Medium,
+    Parameter,
+    Person,
+    Plan,
+    PlannedStep,
+    Role,
+    SourceFile,
+    StartState,
+    Station,
+    Trusted,
+)
+from runner.render_steps import StepRenderer
+from runner.template_values import Values
+from runner.values import WORDS, as_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.document.findings import Finding
+    from runner.document.roster import Roster
+    from runner.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a plan is made for: one edition of the procedure, one region with its values then, the parameters."""
+
+    edition: str | None
+    region: str | None
+    values: Mapping[str, Value]
+    parameters: tuple[Parameter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """The plan, or None where any finding is an error."""
+
+    plan: Plan | None
+    findings: tuple[Finding, ...]
+
+
+def render(
+    playbook: Parsed[Playbook], choice: Choice, *, roster: Roster | None, sources: tuple[SourceFile, ...]
+) -> Rendered:
+    """Return the plan of a playbook for one choice.
+
+    Args:
+        playbook: a playbook without faults of its own.
+        choice: what the plan is for.
+        roster: the people; None leaves the plan without any, and such a plan cannot be carried out.
+        sources: the files it is rendered from, for the record.
+    """
+    written = playbook.value
+    if written is None:
+        return Rendered(plan=None, findings=playbook.findings)
+    report = Report(playbook.source)
+    regions = () if choice.region is None else (choice.region,)
+    values = Values(
+        report=report,
+        regions=regions,
+        names={
+            "region": {**choice.values, "code": choice.region or ""},
+            "params": {parameter.name: parameter.value for parameter in choice.parameters},
+            "names": dict(written.names),
+            "ceremony": {
+                "id": written.id,
+                "version": written.version,
+                "edition": choice.edition or "",
+                "language": "en",
+            },
+        },
+    )
+    _not_yet(written, report)
+    title = values.text(written.title, ("title",))
+    trust = _trust(written, values)
+    steps = StepRenderer(written, values, trust).render()
+    findings = report.findings()
+    if steps is None or any(finding.severity is Severity.ERROR for finding in findings):
+        return Rendered(plan=None, findings=findings)
+    follows = written.follows
+    plan = Plan(
+        format=FORMAT,
+        ceremony=Ceremony(
+            id=written.id,
+            title=title,
+            version=written.version,
+            owner=written.owner,
+            review_by=written.review_by,
+            procedure=follows.procedure if follows else None,
+            edition=choice.edition,
+            language="en",
+        ),
+        region=choice.region,
+        parameters=choice.parameters,
+        sources=sources,
+        trust=trust,
+        stations=tuple(
+            Station(id=name, title=station.title, network=station.network)
+            for name, station in written.stations.items()
+        ),
+        devices=tuple(Device(id=name, kind=device.kind, at=device.at) for name, device in written.devices.items()),
+        media=tuple(
+            Medium(id=name, title=medium.title, at=medium.at, free=medium.free, keeps=medium.keeps)
+            for name, medium in written.media.items()
+        ),
+        roles=tuple(Role(id=name, title=role.title) for name, role in written.roles.items()),
+        separation=tuple(tuple(line) for line in written.separation),
+        card_sets=tuple(
+            CardSet(id=name, kind=item.kind, threshold=item.threshold, cards=item.cards, held_by=item.held_by)
+            for name, item in written.card_sets.items()
+        ),
+        people=() if roster is None else _people(roster),
+        starts_with=tuple(_start(written, name, state) for name, state in written.starts_with.items()),
+        ends_with=tuple(_end(written, name, state) for name, state in written.ends_with.items()),
+        artefacts=steps.artefacts,
+        minutes=sum(step.minutes or 0 for step in steps.steps if step.left_out is None),
+        steps=steps.steps,
+    )
+    plan = _with_commands(plan, written, report)
+    findings = report.findings()
+    wrong = any(finding.severity is Severity.ERROR for finding in findings)
+    return Rendered(plan=None if wrong else plan, findings=findings)
+
+
+def _with_commands(plan: Plan, written: Playbook, report: Report) -> Plan:
+    """Fill in what each action derives from the planned step: its requests, and the vendor's command line (DEV020)."""
+    positions = {step.id: position for position, _part, step in written.numbered_steps()}
+    steps: list[PlannedStep] = []
+    for step in plan.steps:
+        action = BY_PIN[step.action]
+        work = Work(plan=plan, step=step, settings=action.settings.model_validate(step.settings), facts=NO_FACTS)
+        command = action.command(work)
+        if command is not None and step.command is not None and step.command != command:
+            path = ("steps", positions[step.id], "command")
+            regions = () if plan.region is None else (plan.region,)
+            report.add("DEV020", f"the action types `{command}`", path, help_="write it so", regions=regions)
+        requests = (allow(GatherPeople), *action.requests(work), *_asking(step))
+        steps.append(replace(step, command=command or step.command, requests=requests))
+    return replace(plan, steps=tuple(steps))
+
+
+def _asking(step: PlannedStep) -> tuple[AllowedRequest, ...]:
+    least = sum(2 if ask.twice else 1 for ask in step.asks)
+    if not least:
+        return ()
+    return (AllowedRequest(kind=kind_of(AskValue), mutates=False, least=least, most=least * TRIES),)
+
+
+def _not_yet(written: Playbook, report: Report) -> None:
+    """SHP011: refuse what the grammar has and this version cannot do, rather than leave it out silently."""
+    if written.approvals is not None:
+        report.add("SHP011", "approvals cannot be asked for in this version", ("approvals",), key=True)
+    if written.waivers:
+        report.add("SHP011", "waivers cannot be given in this version", ("waivers",), key=True)
+    if written.inventory:
+        report.add("SHP011", "an inventory cannot be ticked in this version", ("inventory",), key=True)
+    for position, _part, step in written.numbered_steps():
+        if step.sign_off is not None:
+            report.add("SHP011", "steps cannot be signed in this version", ("steps", position, "sign_off"), key=True)
+
+
+def _trust(written: Playbook, values: Values) -> tuple[Trusted, ...]:
+    trusted: list[Trusted] = []
+    for name, item in written.trust.items():
+        path = ("trust", name, "value")
+        found = as_value(item.type, values.text(item.value, path))
+        if isinstance(found, str):
+            trusted.append(Trusted(name=name, type=item.type, value=found, said_by=item.said_by))
+        elif values.whole:
+            values.report.add("SHP003", f"this must be {WORDS[item.type]}", path, regions=values.regions)
+    return tuple(trusted)
+
+
+def _people(roster: Roster) -> tuple[Person, ...]:
+    return tuple(
+        Person(
+            id=name,
+            name=person.name,
+            roles=tuple(person.roles),
+            key=person.key,
+            cards=tuple(CardHeld(set=card_set, number=number) for card_set, number in person.cards.items()),
+            stands_in_for=person.stands_in_for,
+        )
+        for name, person in roster.people.items()
+    )
+
+
+def _subject(written: Playbook, name: str) -> str:
+    if name in written.devices:
+        return "device"
+    return "card_set" if name in written.card_sets else "artefact"
+
+
+def _start(written: Playbook, name: str, state: Any) -> StartState:
+    if not isinstance(state, Condition):
+        return StartState(subject=_subject(written, name), id=name, mode=None, world=None, state=state)
+    words = "written" if state.written else None
+    return StartState(
+        subject=_subject(written, name), id=name, mode=state.mode, world=state.world, state=words
+    )
+
+
+def _end(written: Playbook, name: str, state: Any) -> EndState:
+    if not isinstance(state, Condition):
+        return EndState(subject=_subject(written, name), id=name, mode=None, world=None, state=state, at=None)
+    words = "written" if state.written else None
+    return EndState(
+        subject=_subject(written, name), id=name, mode=state.mode, world=state.world, state=words, at=state.at
+    )

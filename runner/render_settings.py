@@ -1,0 +1,62 @@
+"""The `with:` of a step as its action takes it, with faults in the author's words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from runner.document.shape import closest
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from runner.actions.interface import Action
+    from runner.document.playbook import Step
+    from runner.template_values import Values
+
+_KINDS = {"string_type": "text", "int_type": "a whole number", "bool_type": "true or false"}
+
+
+def settings_of(action: Action[Any], step: Step, position: int, values: Values) -> Any | None:
+    """Return the action's settings, or None with the faults in the report.
+
+    Unknown keys are SHP001, missing ones SHP002, wrong kinds SHP003; what the action itself refuses has the action's
+    own rule, such as DEV010.
+    """
+    filled: dict[str, Any] = {}
+    for name, written in step.settings.items():
+        path = ("steps", position, "with", name)
+        filled[name] = (
+            [values.value(item, path) for item in written] if isinstance(written, tuple) else values.value(written, path)
+        )
+    if not values.whole:
+        return None
+    try:
+        return action.settings.model_validate(filled)
+    except ValidationError as fault:
+        for error in fault.errors(include_url=False, include_input=False):
+            _tell(action, position, error, values)
+        return None
+
+
+def _tell(action: Action[Any], position: int, error: ErrorDetails, values: Values) -> None:
+    name = str(error["loc"][0]) if error["loc"] else ""
+    path = ("steps", position, "with", name)
+    context = error.get("ctx", {})
+    report, regions = values.report, values.regions
+    known = list(action.settings.model_fields)
+    match error["type"]:
+        case "extra_forbidden":
+            near = closest(name, known)
+            advice = f"write `{near}`" if near else f"one of: {', '.join(known)}" if known else ""
+            report.add("SHP001", f"`{action.name}` has no setting `{name}`", path, key=True, help_=advice)
+        case "missing":
+            words = f"`{action.name}` needs `{name}`"
+            report.add("SHP002", words, ("steps", position, "with"), key=True, help_=f"write with: {{{name}: …}}")
+        case "rule":
+            report.add(context["rule"], context["words"], path, regions=regions)
+        case "literal_error":
+            report.add("SHP003", f"this must be {context['expected'].replace(chr(39), '`')}", path, regions=regions)
+        case kind:
+            report.add("SHP003", f"this must be {_KINDS.get(kind, 'something else')}", path, regions=regions)

@@ -1,0 +1,377 @@
+"""The steps of a plan: each with its action's settings, files, people and expected results fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.actions.registry import BY_NAME
+from runner.document.fields import CardSetFigure, StepResult, TrustName, reference
+from runner.document.shape import closest
+from runner.exchange import Need
+from runner.plan import (
+    Ask,
+    Expectation,
+    Literal,
+    PlannedArtefact,
+    PlannedStep,
+    ResultRef,
+    TrustRef,
+    Uses,
+)
+from runner.render_settings import settings_of
+from runner.values import TYPES, WORDS, as_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.actions.interface import Action, Output
+    from runner.document.findings import Path
+    from runner.document.playbook import Part, Playbook, Step
+    from runner.plan import Trusted
+    from runner.template_values import Values
+    from runner.values import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The steps, and the files they make."""
+
+    steps: tuple[PlannedStep, ...]
+    artefacts: tuple[PlannedArtefact, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Draft:
+    """A step on its way into the plan."""
+
+    position: int
+    part: Part | None
+    step: Step
+    action: Action[Any]
+    settings: Any
+    left_out: str | None
+    made: list[PlannedArtefact] = field(default_factory=list)
+
+    def path(self, *rest: str | int) -> Path:
+        return ("steps", self.position, *rest)
+
+
+NOBODY: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class StepRenderer:
+    """Renders the steps of one playbook for one choice."""
+
+    def __init__(self, playbook: Playbook, values: Values, trust: tuple[Trusted, ...]) -> None:
+        self._playbook = playbook
+        self._values = values
+        self._report = values.report
+        self._trust = {item.name for item in trust} | set(playbook.trust)
+        self._artefacts: dict[str, PlannedArtefact] = {}
+        self._results: dict[str, dict[str, str]] = {}
+        self._left_out: set[str] = set()
+        self._later = [step.id for _, _, step in playbook.numbered_steps()]
+
+    def render(self) -> Steps | None:
+        """Return the steps, or None where a fault keeps a step from being planned; faults are in the report."""
+        planned: list[PlannedStep] = []
+        complete = True
+        for position, part, step in self._playbook.numbered_steps():
+            self._later.remove(step.id)
+            draft = self._draft(position, part, step)
+            done = None if draft is None else self._step(draft)
+            if done is None:
+                complete = False
+                self._results[step.id] = {}
+            else:
+                planned.append(done)
+        if not complete:
+            return None
+        return Steps(steps=tuple(planned), artefacts=tuple(self._artefacts.values()))
+
+    def _fault(self, code: str, message: str, path: Path, *, help_: str = "", key: bool = False) -> None:
+        self._report.add(code, message, path, help_=help_, key=key, regions=self._values.regions)
+
+    def _draft(self, position: int, part: Part | None, step: Step) -> _Draft | None:
+        action = BY_NAME.get(step.action)
+        if action is None:
+            near = closest(step.action, BY_NAME)
+            advice = f"write `{near}`" if near else f"one of: {', '.join(sorted(BY_NAME))}"
+            self._report.add(
+                "SHP005", f"there is no action `{step.action}`", ("steps", position, "action"), help_=advice
+            )
+            return None
+        left_out = None
+        if step.when is not None:
+            when = self._values.value(step.when, ("steps", position, "when"))
+            if not isinstance(when, bool):
+                self._fault("SHP003", "`when` must be true or false", ("steps", position, "when"))
+                return None
+            if not when:
+                left_out = self._values.optional(step.left_out, ("steps", position, "left_out"))
+                self._left_out.add(step.id)
+        settings = settings_of(action, step, position, self._values)
+        if settings is None:
+            return None
+        return _Draft(
+            position=position, part=part, step=step, action=action, settings=settings, left_out=left_out
+        )
+
+    def _step(self, draft: _Draft) -> PlannedStep | None:
+        step, action = draft.step, draft.action
+        uses = self._uses(draft)
+        station = self._station(draft)
+        if uses is None or station is None or not self._make(draft, uses):
+            return None
+        device = self._device(draft)
+        asks = self._asks(draft)
+        expect = self._expect(draft, asks)
+        repeat = self._repeat(draft)
+        return PlannedStep(
+            id=step.id,
+            action=action.pinned,
+            part=draft.part.part if draft.part else "",
+            title=self._values.text(step.title, draft.path("title")),
+            station=station,
+            device=device,
+            minutes=step.minutes,
+            quorum=self._quorum(draft),
+            say=self._values.optional(step.say, draft.path("say")),
+            note=self._values.optional(step.note, draft.path("note")),
+            caution=self._values.optional(step.caution, draft.path("caution")),
+            left_out=draft.left_out,
+            repeat=repeat,
+            sign_off="none",
+            settings=draft.settings.model_dump(),
+            uses=uses,
+            makes=tuple(made.id for made in draft.made),
+            destroys=tuple(step.destroys),
+            asks=asks,
+            expect=expect,
+            command=self._values.optional(step.command, draft.path("command")),
+            requests=(),
+        )
+
+    def _station(self, draft: _Draft) -> str | None:
+        written = draft.step.station or (draft.part.station if draft.part else None)
+        if written is not None:
+            return written
+        if len(self._playbook.stations) == 1:
+            return next(iter(self._playbook.stations))
+        self._fault("SHP002", "`station` is missing, here and in the part above", draft.path("id"), key=True)
+        return None
+
+    def _device(self, draft: _Draft) -> str | None:
+        if not draft.action.needs.device:
+            if draft.step.device is not None:
+                self._fault("SHP001", f"`{draft.action.name}` uses no device", draft.path("device"), key=True)
+            return None
+        if draft.step.device is not None:
+            return draft.step.device
+        if len(self._playbook.devices) == 1:
+            return next(iter(self._playbook.devices))
+        self._fault("SHP002", "`device` is missing: there is not exactly one", draft.path("id"), key=True)
+        return None
+
+    def _quorum(self, draft: _Draft) -> tuple[Need, ...]:
+        if draft.step.quorum is not None:
+            written, path = draft.step.quorum, draft.path("quorum")
+        else:
+            written, path = (draft.part.quorum if draft.part else NOBODY), draft.path("id")
+        needs: list[Need] = []
+        for role, figure in written.items():
+            if not isinstance(figure, CardSetFigure):
+                needs.append(Need(role=role, count=figure, holders_of=None))
+                continue
+            card_set = self._playbook.card_sets[figure.card_set]
+            if card_set.held_by != role:
+                where = path if draft.step.quorum is None else (*path, role)
+                self._fault("QUO002", f"`{figure.card_set}` is held by {card_set.held_by}, not by {role}", where)
+            count = card_set.threshold if figure.figure == "threshold" else card_set.cards
+            needs.append(Need(role=role, count=count, holders_of=figure.card_set))
+        if not needs:
+            self._fault("SHP002", "`quorum` is missing, here and in the part above", draft.path("id"), key=True)
+        return tuple(needs)
+
+    def _uses(self, draft: _Draft) -> tuple[Uses, ...] | None:
+        inputs = {item.name: item for item in draft.action.inputs}
+        good = True
+        for name, artefacts in draft.step.uses.items():
+            path = draft.path("uses", name)
+            if name not in inputs:
+                near = closest(name, inputs)
+                advice = f"write `{near}`" if near else f"one of: {', '.join(sorted(inputs))}" if inputs else ""
+                self._report.add("SHP001", f"`{draft.action.name}` takes no `{name}`", path, key=True, help_=advice)
+                good = False
+            elif len(artefacts) != 1 and not inputs[name].many:
+                self._report.add("SHP003", f"`{name}` takes one artefact", path)
+                good = False
+            good = all([self._known(draft, name, artefact) for artefact in artefacts]) and good
+        if missing := [name for name in inputs if not draft.step.uses.get(name)]:
+            words = ", ".join(f"`{name}`" for name in missing)
+            self._report.add(
+                "SHP002", f"`{draft.action.name}` takes {words}", draft.path("uses"), help_="say which artefact it is"
+            )
+            good = False
+        if not good:
+            return None
+        return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in draft.step.uses.items())
+
+    def _known(self, draft: _Draft, name: str, artefact: str) -> bool:
+        """ART001: the artefact is made by an earlier step."""
+        if artefact in self._artefacts:
+            if self._artefacts[artefact].made_by in self._left_out and draft.left_out is None:
+                words = f"`{artefact}` is made by a step that is left out"
+                self._fault("TPL012", words, draft.path("uses", name))
+                return False
+            return True
+        makers = [step.id for _, _, step in self._playbook.numbered_steps() if artefact in step.produces]
+        near = closest(artefact, self._artefacts)
+        advice = f"write `{near}`" if near and not makers else ""
+        words = f"`{artefact}` does not exist yet: {makers[0]} makes it" if makers else f"nothing makes `{artefact}`"
+        self._report.add("ART001", words, draft.path("uses", name), help_=advice)
+        return False
+
+    def _make(self, draft: _Draft, uses: tuple[Uses, ...]) -> bool:
+        outputs, produces = draft.action.outputs, draft.step.produces
+        if produces and not outputs:
+            self._report.add("ART006", f"`{draft.action.name}` makes nothing", draft.path("produces"), key=True)
+            return False
+        if not outputs:
+            return True
+        (output,) = outputs
+        if not produces:
+            words = f"`{draft.action.name}` makes a file that needs a name"
+            self._report.add("SHP002", words, draft.path("id"), key=True, help_="write produces:")
+            return False
+        if len(produces) > 1 and not output.many:
+            self._report.add("ART006", f"`{draft.action.name}` makes one file", draft.path("produces"))
+            return False
+        return all([self._make_one(draft, uses, output, name) for name in produces])
+
+    def _make_one(self, draft: _Draft, uses: tuple[Uses, ...], output: Output[Any], name: str) -> bool:
+        written = draft.step.produces[name]
+        path = draft.path("produces", name)
+        if name in self._artefacts:
+            first = self._artefacts[name].made_by
+            self._report.add("ART003", f"`{name}` is made by {first} already", path, key=True)
+            return False
+        if output.file is not None:
+            files = {item.input: tuple(self._artefacts[one].file for one in item.artefacts) for item in uses}
+            file = output.file(draft.settings, files)
+            if written.file is not None and self._values.text(written.file, (*path, "file")) != file:
+                self._fault("ART006", f"`{draft.action.name}` calls this file {file}", (*path, "file"))
+                return False
+        elif written.file is None:
+            self._report.add("SHP002", f"`{name}` needs a `file`: its name", path, key=True)
+            return False
+        else:
+            file = self._values.text(written.file, (*path, "file"))
+        if "/" in file or "\\" in file or file.startswith("."):
+            self._fault("ART003", f"{file!r} is not a plain file name", path)
+            return False
+        if written.backup_before not in (None, "end", *self._later):
+            self._report.add("SHP008", "this is no later step, nor `end`", (*path, "backup_before"))
+        made = PlannedArtefact(
+            id=name,
+            file=file,
+            store=output.store,
+            made_by=draft.step.id,
+            output=output.name,
+            at_most=written.at_most,
+            backup_before=written.backup_before,
+            transfer=output.transfer,
+        )
+        self._artefacts[name] = made
+        draft.made.append(made)
+        return True
+
+    def _asks(self, draft: _Draft) -> tuple[Ask, ...]:
+        asks: list[Ask] = []
+        own = {result.name for result in draft.action.results}
+        for name, ask in draft.step.asks.items():
+            if name in own:
+                self._report.add("SHP004", f"`{name}` is a result of the action", draft.path("asks", name), key=True)
+            if ask.type not in TYPES:
+                self._report.add("SHP011", "a choice cannot be asked in this version", draft.path("asks", name, "type"))
+                continue
+            text = self._values.text(ask.ask, draft.path("asks", name, "ask"))
+            asks.append(Ask(name=name, type=ask.type, ask=text, twice=ask.twice))
+        return tuple(asks)
+
+    def _expect(self, draft: _Draft, asks: tuple[Ask, ...]) -> tuple[Expectation, ...]:
+        kinds = {result.name: result.type for result in draft.action.results}
+        kinds.update({ask.name: ask.type for ask in asks})
+        self._results[draft.step.id] = kinds
+        expectations: list[Expectation] = []
+        for name, written in draft.step.expect.items():
+            path = draft.path("expect", name)
+            if name not in kinds:
+                near = closest(name, kinds)
+                known = f"its results are: {', '.join(sorted(kinds))}" if kinds else "it has none"
+                words = f"`{draft.step.id}` has no result `{name}`"
+                self._report.add("TPL010", words, path, key=True, help_=f"write `{near}`" if near else known)
+                continue
+            equals = self._equals(draft, kinds[name], written, path)
+            if equals is not None:
+                expectations.append(Expectation(result=name, equals=equals))
+        for name in draft.action.must_expect:
+            if name not in draft.step.expect:
+                words = f"`{draft.action.name}` must say what `{name}` is expected"
+                self._report.add("SEC002", words, draft.path("id"), key=True, help_=f"write expect: {{{name}: …}}")
+        return tuple(expectations)
+
+    def _equals(self, draft: _Draft, kind: str, written: Value, path: Path) -> Literal | TrustRef | ResultRef | None:
+        found = reference(written)
+        match found:
+            case TrustName(name=name):
+                if name in self._trust:
+                    return TrustRef(trust=name)
+                near = closest(name, self._trust)
+                self._report.add(
+                    "TPL010", f"`trust` has no `{name}`", path, help_=f"write trust.{near}" if near else ""
+                )
+                return None
+            case StepResult(step=step, result=result):
+                return self._result_ref(draft, step, result, path)
+            case CardSetFigure(card_set=card_set, figure=figure):
+                item = self._playbook.card_sets[card_set]
+                return Literal(value=item.threshold if figure == "threshold" else item.cards)
+            case None:
+                pass
+        value = self._values.value(written, path)
+        read = as_value(kind, value)
+        if read is None:
+            if self._values.whole:
+                self._fault("SHP003", f"this must be {WORDS.get(kind, kind)}", path)
+            return None
+        return Literal(value=read)
+
+    def _result_ref(self, draft: _Draft, step: str, result: str, path: Path) -> ResultRef | None:
+        if step in self._later or step == draft.step.id:
+            self._report.add("TPL011", f"`{step}` comes later", path)
+        elif step not in self._results:
+            near = closest(step, self._results)
+            self._report.add("TPL010", f"there is no step `{step}`", path, help_=f"write steps.{near}.{result}" if near else "")
+        elif step in self._left_out and draft.left_out is None:
+            self._fault("TPL012", f"`{step}` is left out", path)
+        elif self._results[step] and result not in self._results[step]:
+            known = ", ".join(sorted(self._results[step]))
+            self._report.add("TPL010", f"`{step}` has no result `{result}`", path, help_=f"its results are: {known}")
+        else:
+            return ResultRef(step=step, result=result)
+        return None
+
+    def _repeat(self, draft: _Draft) -> str:
+        written, own = draft.step.repeat, draft.action.repeat
+        if own == "author":
+            if written is None:
+                words = f"`{draft.action.name}` must say whether it may be repeated"
+                self._report.add("SHP002", words, draft.path("id"), key=True, help_="write repeat: safe or repeat: never")
+            return written or "never"
+        if own == "never" and written == "safe":
+            words = f"`{draft.action.name}` is done once; only its action could loosen that"
+            self._report.add("RUN001", words, draft.path("repeat"))
+        return written or own

@@ -1,0 +1,1 @@
+"""What people read: pure functions from plans, records and verdicts to text."""

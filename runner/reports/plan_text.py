@@ -1,0 +1,60 @@
+"""A plan as text: what is done in which order, by whom, with what, and the digest that is compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runner.plan import CheckedPlan, Plan, PlannedStep
+
+
+def plan_text(checked: CheckedPlan) -> str:
+    """Return the plan in words, ending with its digest as hex in groups of four."""
+    plan = checked.plan
+    lines = [plan.ceremony.title, f"{plan.ceremony.id} {plan.ceremony.version}"]
+    if plan.ceremony.procedure is not None:
+        lines.append(f"follows: {plan.ceremony.procedure}, edition {plan.ceremony.edition}")
+    if plan.region is not None:
+        lines.append(f"region: {plan.region}")
+    lines += [f"parameter {item.name}: {_plain(item.value)}" for item in plan.parameters]
+    lines += [f"trusted {item.name}: {item.value} (said by {item.said_by})" for item in plan.trust]
+    lines += [f"cards {item.id}: {item.threshold} of {item.cards}, held by {item.held_by}" for item in plan.card_sets]
+    lines += ["", *_people(plan), ""]
+    part = ""
+    for number, step in enumerate(plan.steps, 1):
+        if step.part != part:
+            part = step.part
+            lines += ["", part]
+        lines += _step(number, step)
+    lines += ["", f"about {plan.minutes} minutes", f"digest {_grouped(checked.sha256)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _people(plan: Plan) -> list[str]:
+    if not plan.people:
+        return ["people: no roster was given; this plan cannot be carried out as it is"]
+    return [
+        f"{person.name} ({', '.join(person.roles)})"
+        + "".join(f", card {held.number} of {held.set}" for held in person.cards)
+        + (f", stands in for {person.stands_in_for}" if person.stands_in_for else "")
+        for person in plan.people
+    ]
+
+
+def _step(number: int, step: PlannedStep) -> list[str]:
+    if step.left_out is not None:
+        return [f"{number:>3}  LEFT OUT: {step.title} [{step.id}]. {step.left_out}"]
+    needed = ", ".join(f"{need.count} {need.role}" for need in step.quorum)
+    once = ", once only" if step.repeat == "never" else ""
+    lines = [f"{number:>3}  {step.title} [{step.id}]", f"       at {step.station}, with {needed}{once}"]
+    if step.command is not None:
+        lines.append(f"       types: {step.command}")
+    return lines
+
+
+def _plain(value: str | int | bool) -> str:  # noqa: FBT001 (a value of the plan)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _grouped(digest: str) -> str:
+    return " ".join(digest[start : start + 4] for start in range(0, len(digest), 4))

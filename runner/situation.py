@@ -1,0 +1,59 @@
+"""What is true in the room at one moment: the HSM's mode and world, the cards, where each artefact is.
+
+`check` walks a plan through a chain of these, one per step; nothing here touches a device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceNow:
+    """An HSM: its mode, and the card set whose Security World it holds (None: no world)."""
+
+    mode: str
+    world: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtefactNow:
+    """An artefact: the station it is at, whether the device or the station keeps it, and since when it has a backup."""
+
+    at: str
+    store: str
+    made_by: str
+    backed_up: bool = False
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is true now. Methods return the situation after a change."""
+
+    devices: Mapping[str, DeviceNow]
+    card_sets: Mapping[str, str]
+    artefacts: Mapping[str, ArtefactNow]
+
+    def device_after(self, device: str, *, mode: str | None = None, world: str | None = None) -> Situation:
+        """Return the situation in which the device has this mode, or holds this world."""
+        now = self.devices[device]
+        changed = replace(now, mode=mode or now.mode, world=world or now.world)
+        return replace(self, devices=MappingProxyType({**self.devices, device: changed}))
+
+    def cards_after(self, card_set: str, state: str) -> Situation:
+        """Return the situation in which the card set is blank, written, retired or destroyed."""
+        return replace(self, card_sets=MappingProxyType({**self.card_sets, card_set: state}))
+
+    def artefact_after(self, artefact: str, now: ArtefactNow) -> Situation:
+        """Return the situation in which the artefact is so."""
+        return replace(self, artefacts=MappingProxyType({**self.artefacts, artefact: now}))
+
+
+NOTHING = Situation(devices=MappingProxyType({}), card_sets=MappingProxyType({}), artefacts=MappingProxyType({}))
+"""The empty room."""

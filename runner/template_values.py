@@ -1,0 +1,59 @@
+"""Templates of one playbook filled in for one choice, with what is wrong reported where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from runner import template
+from runner.errors import PlaybookFault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runner.document.findings import Path
+    from runner.document.shape import Report
+    from runner.values import Value
+
+
+@dataclass(slots=True, kw_only=True)
+class Values:
+    """Fills in templates.
+
+    Attributes:
+        report: where faults go.
+        regions: the region this is for, named in findings; empty without one.
+        names: what templates know: `region`, `params`, `names`, `ceremony`, each plain data.
+        whole: whether everything so far could be filled in.
+    """
+
+    report: Report
+    regions: tuple[str, ...]
+    names: Mapping[str, Mapping[str, Any]]
+    whole: bool = field(default=True)
+
+    def value(self, written: Value, path: Path) -> Value:
+        """Return a value with its templates filled in; one that is a single template keeps its type."""
+        if not isinstance(written, str) or not template.is_template(written):
+            return written
+        problems = template.problems(written, {name: frozenset(known) for name, known in self.names.items()})
+        if problems:
+            self.whole = False
+            for problem in problems:
+                self.report.add(problem.code, problem.message, path, regions=self.regions)
+            return written
+        try:
+            return template.render(written, self.names)
+        except PlaybookFault as fault:
+            self.whole = False
+            self.report.add(fault.rule, fault.words, path, regions=self.regions)
+            return written
+
+    def text(self, written: str, path: Path) -> str:
+        """Return text with its templates filled in."""
+        found = self.value(written, path)
+        return str(found).lower() if isinstance(found, bool) else str(found)
+
+    def optional(self, written: str | None, path: Path) -> str | None:
+        """Return text with its templates filled in, or None where none was written."""
+        return None if written is None else self.text(written, path)

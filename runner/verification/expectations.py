@@ -1,0 +1,114 @@
+"""The printed column "expected result", evaluated again from the results and the values people can look up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.verification.verdict import Finding
+from runner.vocabulary import hex_digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.verification.plan import Plan, Step, Value
+
+_TIED: Final = frozenset(
+    {
+        "key_hash",
+        "public_key",
+        "sha256",
+        "region",
+        "root_hash",
+        "kek_hash",
+        "world_hash",
+        "hknso",
+        "hkm",
+        "kid",
+        "mode",
+        "exportable",
+        "recoverable",
+        "archive_to",
+        "blob_to",
+    }
+)
+"""Results that are the field of the same name in a reply of their step."""
+
+
+class Expectations:
+    """Follows the results of all steps.
+
+    Args:
+        plan: with the published values.
+        simulated: a rehearsal's values instead of them; None where none are known.
+        rehearsal: whether the record compares with a rehearsal's values.
+    """
+
+    def __init__(self, plan: Plan, simulated: Mapping[str, str] | None, *, rehearsal: bool) -> None:
+        self._plan = plan
+        self._simulated = simulated
+        self._rehearsal = rehearsal
+        self._results: dict[str, dict[str, Value]] = {}
+        self._shown: dict[str, list[Value]] = {}
+        self._typed: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Begin a step: nothing was shown or typed in it yet."""
+        self._shown, self._typed = {}, {}
+
+    def replied(self, kind: str, request: dict[str, Any], reply: dict[str, Any]) -> None:
+        """Keep what a reply shows, for the results that must be the same."""
+        if kind == "ask_value":
+            self._typed[request["name"]] = reply["value"]
+            return
+        for name in _TIED.intersection(reply):
+            self._shown.setdefault(name, []).append(reply[name])
+
+    def done(self, step: Step, data: dict[str, Any], seq: int) -> Iterator[Finding]:
+        """Check the results of a step.
+
+        LOG041: each once; those that a device or a person gave are what the reply says. LOG040: every expectation of
+        the plan is met by them, and the comparisons on record are those, in order, and no others.
+        """
+        results: dict[str, Value] = {item["name"]: item["value"] for item in data["results"]}
+        self._results[step.id] = results
+        if len(results) != len(data["results"]) or set(step.asks) - results.keys():
+            yield Finding(rule="LOG041", seq=seq, words=f"step {step.id} has a result twice, or not at all")
+        for name, value in results.items():
+            typed = self._typed.get(name)
+            forged = name in self._shown and value not in self._shown[name]
+            if forged or (typed is not None and type(value) is str and hex_digits(typed) != hex_digits(value)):
+                yield Finding(rule="LOG041", seq=seq, words=f"the result {name} is not what the reply says")
+        if len(data["comparisons"]) != len(step.expect):
+            yield Finding(rule="LOG040", seq=seq, words=f"step {step.id} did not compare what its plan compares")
+            return
+        for (result, equals), comparison in zip(step.expect, data["comparisons"], strict=True):
+            yield from self._compare(result, results.get(result), equals, comparison, seq)
+
+    def _compare(
+        self, result: str, found: Value | None, equals: dict[str, Any], comparison: dict[str, Any], seq: int
+    ) -> Iterator[Finding]:
+        expected, against, published = self._expected(equals)
+        if expected is None and against == "simulated":
+            expected = comparison["expected"]  # no list from outside: the verdict cannot be valid, and says why
+        if found is None or expected is None or not _same(found, expected):
+            words = f"{result} is {found}, and {expected} is expected"
+            yield Finding(rule="LOG040", seq=seq, words=words)
+        rebuilt = {"result": result, "found": found, "expected": expected, "against": against, "published": published}
+        if not all(_same(comparison[name], value) for name, value in rebuilt.items()):
+            yield Finding(rule="LOG040", seq=seq, words=f"the comparison of {result} on record is not the plan's")
+
+    def _expected(self, equals: dict[str, Any]) -> tuple[Value | None, str, Value | None]:
+        """Return what a result is compared with, against what, and the published value beside a simulated one."""
+        if "value" in equals:
+            return equals["value"], "plan", None
+        if "trust" in equals:
+            published = self._plan.trust[equals["trust"]]
+            if self._rehearsal:
+                return (self._simulated or {}).get(equals["trust"]), "simulated", published
+            return published, "published", None
+        return self._results.get(equals["step"], {}).get(equals["result"]), "step", None
+
+
+def _same(one: object, other: object) -> bool:
+    """Say whether two values are equal and of one type: a flag is not a number."""
+    return type(one) is type(other) and one == other

@@ -1,0 +1,96 @@
+"""Closed shapes as plain data, for everything the verifier parses.
+
+A shape is a type (exactly that type), a compiled pattern (text that matches it from end to end), a frozenset (one of
+these texts), a tuple (any of these shapes; None stands for null), a list of one (a list of it), a dict (an object of
+exactly these keys), or a predicate.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Any, Final
+
+from runner.vocabulary import ID as ID_PATTERN
+from runner.vocabulary import NAME as NAME_PATTERN
+
+
+class ShapeError(ValueError):
+    """A value does not have the shape it must have; the words name its place."""
+
+
+def whole(value: Any) -> bool:
+    """Say whether `value` is a whole number from 0; a flag is none."""
+    return type(value) is int and value >= 0
+
+
+def positive(value: Any) -> bool:
+    """Say whether `value` is a whole number from 1; a flag is none."""
+    return type(value) is int and value >= 1
+
+
+def plain_name(value: Any) -> bool:
+    """Say whether `value` can be a file's name in one folder: no separator, no control character, not hidden."""
+    return (
+        type(value) is str and value != "" and value.isprintable() and not (set(value) & set("/\\") or value[0] == ".")
+    )
+
+
+def mapping(value: Any) -> bool:
+    """Say whether `value` is an object."""
+    return type(value) is dict
+
+
+SCALAR: Final = (str, int, bool)
+ID: Final = re.compile(ID_PATTERN)
+NAME: Final = re.compile(NAME_PATTERN)
+HASH: Final = re.compile("[0-9a-f]{64}")
+
+
+def fit(value: Any, shape: Any, where: str) -> None:
+    """Return if `value` has the shape.
+
+    Raises:
+        ShapeError: it has not; `where` and the way from there to the misfit are in the words.
+    """
+    if isinstance(shape, dict):
+        if type(value) is not dict or value.keys() != shape.keys():
+            raise ShapeError(f"{where} has not exactly its fields")
+        for name, inner in shape.items():
+            fit(value[name], inner, f"{where}.{name}")
+    elif isinstance(shape, list):
+        if type(value) is not list:
+            raise ShapeError(f"{where} is not a list")
+        for place, item in enumerate(value):
+            fit(item, shape[0], f"{where}[{place}]")
+    elif isinstance(shape, tuple):
+        if not any(fits(value, option) for option in shape):
+            raise ShapeError(f"{where} has none of its shapes")
+    elif not _plain(value, shape):
+        raise ShapeError(f"{where} does not fit")
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Say whether `value` has the shape."""
+    try:
+        fit(value, shape, "")
+    except ShapeError:
+        return False
+    return True
+
+
+def _plain(value: Any, shape: Any) -> bool:
+    if shape is None:
+        return value is None
+    if isinstance(shape, type):
+        return type(value) is shape
+    if isinstance(shape, re.Pattern):
+        return type(value) is str and shape.fullmatch(value) is not None
+    if isinstance(shape, frozenset):
+        return type(value) is str and value in shape
+    return bool(shape(value))
+
+
+def rising(items: list[Any]) -> bool:
+    """Say whether the items rise strictly: sorted, each once."""
+    return all(before < after for before, after in pairwise(items))

@@ -1,0 +1,38 @@
+"""Value types used everywhere, each with one spelling.
+
+Ids are `[a-z][a-z0-9-]*`, names of values and results `[a-z][a-z0-9_]*`. Digests are lower-case hex without spaces,
+however people wrote them. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NewType
+
+StepId = NewType("StepId", str)
+RoleId = NewType("RoleId", str)
+PersonId = NewType("PersonId", str)
+StationId = NewType("StationId", str)
+DeviceId = NewType("DeviceId", str)
+MediumId = NewType("MediumId", str)
+CardSetId = NewType("CardSetId", str)
+ArtefactId = NewType("ArtefactId", str)
+RuleId = NewType("RuleId", str)
+
+ID: Final = r"[a-z][a-z0-9-]*"
+NAME: Final = r"[a-z][a-z0-9_]*"
+
+_SIZE: Final = re.compile(r"(\d{1,9}) ?(B|kB|MB|GB)\Z")
+_UNITS: Final = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
+_SPACES: Final = re.compile(r"[\s:]+")
+
+
+def hex_digits(text: str) -> str:
+    """Return digest text as it is compared: without spaces and colons, in lower case."""
+    return _SPACES.sub("", text).lower()
+
+
+def size_in_bytes(text: str) -> int | None:
+    """Return the bytes of a size such as `16 MB` (decimal units, SI), or None where it is no size."""
+    match = _SIZE.match(text)
+    return int(match[1]) * _UNITS[match[2]] if match else None
