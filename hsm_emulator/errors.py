@@ -11,22 +11,22 @@ class Status(StrEnum):
 
     ACCESS_DENIED = "AccessDenied"
     ALREADY_EXISTS = "AlreadyExists"
-    BAD_TOKEN_DATA = "BadTokenData"  # noqa: S105  # the name of a status
+    BAD_TOKEN_DATA = "BadTokenData"  # the name of a status
     CANCELLED = "Cancelled"
     DECRYPT_FAILED = "DecryptFailed"
     HOST_DATA_INVALID = "HostDataInvalid"
-    INCORRECT_TOKEN = "IncorrectToken"  # noqa: S105  # the name of a status
+    INCORRECT_TOKEN = "IncorrectToken"  # the name of a status
     INVALID_ACL = "InvalidACL"
     INVALID_HOST_DATA_IDENTIFIER = "InvalidHostDataIdentifier"
     INVALID_PARAMETER = "InvalidParameter"
     INVALID_STATE = "InvalidState"
     KEY_NOT_LOADED = "KeyNotLoaded"
-    NO_SPACE_ON_TOKEN = "NoSpaceOnToken"  # noqa: S105  # the name of a status
-    PHYS_TOKEN_NOT_PRESENT = "PhysTokenNotPresent"  # noqa: S105  # the name of a status
+    NO_SPACE_ON_TOKEN = "NoSpaceOnToken"  # the name of a status
+    PHYS_TOKEN_NOT_PRESENT = "PhysTokenNotPresent"  # the name of a status
     TIME_LIMIT_EXCEEDED = "TimeLimitExceeded"
-    TOKEN_ASSEMBLY_FAILED = "TokenAssemblyFailed"  # noqa: S105  # the name of a status
-    TOKEN_AUTH_FAILED = "TokenAuthFailed"  # noqa: S105  # the name of a status
-    TOKEN_NOT_FORMATTED = "TokenNotFormatted"  # noqa: S105  # the name of a status
+    TOKEN_ASSEMBLY_FAILED = "TokenAssemblyFailed"  # the name of a status
+    TOKEN_AUTH_FAILED = "TokenAuthFailed"  # the name of a status
+    TOKEN_NOT_FORMATTED = "TokenNotFormatted"  # the name of a status
     UNKNOWN_ID = "UnknownID"
     UNKNOWN_KEY = "UnknownKey"
     UNKNOWN_KM = "UnknownKM"
@@ -38,7 +38,7 @@ class EmulatorError(Exception):
     """Root of everything this package raises on purpose."""
 
 
-class Refused(EmulatorError):  # noqa: N818  # the device said no: an answer, not a fault
+class Refused(EmulatorError):  # the device said no: an answer, not a fault
     """The device says no. Nothing was changed, except that a PIN try may have been used up.
 
     Attributes:
@@ -61,5 +61,5 @@ class DamagedFile(Refused):
         super().__init__(self.code, words)
 
 
-class StoreBroken(EmulatorError):  # noqa: N818  # reads as the sentence it is
+class StoreBroken(EmulatorError):  # reads as the sentence it is
     """The folder behind the device is not in a state that any crash can leave: somebody edited it, or the disk did."""

@@ -2,8 +2,8 @@
 
 The encoding is RFC 8785 (JCS) restricted to a subset in which every common tool agrees (`jq -cS`, `orjson`, `json`):
 objects with keys `[a-z][a-z0-9_]*`, arrays, text of valid Unicode without U+007F, booleans, null, and integers within
-±(2⁵³−1). No floats. Decoding accepts only the canonical bytes of a value, which also refuses duplicate keys, white space
-and every second spelling.
+±(2⁵³-1). No floats. Decoding accepts only the canonical bytes of a value, which also refuses duplicate keys, white
+space and every second spelling.
 """
 
 from __future__ import annotations
@@ -76,13 +76,8 @@ def decode(data: bytes) -> Any:
 def _admit(value: object, depth: int) -> None:
     if depth == 0:
         raise NotCanonical(f"nested deeper than {DEPTH}")
-    if value is None or isinstance(value, bool):
-        return
     if isinstance(value, str):
         _admit_text(value)
-    elif isinstance(value, int):
-        if abs(value) > LARGEST:
-            raise NotCanonical("an integer beyond 2^53-1")
     elif isinstance(value, list | tuple):
         for item in value:
             _admit(item, depth - 1)
@@ -91,8 +86,10 @@ def _admit(value: object, depth: int) -> None:
             if not isinstance(key, str) or not _KEY.match(key):
                 raise NotCanonical("a key outside [a-z][a-z0-9_]*")
             _admit(item, depth - 1)
-    else:
+    elif value is not None and not isinstance(value, int):
         raise NotCanonical(f"{type(value).__name__} has no canonical form")
+    elif isinstance(value, int) and abs(value) > LARGEST:
+        raise NotCanonical("an integer beyond 2^53-1")
 
 
 def _admit_text(value: str) -> None:

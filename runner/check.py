@@ -1,6 +1,7 @@
 """A plan walked through the room, step by step, before anything is touched: the only maker of a `CheckedPlan`.
 
-A requirement that does not hold is reported once and the walk goes on as if it had held, so one cause gives one message.
+A requirement that does not hold is reported once and the walk goes on as if it had held, so one cause gives one
+message.
 """
 
 from __future__ import annotations
@@ -61,8 +62,12 @@ def _people(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
             yield Fault(rule="QUO001", words=words, step=None, key=("card_sets", card_set.id, "threshold"))
     for step in plan.active_steps():
         yield from _cards_of_step(plan, step)
-    if not plan.people:
-        return
+    if plan.people:
+        yield from _roster(plan, absent)
+
+
+def _roster(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
+    """QUO005: nobody has two roles that exclude each other; QUO004: the people who can come fill every step."""
     for person in plan.people:
         for line in plan.separation:
             both = sorted(set(person.roles).intersection(line))
@@ -130,9 +135,7 @@ class _Walk:
 
     def _step(self, step: PlannedStep) -> None:
         action: Action[Any] = BY_PIN[step.action]
-        work = Work(
-            plan=self._plan, step=step, settings=action.settings.model_validate(step.settings), facts=NO_FACTS
-        )
+        work = Work(plan=self._plan, step=step, settings=action.settings.model_validate(step.settings), facts=NO_FACTS)
         station_known = any(station.id == step.station for station in self._plan.stations)
         if not station_known:
             self._unmet(step, "SHP008", f"no station is called `{step.station}`", ("station",))
@@ -165,7 +168,9 @@ class _Walk:
         """SIT007, SIT001, SIT002, SIT003, SIT006: the device is here, in the mode, and so are world and cards."""
         device = next((item for item in self._plan.devices if item.id == step.device), None)
         if device is None or device.id not in self._now.devices:
-            self._unmet(step, "SHP008", f"no device is called `{step.device}`, or nothing says how it starts", ("device",))
+            self._unmet(
+                step, "SHP008", f"no device is called `{step.device}`, or nothing says how it starts", ("device",)
+            )
             return False
         if device.at != step.station:
             words = f"`{device.id}` is at `{device.at}` and the step is at `{step.station}`"

@@ -1,8 +1,8 @@
 """The state machine: a checked plan and replies in, requests and marks out. Pure and deterministic.
 
-The engine holds no state that the log does not hold. Its inputs are replies and room events; all are entries of the log,
-so feeding them back in order rebuilds it (`runner.history`), which is resume, replay, and the proof that a record belongs
-to its plan.
+The engine holds no state that the log does not hold. Its inputs are replies and room events; all are entries of the
+log, so feeding them back in order rebuilds it (`runner.history`), which is resume, replay, and the proof that a
+record belongs to its plan.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from runner.plan import Ask, CheckedPlan, Expectation, PlannedStep, TrustList
     from runner.values import Value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepBegun:
@@ -238,9 +239,7 @@ class Engine:
         )
         outcome: Outcome = await action.perform(work)
         if isinstance(outcome, Failed):
-            return StepFailed(
-                step=step.id, attempt=1, rule=outcome.rule, words=outcome.words, status=outcome.status
-            )
+            return StepFailed(step=step.id, attempt=1, rule=outcome.rule, words=outcome.words, status=outcome.status)
         results = dict(outcome.results)
         for ask in step.asks:
             value = await self._ask(ask)
@@ -295,9 +294,7 @@ class Engine:
                     found=found,
                 )
             comparisons.append(
-                Comparison(
-                    result=expectation.result, found=found, expected=expected, against=against, published=shown
-                )
+                Comparison(result=expectation.result, found=found, expected=expected, against=against, published=shown)
             )
         return replace(done, comparisons=tuple(comparisons))
 

@@ -12,8 +12,8 @@
     └── EvidenceFault     1   the record does not say what it should
     Defect               70   our own mistake; never caught below the command line
 
-Playbook faults are collected and shown together (`runner.document.findings`); execution stops at the first; verification
-returns a verdict.
+Playbook faults are collected and shown together (`runner.document.findings`); execution stops at the first;
+verification returns a verdict.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Every request and reply that may cross between the core and the world.
 
 An action awaits a request and gets a reply of a kind the request names; there is no asyncio, the engine drives the
-coroutine with `send`. Requests and replies are flat, frozen and without secrets: a PIN never has a place here. Digests are
-lower-case hex, sizes bytes, `public_key` is base64 of a DER SubjectPublicKeyInfo (RFC 5280), key hashes are 40 hex digits.
+coroutine with `send`. Requests and replies are flat, frozen and without secrets: a PIN never has a place here.
+Digests are lower-case hex, sizes bytes, `public_key` is base64 of a DER SubjectPublicKeyInfo (RFC 5280), key hashes
+are 40 hex digits.
 """
 
 from __future__ import annotations
@@ -208,7 +209,7 @@ class ArchiveUnpacked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnpackArchive(Asking[ArchiveUnpacked | FilesRefused]):
-    """Unpack a zip that must hold exactly these items, and nothing else; all of it is checked before a byte is written."""
+    """Unpack a zip that holds exactly these items and nothing else; it is checked before a byte is written."""
 
     file: str
     at: str
@@ -437,7 +438,7 @@ class ListKeys(Asking[KeysListed | DeviceRefused]):
     device: str
 
 
-# -- the receiving vault -------------------------------------------------------------------------------------------------
+# -- the receiving vault -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,31 +42,13 @@ COMPARISONS: Final = {
 }
 """By Jinja's names; `in` and `not in` are not among them."""
 
-_WHAT_IS_ALLOWED: Final = (
-    "write names of region, params, names or ceremony, comparisons, `a if b else c`, and the filters "
-    "upper, lower, slug, pad, join, count"
-)
+_WHAT_IS_ALLOWED: Final = "keep to names, comparisons, `a if b else c`, and the filters upper lower slug pad join count"
 _CALLED: Final = {
-    "Add": "adding",
-    "Sub": "subtracting",
-    "Mul": "multiplying",
-    "Div": "dividing",
-    "FloorDiv": "dividing",
-    "Mod": "`%`",
-    "Pow": "`**`",
-    "Concat": "`~`",
-    "Neg": "a sign",
-    "Pos": "a sign",
-    "Not": "`not`",
-    "And": "`and`",
-    "Or": "`or`",
-    "Call": "a call",
-    "Test": "a test with `is`",
-    "List": "a list",
-    "Tuple": "a list",
-    "Dict": "a mapping",
-    "Slice": "a slice",
-}
+    "Add": "adding", "Sub": "subtracting", "Mul": "multiplying", "Div": "dividing", "Mod": "`%`", "Pow": "`**`",
+    "Concat": "`~`", "Neg": "a sign", "Not": "`not`", "And": "`and`", "Or": "`or`", "Call": "a call",
+    "Test": "a test with `is`", "List": "a list", "Dict": "a mapping", "Slice": "a slice",
+    "Compare": "comparing with `in`, or more than two values,",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +182,7 @@ def walk(node: nodes.Node, piece: Piece, known: Mapping[str, Collection[str]]) -
             yield from _filter(node, piece, known)
         case _:
             kind = type(node).__name__
-            what = "comparing more than two values, or with `in`," if kind == "Compare" else _CALLED.get(kind, "this")
+            what = _CALLED.get(kind, "this expression")
             yield Problem(
                 "TPL002", f"{what} is not part of templates", piece.offset + _lead(piece.text), _WHAT_IS_ALLOWED
             )

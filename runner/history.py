@@ -1,7 +1,7 @@
 """The log as the history: what the engine says as entries, and the engine rebuilt from entries.
 
-`docs/record.md` gives the data of each entry. Rebuilding feeds replies and room events back in log order and demands that
-the engine says and asks exactly what the log holds, compared as canonical bytes.
+`docs/record.md` gives the data of each entry. Rebuilding feeds replies and room events back in log order and demands
+that the engine says and asks exactly what the log holds, compared as canonical bytes.
 """
 
 from __future__ import annotations
@@ -38,9 +38,7 @@ def mark_entry(mark: Mark) -> Said | None:
     """Return the entry a mark is, or None for the end, which the session writes with what the devices say."""
     match mark:
         case StepBegun():
-            return Said(
-                type=EntryType.STEP_BEGUN, step=mark.step, attempt=mark.attempt, data={"title": mark.title}
-            )
+            return Said(type=EntryType.STEP_BEGUN, step=mark.step, attempt=mark.attempt, data={"title": mark.title})
         case StepDone():
             return Said(type=EntryType.STEP_DONE, step=mark.step, attempt=mark.attempt, data=_done(mark))
         case StepFailed():
@@ -75,9 +73,7 @@ def event_entry(event: RoomEvent, plan: Plan) -> Said:
         case PersonPresent(person=person):
             found = plan.person(person)
             roles = list(found.roles) if found else []
-            return Said(
-                type=EntryType.PERSON_PRESENT, step=None, attempt=None, data={"person": person, "roles": roles}
-            )
+            return Said(type=EntryType.PERSON_PRESENT, step=None, attempt=None, data={"person": person, "roles": roles})
         case PersonLeft(person=person):
             return Said(type=EntryType.PERSON_LEFT, step=None, attempt=None, data={"person": person})
         case BreakBegun():
@@ -121,9 +117,7 @@ def rebuild(checked: CheckedPlan, trust: TrustList, entries: Iterable[Entry]) ->
         said = Said(type=entry.type, step=entry.step, attempt=entry.attempt, data=entry.data)
         if not expected or not _same(expected[0], said):
             engine.close()
-            raise EvidenceFault(
-                f"entry {entry.seq} ({entry.type}) is not what the plan leads to here", rule="LOG030"
-            )
+            raise EvidenceFault(f"entry {entry.seq} ({entry.type}) is not what the plan leads to here", rule="LOG030")
         expected.pop(0)
     if not started:
         turn = engine.start()

@@ -12,12 +12,13 @@ from typing import Any, Final
 from runner import canonical
 from runner.canonical import NotCanonical
 from runner.codec import from_data, to_data
-from runner.exchange import Need
+from runner.exchange import Need  # noqa: TC001 (the codec reads type hints at run time)
 
 FORMAT: Final = "plan/1"
 
 TRIES: Final = 3
 """How often a person may type a value that does not fit (RUN003)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceremony:
@@ -155,7 +156,10 @@ class EndState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedArtefact:
-    """A file that a step makes. `store` is `device` for files in the world's folder; `at_most` in bytes; `backup_before` a step or `end`."""
+    """A file that a step makes.
+
+    `store` is `device` for files in the world's folder; `at_most` in bytes; `backup_before` a step or `end`.
+    """
 
     id: str
     file: str

@@ -143,7 +143,7 @@ def _path(fault: Fault, positions: dict[str, int]) -> tuple[str | int, ...]:
 
 
 def choices(documents: Documents, *, region: str | None, edition: str | None, given: Given) -> Iterator[Choice]:
-    """Return every choice the playbook offers: editions × regions, or those that were asked for."""
+    """Return every choice the playbook offers: every edition with every region, or those that were asked for."""
     playbook = documents.written
     regions = documents.regions.value if documents.regions is not None else None
     if edition is not None or playbook.follows is None:
@@ -152,7 +152,11 @@ def choices(documents: Documents, *, region: str | None, edition: str | None, gi
         editions = playbook.follows.editions()
     for one in editions:
         if regions is None or region is not None:
-            if regions is not None and edition is None and isinstance(offered(regions, region or "", one or ""), NotOffered):
+            if (
+                regions is not None
+                and edition is None
+                and isinstance(offered(regions, region or "", one or ""), NotOffered)
+            ):
                 continue
             yield choose(documents, region=region, edition=one, given=given)
             continue

@@ -1,7 +1,7 @@
 """Who may act together: distinct people, one role each, separation of duties, holders of card sets.
 
-`fill` decides before the ceremony whether a roster can fill a step; `quorum_fault` decides at the step whether the people
-who came do.
+`fill` decides before the ceremony whether a roster can fill a step; `quorum_fault` decides at the step whether the
+people who came do.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def shortfall(people: Sequence[Person], needs: Sequence[Need]) -> str:
     return f"{wanted} are needed, and too many of them would have to be the same people"
 
 
-def quorum_fault(
+def quorum_fault(  # noqa: PLR0911 (one return per reason)
     plan: Plan,
     step: PlannedStep,
     acting: Sequence[Acting],
@@ -93,9 +93,7 @@ def quorum_fault(
         met = sum(
             1
             for one in acting
-            if one.role == need.role
-            and (person := plan.person(one.person)) is not None
-            and eligible(person, need)
+            if one.role == need.role and (person := plan.person(one.person)) is not None and eligible(person, need)
         )
         if met < need.count:
             return f"{need.count} people are needed as {need.role}, and {met} stand there"

@@ -121,8 +121,7 @@ def render(
         sources=sources,
         trust=trust,
         stations=tuple(
-            Station(id=name, title=station.title, network=station.network)
-            for name, station in written.stations.items()
+            Station(id=name, title=station.title, network=station.network) for name, station in written.stations.items()
         ),
         devices=tuple(Device(id=name, kind=device.kind, at=device.at) for name, device in written.devices.items()),
         media=tuple(
@@ -221,9 +220,7 @@ def _start(written: Playbook, name: str, state: Any) -> StartState:
     if not isinstance(state, Condition):
         return StartState(subject=_subject(written, name), id=name, mode=None, world=None, state=state)
     words = "written" if state.written else None
-    return StartState(
-        subject=_subject(written, name), id=name, mode=state.mode, world=state.world, state=words
-    )
+    return StartState(subject=_subject(written, name), id=name, mode=state.mode, world=state.world, state=words)
 
 
 def _end(written: Playbook, name: str, state: Any) -> EndState:

@@ -28,7 +28,9 @@ def settings_of(action: Action[Any], step: Step, position: int, values: Values) 
     for name, written in step.settings.items():
         path = ("steps", position, "with", name)
         filled[name] = (
-            [values.value(item, path) for item in written] if isinstance(written, tuple) else values.value(written, path)
+            [values.value(item, path) for item in written]
+            if isinstance(written, tuple)
+            else values.value(written, path)
         )
     if not values.whole:
         return None

@@ -115,9 +115,7 @@ class StepRenderer:
         settings = settings_of(action, step, position, self._values)
         if settings is None:
             return None
-        return _Draft(
-            position=position, part=part, step=step, action=action, settings=settings, left_out=left_out
-        )
+        return _Draft(position=position, part=part, step=step, action=action, settings=settings, left_out=left_out)
 
     def _step(self, draft: _Draft) -> PlannedStep | None:
         step, action = draft.step, draft.action
@@ -208,7 +206,8 @@ class StepRenderer:
             elif len(artefacts) != 1 and not inputs[name].many:
                 self._report.add("SHP003", f"`{name}` takes one artefact", path)
                 good = False
-            good = all([self._known(draft, name, artefact) for artefact in artefacts]) and good
+            known = [self._known(draft, name, artefact) for artefact in artefacts]
+            good = all(known) and good
         if missing := [name for name in inputs if not draft.step.uses.get(name)]:
             words = ", ".join(f"`{name}`" for name in missing)
             self._report.add(
@@ -249,7 +248,8 @@ class StepRenderer:
         if len(produces) > 1 and not output.many:
             self._report.add("ART006", f"`{draft.action.name}` makes one file", draft.path("produces"))
             return False
-        return all([self._make_one(draft, uses, output, name) for name in produces])
+        made = [self._make_one(draft, uses, output, name) for name in produces]
+        return all(made)
 
     def _make_one(self, draft: _Draft, uses: tuple[Uses, ...], output: Output[Any], name: str) -> bool:
         written = draft.step.produces[name]
@@ -354,7 +354,9 @@ class StepRenderer:
             self._report.add("TPL011", f"`{step}` comes later", path)
         elif step not in self._results:
             near = closest(step, self._results)
-            self._report.add("TPL010", f"there is no step `{step}`", path, help_=f"write steps.{near}.{result}" if near else "")
+            self._report.add(
+                "TPL010", f"there is no step `{step}`", path, help_=f"write steps.{near}.{result}" if near else ""
+            )
         elif step in self._left_out and draft.left_out is None:
             self._fault("TPL012", f"`{step}` is left out", path)
         elif self._results[step] and result not in self._results[step]:
@@ -369,7 +371,9 @@ class StepRenderer:
         if own == "author":
             if written is None:
                 words = f"`{draft.action.name}` must say whether it may be repeated"
-                self._report.add("SHP002", words, draft.path("id"), key=True, help_="write repeat: safe or repeat: never")
+                self._report.add(
+                    "SHP002", words, draft.path("id"), key=True, help_="write repeat: safe or repeat: never"
+                )
             return written or "never"
         if own == "never" and written == "safe":
             words = f"`{draft.action.name}` is done once; only its action could loosen that"

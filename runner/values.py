@@ -37,7 +37,7 @@ _DIGITS: Final = {"sha256": re.compile(r"[0-9a-f]{64}"), "key_hash": re.compile(
 _WHOLE: Final = re.compile(r"0|-?[1-9][0-9]{0,14}")
 
 
-def as_value(kind: str, given: Value) -> Value | None:
+def as_value(kind: str, given: Value) -> Value | None:  # noqa: PLR0911 (one return per kind)
     """Return `given` as the one spelling of a value of the type `kind`, or None where it is none."""
     if kind == "flag":
         return given if isinstance(given, bool) else None

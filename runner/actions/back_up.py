@@ -36,9 +36,7 @@ class BackUpSettings(Settings):
 async def _perform(work: Work[BackUpSettings]) -> Outcome:
     for artefact in work.inputs("files"):
         fact = work.facts[artefact.id]
-        reply = await BackUpFile(
-            file=fact.file, store=fact.store, at=work.step.station, medium=work.settings.medium
-        )
+        reply = await BackUpFile(file=fact.file, store=fact.store, at=work.step.station, medium=work.settings.medium)
         if not isinstance(reply, FileArrived):
             return refused(reply)
         if (reply.size, reply.sha256) != (fact.size, fact.sha256):
@@ -54,7 +52,9 @@ def _requires(work: Work[BackUpSettings], _situation: Situation) -> Iterator[Unm
         yield Unmet(rule="ART008", words=f"medium `{medium.id}` carries files and keeps none", key=("with", "medium"))
     elif medium.at != work.step.station:
         yield Unmet(
-            rule="ART008", words=f"medium `{medium.id}` is at `{medium.at}`, not at `{work.step.station}`", key=("with", "medium")
+            rule="ART008",
+            words=f"medium `{medium.id}` is at `{medium.at}`, not at `{work.step.station}`",
+            key=("with", "medium"),
         )
 
 
@@ -72,9 +72,7 @@ ACTION: Final = Action(
     does="Copy files onto a medium that keeps them and compare the copies.",
     settings=BackUpSettings,
     perform=_perform,
-    requests=lambda work: (
-        allow(BackUpFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
-    ),
+    requests=lambda work: (allow(BackUpFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),),
     repeat="safe",
     inputs=(Input(name="files", many=True, store=None),),
     results=(Result(name="files", type="whole"),),

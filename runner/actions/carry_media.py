@@ -63,7 +63,11 @@ def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator
     if medium is None:
         yield Unmet(rule="SHP008", words=f"no medium is called `{work.settings.medium}`", key=("with", "medium"))
     elif medium.keeps != "transfer":
-        yield Unmet(rule="ART008", words=f"medium `{medium.id}` keeps a {medium.keeps} and is not carried", key=("with", "medium"))
+        yield Unmet(
+            rule="ART008",
+            words=f"medium `{medium.id}` keeps a {medium.keeps} and is not carried",
+            key=("with", "medium"),
+        )
     elif medium.free is not None and (size := sum(item.at_most for item in work.inputs("files"))) > medium.free:
         yield Unmet(
             rule="ART004",
@@ -90,9 +94,7 @@ ACTION: Final = Action(
     does="Carry files on a medium to another station and compare them on arrival.",
     settings=CarryMediaSettings,
     perform=_perform,
-    requests=lambda work: (
-        allow(CarryFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
-    ),
+    requests=lambda work: (allow(CarryFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),),
     repeat="safe",
     inputs=(Input(name="files", many=True, store=None),),
     results=(Result(name="sha256", type="sha256"), Result(name="files", type="whole")),

@@ -48,9 +48,7 @@ async def _perform(work: Work[CreateWorldSettings]) -> Outcome:
     )
     match reply:
         case WorldCreated():
-            fact = FileFact(
-                file=reply.file, store="device", at=work.step.station, size=reply.size, sha256=reply.sha256
-            )
+            fact = FileFact(file=reply.file, store="device", at=work.step.station, size=reply.size, sha256=reply.sha256)
             return Done(
                 results={
                     "hknso": reply.hknso,

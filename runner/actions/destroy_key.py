@@ -59,7 +59,9 @@ def _requires(work: Work[NoSettings], _situation: Situation) -> Iterator[Unmet]:
     if not is_key(artefact) or key_file(artefact)[0] != "xferacld":
         yield Unmet(rule="ART007", words="`key` takes the copy that reduce_key made", key=("uses", "key"))
     if work.step.destroys != (artefact.id,):
-        yield Unmet(rule="ART006", words=f"say `destroys: [{artefact.id}]`, so that a reader sees it", key=("destroys",))
+        yield Unmet(
+            rule="ART006", words=f"say `destroys: [{artefact.id}]`, so that a reader sees it", key=("destroys",)
+        )
 
 
 def _changes(work: Work[NoSettings], situation: Situation) -> Situation:

@@ -57,9 +57,7 @@ async def _perform(work: Work[GenerateKeySettings]) -> Outcome:
     )
     match reply:
         case KeyMade():
-            fact = FileFact(
-                file=reply.file, store="device", at=work.step.station, size=reply.size, sha256=reply.sha256
-            )
+            fact = FileFact(file=reply.file, store="device", at=work.step.station, size=reply.size, sha256=reply.sha256)
             return Done(
                 results={"key_hash": reply.key_hash, "public_key": reply.public_key, "size": settings.size},
                 seen={artefact.id: fact for artefact in work.outputs},
@@ -86,9 +84,7 @@ ACTION: Final = Action(
     perform=_perform,
     requests=lambda _work: (allow(GenerateKey),),
     repeat="never",
-    outputs=(
-        Output(name="key", store="device", file=lambda settings, _inputs: f"key_simple_{settings.ident}"),
-    ),
+    outputs=(Output(name="key", store="device", file=lambda settings, _inputs: f"key_simple_{settings.ident}"),),
     results=(
         Result(name="key_hash", type="key_hash"),
         Result(name="public_key", type="public_key"),

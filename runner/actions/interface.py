@@ -1,7 +1,7 @@
 """What an action declares, and what it is given when it is performed.
 
-An action says what it takes, what it makes, what must be true in the room, what it changes there, which requests it makes,
-and how it is performed: a coroutine that asks and is answered. It never touches the world itself.
+An action says what it takes, what it makes, what must be true in the room, what it changes there, which requests it
+makes, and how it is performed: a coroutine that asks and is answered. It never touches the world itself.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class Work(Generic[S]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The step did what it is for. `seen` are the files it made or moved, by artefact; `destroyed` those that are gone."""
+    """The step did its work. `seen`: the files it made or moved, by artefact; `destroyed`: those that are gone."""
 
     results: Mapping[str, Value]
     seen: Mapping[str, FileFact]

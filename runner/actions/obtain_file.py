@@ -31,9 +31,7 @@ async def _perform(work: Work[ObtainFileSettings]) -> Outcome:
     reply = await ObtainFile(file=artefact.file, at=work.step.station, at_most=artefact.at_most)
     if not isinstance(reply, FileArrived):
         return refused(reply)
-    fact = FileFact(
-        file=artefact.file, store="station", at=work.step.station, size=reply.size, sha256=reply.sha256
-    )
+    fact = FileFact(file=artefact.file, store="station", at=work.step.station, size=reply.size, sha256=reply.sha256)
     return Done(results={"sha256": reply.sha256, "size": reply.size}, seen={artefact.id: fact})
 
 

@@ -1,4 +1,4 @@
-"""Make a copy of a key that can be used, and encrypted to one region, and nothing else (KeyTransferRemote -ModifyAcls)."""
+"""Make a copy of a key that can be used, and encrypted to one region, and nothing else (-ModifyAcls)."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ async def _perform(work: Work[ReduceKeySettings]) -> Outcome:
     )
     match reply:
         case KeyReduced():
-            fact = FileFact(
-                file=reply.file, store="device", at=work.step.station, size=reply.size, sha256=reply.sha256
-            )
+            fact = FileFact(file=reply.file, store="device", at=work.step.station, size=reply.size, sha256=reply.sha256)
             return Done(
                 results={
                     "key_hash": reply.key_hash,

@@ -39,7 +39,9 @@ def _guid(value: str) -> str:
 
 
 def _friendly(value: str) -> str:
-    return matching("DEV013", r"[0-9A-Za-z-]{1,127}", value, "a key's name in the vault has 1 to 127 letters, digits and dashes")
+    return matching(
+        "DEV013", r"[0-9A-Za-z-]{1,127}", value, "a key's name in the vault has 1 to 127 letters, digits and dashes"
+    )
 
 
 class SealPackageSettings(Settings):
@@ -68,16 +70,12 @@ async def _perform(work: Work[SealPackageSettings]) -> Outcome:
             pass
         case _:
             assert_never(sealed)
-    reply = await CollectPackage(
-        device=work.device, output=sealed.output, file=package.file, at=work.step.station
-    )
+    reply = await CollectPackage(device=work.device, output=sealed.output, file=package.file, at=work.step.station)
     if not isinstance(reply, FileArrived):
         return refused(reply)
     if (reply.size, reply.sha256) != (sealed.size, sealed.sha256):
         return Failed(rule="RUN021", words=f"{package.file} is not what the device sealed")
-    fact = FileFact(
-        file=package.file, store="station", at=work.step.station, size=reply.size, sha256=reply.sha256
-    )
+    fact = FileFact(file=package.file, store="station", at=work.step.station, size=reply.size, sha256=reply.sha256)
     return Done(
         results={"key_hash": sealed.key_hash, "region": sealed.region, "sha256": reply.sha256},
         seen={package.id: fact},

@@ -29,9 +29,7 @@ async def _perform(work: Work[NoSettings]) -> Outcome:
     if not isinstance(reply, ArchiveUnpacked):
         return refused(reply)
     seen = {
-        artefact.id: FileFact(
-            file=item.file, store="station", at=work.step.station, size=item.size, sha256=item.sha256
-        )
+        artefact.id: FileFact(file=item.file, store="station", at=work.step.station, size=item.size, sha256=item.sha256)
         for artefact, item in zip(work.outputs, reply.items, strict=True)
     }
     return Done(results={"items": len(seen)}, seen=seen)

@@ -1,7 +1,7 @@
 """The emulator as a backend: the only door to `hsm_emulator`.
 
-Requests become the emulator's commands, its refusals become `DeviceRefused`; nothing else is added. Everything behind it is
-SIMULATED.
+Requests become the emulator's commands, its refusals become `DeviceRefused`; nothing else is added. Everything behind
+it is SIMULATED.
 """
 
 from __future__ import annotations
@@ -109,7 +109,14 @@ class EmulatedHsm:
     """An emulated module, open until `close`."""
 
     def __init__(
-        self, folder: Path, *, device: str, serial: str, card_set: str | None, files: StationFiles, dialogue: CardDialogue
+        self,
+        folder: Path,
+        *,
+        device: str,
+        serial: str,
+        card_set: str | None,
+        files: StationFiles,
+        dialogue: CardDialogue,
     ) -> None:
         self._device = Device.open(folder, draw=crypto.SystemDraw(), clock=time.time)
         self._id = device
@@ -150,9 +157,7 @@ class EmulatedHsm:
 
     def create_world(self, request: CreateWorld, request_id: str) -> WorldCreated | DeviceRefused:
         """Create a world and its cards; the holders are at the slot."""
-        command = messages.NewWorld(
-            cipher_suite=request.cipher_suite, threshold=request.threshold, cards=request.cards
-        )
+        command = messages.NewWorld(cipher_suite=request.cipher_suite, threshold=request.threshold, cards=request.cards)
         slot = _Slot(self._dialogue, request.card_set, request.holders)
         reply = self._change(command, request_id, messages.WorldMade, slot)
         if isinstance(reply, DeviceRefused):

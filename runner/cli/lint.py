@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str]) -> int:
     """Run the command."""
     parser = Parser("lint", "Find what is wrong in playbooks. Exit 1 where there are errors.")
-    parser.add_argument("files", metavar="FILE", nargs="+", help="*.ceremony.yaml files, or names of shipped ceremonies")
+    parser.add_argument(
+        "files", metavar="FILE", nargs="+", help="*.ceremony.yaml files, or names of shipped ceremonies"
+    )
     parser.add_argument("--region", metavar="R", help="only this region; default: all that each edition offers")
     parser.add_argument("--edition", metavar="E", help="only this edition; default: all that the playbook lists")
     parser.add_argument("--roster", metavar="F", help="the people; default: the *.roster.yaml beside the playbook")

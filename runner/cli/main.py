@@ -71,7 +71,9 @@ def _defect(fault: Exception) -> None:
     """Say where our own mistake is, without the values in it: they might be secret."""
     import traceback
 
-    sys.stderr.write(f"defect: {type(fault).__name__}. This is a mistake in the ceremony runner; please report it with:\n")
+    sys.stderr.write(
+        f"defect: {type(fault).__name__}. This is a mistake in the ceremony runner; please report it with:\n"
+    )
     for frame in traceback.extract_tb(fault.__traceback__):
         sys.stderr.write(f"  {frame.filename}:{frame.lineno} in {frame.name}\n")
 

@@ -1,4 +1,4 @@
-"""What happens in a ceremony, told line by line: append-only, without colour, good for scrollback and screen readers."""
+"""What happens in a ceremony, line by line: append-only, without colour, good for scrollback and screen readers."""
 
 from __future__ import annotations
 

@@ -35,7 +35,9 @@ class Parser(argparse.ArgumentParser):
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Add what a plan is made for."""
     parser.add_argument("file", metavar="FILE", help="a *.ceremony.yaml, or the name of a shipped ceremony")
-    parser.add_argument("--edition", metavar="E", help="edition of the published procedure; default: the playbook's own")
+    parser.add_argument(
+        "--edition", metavar="E", help="edition of the published procedure; default: the playbook's own"
+    )
     parser.add_argument("--roster", metavar="F", help="the people; default: the *.roster.yaml beside the playbook")
     parser.add_argument("--param", metavar="K=V", action="append", default=[], help="a parameter of the playbook")
 

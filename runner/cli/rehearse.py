@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, params, show
-from runner.errors import CeremonyError, ControlFault, Exit, WrongUse
+from runner.errors import ControlFault, Exit, WrongUse
 from runner.host.clock import SystemClock, today
 from runner.host.disk import Disk
 from runner.host.library import find_playbook, load, shown
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from runner.plan import CheckedPlan
     from runner.planning import Documents
-    from runner.verification.verdict import Verdict
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,7 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     add_choice(parser)
     parser.add_argument("--region", metavar="R", help="the region")
     parser.add_argument("--all-regions", action="store_true", help="every region the edition offers, one record each")
-    parser.add_argument("--out", metavar="RECORD", required=True, help="the record's new folder (with --all-regions: their folder)")
+    parser.add_argument(
+        "--out", metavar="RECORD", required=True, help="the record's new folder (with --all-regions: their folder)"
+    )
     args = parser.parse_args(arguments)
     disk = Disk()
     documents = load(disk, find_playbook(args.file), roster=Path(args.roster) if args.roster else None)
@@ -77,7 +77,10 @@ def _one(disk: Disk, documents: Documents, args: argparse.Namespace, region: str
     if made.checked is None:
         show(made.findings, form="text", sources=documents.by_name())
         return Exit.REFUSED
-    sys.stderr.write(f"\nREHEARSAL  {made.checked.plan.ceremony.title}\nSIMULATED  device, people and regions; no genuine key is made\n")
+    sys.stderr.write(
+        f"\nREHEARSAL  {made.checked.plan.ceremony.title}\n"
+        "SIMULATED  device, people and regions; no genuine key is made\n"
+    )
     sys.stderr.write(f"plan       {made.checked.sha256}\n")
     left = rehearse(
         disk,
@@ -88,16 +91,16 @@ def _one(disk: Disk, documents: Documents, args: argparse.Namespace, region: str
         clock=SystemClock(),
         watch=Narrator(sys.stderr, made.checked.plan),
     )
-    return _end(made.checked, left)
+    return _end(left)
 
 
-def _end(checked: CheckedPlan, left: Rehearsed) -> int:
+def _end(left: Rehearsed) -> int:
     verdict = verify(left.record, left.trust, rehearsal=True)
     for package in left.packages:
         sys.stdout.write(f"package      {shown(package)}  SIMULATED\n")
     sys.stdout.write(f"record       {shown(left.record)}\n")
     sys.stdout.write(f"trust file   {shown(left.trust)}\n")
-    sys.stdout.write(f"verdict      {_sentence(verdict)}\n")
+    sys.stdout.write(f"verdict      {verdict.sentence()}\n")
     if left.failed is not None:
         sys.stderr.write(f"failed {left.failed.rule} at {left.failed.step}: {left.failed.words}\n")
         return _failure(left.failed.rule)
@@ -108,12 +111,6 @@ def _end(checked: CheckedPlan, left: Rehearsed) -> int:
 
 def _failure(rule: str) -> int:
     """Return the exit code of a failed step: a control that said no, people who stopped, or the step itself."""
-    fault: type[CeremonyError]
-    from runner.errors import RoomFault, StepFault
-
-    fault = ControlFault if rule.startswith("QUO") else RoomFault if rule == "RUN040" else StepFault
-    return fault.exit_code
-
-
-def _sentence(verdict: Verdict) -> str:
-    return verdict.sentence()
+    if rule.startswith("QUO"):
+        return Exit.CONTROL
+    return Exit.STOPPED if rule == "RUN040" else Exit.STEP_FAILED

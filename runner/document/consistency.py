@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from runner.document.fields import CardSetFigure
 from runner.document.kinds import misfit, pattern_fault
 from runner.document.playbook import Condition, Part
+from runner.template import is_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runner.document.shape import Report
 
 _FITS = {"device": {"mode", "world"}, "card set": {"written", "lost"}, "artefact": {"at"}}
+_ARTICLES = {"device": "a", "card set": "a", "artefact": "an"}
 _WORDS = {"device": frozenset[str](), "card set": {"blank", "retired", "destroyed"}, "artefact": {"destroyed"}}
 
 
@@ -66,6 +68,8 @@ def _step_names(playbook: Playbook, part: Part | None, step: Step, position: int
     here: Path = ("steps", position)
     if step.device is not None:
         report.declared("SHP008", "device", step.device, playbook.devices, path=(*here, "device"))
+    if step.quorum is None and part is None:
+        report.add("SHP002", "`quorum` is missing: who must be there", (*here, "id"), key=True)
     if step.station is None and (part is None or part.station is None) and len(playbook.stations) > 1:
         stations = ", ".join(playbook.stations)
         report.add(
@@ -151,13 +155,21 @@ def _state(playbook: Playbook, kind: str, state: State, path: Path, report: Repo
     if not isinstance(state, Condition):
         if state not in _WORDS[kind]:
             keys = ", ".join(sorted(_FITS[kind]))
-            report.add("SHP003", f"`{state}` is no state of a {kind}", path, help_=f"write {{{keys}: …}}")
+            report.add(
+                "SHP003", f"`{state}` is no state of {_ARTICLES[kind]} {kind}", path, help_=f"write {{{keys}: …}}"
+            )
         return
     given = [key for key in ("mode", "world", "at", "written", "lost") if getattr(state, key) is not None]
     for key in given:
         if key not in _FITS[kind]:
             fits = ", ".join(sorted(_FITS[kind]))
-            report.add("SHP001", f"there is no `{key}` for a {kind}", (*path, key), key=True, help_=f"one of: {fits}")
+            report.add(
+                "SHP001",
+                f"there is no `{key}` for {_ARTICLES[kind]} {kind}",
+                (*path, key),
+                key=True,
+                help_=f"one of: {fits}",
+            )
     if not given:
         report.add("SHP002", f"the state of this {kind} is missing", path, help_=_listed(_FITS[kind]))
     if state.world is not None and kind == "device":
@@ -171,6 +183,10 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _values(playbook: Playbook, report: Report) -> None:
+    for name, trust in playbook.trust.items():
+        reason = "" if is_template(trust.value) else misfit(trust.type, trust.value)
+        if reason:
+            report.add("SHP006", f"this {reason}", ("trust", name, "value"))
     for name, parameter in playbook.parameters.items():
         path: Path = ("parameters", name)
         _kind(parameter, path, report)

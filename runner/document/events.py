@@ -17,13 +17,13 @@ Parser = Literal["best", "pure"]
 Mark = tuple[int, int]
 """Line and column, both from 0."""
 
-_DIFFERENT: Final = re.compile(r"^ +$|[|>][-+0-9]*#", re.MULTILINE)
+_DIFFERENT: Final = re.compile(r"^ +$|^\.\.\.|[|>][-+0-9]*#", re.MULTILINE)
 
 _FAULTS = (ValueError, OverflowError, IndexError, TypeError, AttributeError, AssertionError, KeyError, RecursionError)
 """What the pure scanner lets through on some malformed texts, such as an escape beyond U+10FFFF."""
 
 
-class Unreadable(Exception):  # noqa: N818 (says what the text is)
+class Unreadable(Exception):
     """The text is not YAML.
 
     Attributes:
@@ -52,9 +52,9 @@ def c_parser() -> Any:
 def may_differ(text: str) -> bool:
     """Return whether the C parser may accept a text that the pure one refuses.
 
-    It takes lines of spaces at the head of a block of text for part of it, and `|#` for `| #`. The other difference
-    shows in the events: it ends a key in braces at a question mark, which leaves a key without a value behind
-    (`Reader.doubtful`).
+    It takes lines of spaces at the head of a block of text for part of it, `|#` for `| #`, and several ends of a
+    document for one. The other difference shows in the events: it ends a key in braces at a question mark, which leaves
+    a key without a value behind (`Reader.doubtful`).
     """
     return _DIFFERENT.search(text) is not None
 

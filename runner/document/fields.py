@@ -26,6 +26,7 @@ _NAME: Final = re.compile(rf"{NAME}\Z")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _FILE: Final = re.compile(r"[^/\\\x00]+\Z")
 _REFERENCE: Final = re.compile(r"(steps|trust|card_sets|records)(?=\.)")
+_ONE_TEMPLATE: Final = re.compile(r"\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 _STEP_RESULT: Final = re.compile(rf"steps\.(?P<step>{ID})\.(?P<result>{NAME})\Z")
 _TRUST: Final = re.compile(rf"trust\.(?P<name>{NAME})\Z")
 _CARD_SET: Final = re.compile(rf"card_sets\.(?P<card_set>{ID})\.(?P<figure>threshold|cards)\Z")
@@ -163,6 +164,12 @@ def _expected(value: Any) -> str | int | bool:
     return single
 
 
+def _when(value: Any) -> str | bool:
+    if isinstance(value, bool) or (isinstance(value, str) and _ONE_TEMPLATE.match(value)):
+        return value
+    raise fault("this must be true, false or one template", 'write it as "{{ params.NAME }}"')
+
+
 def _size(value: Any) -> int:
     size = size_in_bytes(value) if isinstance(value, str) else None
     if size is None:
@@ -228,6 +235,9 @@ Setting = Annotated[Any, PlainValidator(_setting), WithJsonSchema({})]
 
 Expected = Annotated[str | int | bool, PlainValidator(_expected, json_schema_input_type=str | int | bool)]
 """A literal, a template, or a reference as text; `reference()` tells."""
+
+When = Annotated[str | bool, PlainValidator(_when, json_schema_input_type=str | bool)]
+"""A flag, or one template that gives one."""
 
 People = Annotated[
     int | CardSetFigure,

@@ -31,6 +31,7 @@ from runner.document.fields import (
     Size,
     Text,
     Value,
+    When,
     Whole,
     fault,
     nothing,
@@ -166,7 +167,7 @@ class Part(Written):
 
     part: Text
     station: Id | None = None
-    quorum: Named[Id, People] = Field(default_factory=nothing)
+    quorum: Annotated[Named[Id, People], Field(min_length=1)]
     say: Text | None = None
 
 
@@ -186,7 +187,7 @@ class Step(Written):
     title: Text
     minutes: Minutes | None = None
     station: Id | None = None
-    quorum: Named[Id, People] | None = None
+    quorum: Annotated[Named[Id, People], Field(min_length=1)] | None = None
     device: Id | None = None
     say: Text | None = None
     note: Text | None = None
@@ -198,7 +199,7 @@ class Step(Written):
     asks: Named[Name, Ask] = Field(default_factory=nothing)
     expect: Named[Name, Expected] = Field(default_factory=nothing)
     command: Text | None = None
-    when: Value | None = None
+    when: When | None = None
     left_out: Text | None = None
     repeat: Literal["safe", "never"] | None = None
     sign_off: Literal["signed", "typed", "none"] | None = None
@@ -253,7 +254,7 @@ class Playbook(Written):
     approvals: Approvals | None = None
     starts_with: Named[Id, State]
     ends_with: Named[Id, State]
-    steps: Several[Line]
+    steps: Annotated[Several[Line], Field(min_length=1)]
     waivers: Several[Waiver] = ()
 
     def numbered_steps(self) -> tuple[tuple[int, Part | None, Step], ...]:

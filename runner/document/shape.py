@@ -34,6 +34,7 @@ _KINDS: Final = {
     "tuple_type": "a list",
     "iterable_type": "a list",
 }
+_LONG_WORD: Final = 6
 _LABELS: Final = ("id", "part", "item", "rule")
 
 
@@ -138,7 +139,8 @@ class Report:
 
 def closest(word: str, names: Iterable[str]) -> str:
     """Return the name most like `word`, or "" where none is near."""
-    near = difflib.get_close_matches(word, sorted(set(names)), n=1, cutoff=0.6)
+    likeness = 0.6 if len(word) < _LONG_WORD else 0.7
+    near = difflib.get_close_matches(word, sorted(set(names)), n=1, cutoff=likeness)
     return near[0] if near else ""
 
 

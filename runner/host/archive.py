@@ -1,7 +1,7 @@
 """Open a zip that a stranger made: all of it is checked before a byte is written anywhere.
 
-Rules: ART011 not a zip, or damaged · ART012 a name that would leave the folder · ART013 a link or another special file ·
-ART014 a name twice · ART015 an item is missing · ART016 an item nobody asked for · ART017 too large unpacked.
+Rules: ART011 not a zip, or damaged · ART012 a name that would leave the folder · ART013 a link or another special
+file · ART014 a name twice · ART015 an item is missing · ART016 an item nobody asked for · ART017 too large unpacked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The log being written: every entry durable before anything follows from it, every checkpoint signed by the log key."""
+"""The log being written: each entry durable before anything follows from it, checkpoints signed by the log key."""
 
 from __future__ import annotations
 

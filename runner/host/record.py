@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from runner.plan import CheckedPlan, TrustList
 
 
-def begin(
-    disk: Disk, record: Path, *, checked: CheckedPlan, sources: Mapping[str, bytes], key: LogKey
-) -> None:
+def begin(disk: Disk, record: Path, *, checked: CheckedPlan, sources: Mapping[str, bytes], key: LogKey) -> None:
     """Make the folder with what is known before the first entry: sources, plan, and the log key's public half."""
     for folder in ("source", "keys", "transfer"):
         disk.mkdir(record / folder)

@@ -1,7 +1,7 @@
 """A rehearsal: the same path as a real run, on the emulator, with scripted people. Everything it makes is SIMULATED.
 
-Beside the record lies `RECORD.sim/` (0700, never part of a record): the device, the vault, the stations' and media's folders,
-the people's PINs, the environment, and the trust file an auditor would bring.
+Beside the record lies `RECORD.sim/` (0700, never part of a record): the device, the vault, the stations' and media's
+folders, the people's PINs, the environment, and the trust file an auditor would bring.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from runner.audit.note import LogKey
 from runner.backends import emulator
 from runner.backends.interface import Secret
 from runner.codec import to_data
-from runner.engine import Finished, StepDone
 from runner.errors import Defect, PlaybookFault, WrongUse
 from runner.exchange import VAULT
 from runner.host import record as folder
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.backends.interface import DeviceReport, Hsm, Vault
-    from runner.engine import StepFailed
+    from runner.engine import Finished, StepDone, StepFailed
     from runner.exchange import Acting, RoomEvent
     from runner.host.clock import Clock
     from runner.host.disk import Disk

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
 
-from runner.backends.interface import Secret
 from runner.exchange import (
     Acting,
     AskValue,
@@ -25,7 +24,7 @@ from runner.values import WORDS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.backends.interface import CardDialogue, CardWanted, PinWanted
+    from runner.backends.interface import CardDialogue, CardWanted, PinWanted, Secret
     from runner.exchange import RoomEvent
     from runner.plan import Plan, PlannedStep
 

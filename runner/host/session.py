@@ -1,7 +1,7 @@
 """The loop: what the engine says becomes entries, its requests are performed, the replies become entries.
 
-The order of safety: a request's entry is durable before the device is called, the reply's before anything follows. The id of
-a request is the leaf hash of its line. Where the log cannot be written the device is not touched.
+The order of safety: a request's entry is durable before the device is called, the reply's before anything follows.
+The id of a request is the leaf hash of its line. Where the log cannot be written the device is not touched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from runner.codec import kind_of, to_data
 from runner.engine import Engine, Finished, Mark, StepBegun, StepDone, StepFailed, Turn
 from runner.errors import Defect
 from runner.exchange import (
-    VAULT,
     Acting,
     AskValue,
     BackUpFile,
@@ -157,8 +156,9 @@ class Session:
                 return ask_hsm(self._hsms[request.device], request, request_id)
 
     def _report(self, request: Request) -> DeviceReport:
-        device = getattr(request, "device", None)
-        return next(report for report in self.reports() if report.id == (device or VAULT))
+        if isinstance(request, ImportKey) and self._vault is not None:
+            return self._vault.report()
+        return self._hsms[getattr(request, "device", "")].report()
 
     def _events(self) -> None:
         for event in self._room.arrivals():

@@ -22,24 +22,32 @@ class Devices:
         return frozenset(self._known)
 
     def replied(
-        self, shown: dict[str, Any] | None, device: str | None, *, mutates: bool, refused: bool, seq: int
+        self, shown: dict[str, Any] | None, request: dict[str, Any], *, refused: bool, seq: int
     ) -> Iterator[Finding]:
         """Take what a device shows with a reply.
 
-        LOG050: with a mutating request its audit advanced, at least by one receipt if it was done; with any other it
-        stands where it stood. LOG051: it is the device the request went to, with the identity it had at the opening.
+        LOG050: with a mutating request that was done, its audit advanced by one receipt, or by more where card holders
+        try their PINs, each try being one; with any other request it stands where it stood. LOG051: it is the device
+        the request went to, with the identity it had at the opening.
+
+        Args:
+            shown: the device in the reply.
+            request: the data of the request's entry.
+            refused: whether the reply is a refusal, after which the audit may stand where it stood.
+            seq: the reply's entry.
         """
+        mutates, tries = request["mutates"], "holders" in request["request"]
         if shown is None:
             if mutates:
                 yield Finding(rule="LOG051", seq=seq, words="the reply to a mutating request does not show its device")
             return
         known = self._known.get(shown["id"])
-        if known is None or shown["id"] != device:
+        if known is None or shown["id"] != request["device"]:
             yield Finding(rule="LOG051", seq=seq, words=f"{shown['id']} is not the device the request went to")
             return
         if (shown["backend"], shown["serial"]) != (known["backend"], known["serial"]):
             yield Finding(rule="LOG051", seq=seq, words=f"{shown['id']} is another device than at the opening")
-        if mutates and not _advanced(known["audit"], shown["audit"], still=refused):
+        if mutates and not _advanced(known["audit"], shown["audit"], still=refused, tries=tries):
             words = f"{shown['id']} went from {_place(known)} to {_place(shown)} with one request"
             yield Finding(rule="LOG050", seq=seq, words=words)
         if not mutates and shown != known:
@@ -57,10 +65,11 @@ class Devices:
                 yield Finding(rule="LOG050", seq=seq, words=words)
 
 
-def _advanced(before: dict[str, Any], after: dict[str, Any], *, still: bool) -> bool:
-    if after["size"] == before["size"]:
-        return still and after["head"] == before["head"]
-    return bool(after["size"] > before["size"] and after["head"] != before["head"])
+def _advanced(before: dict[str, Any], after: dict[str, Any], *, still: bool, tries: bool) -> bool:
+    receipts = after["size"] - before["size"]
+    if receipts == 0:
+        return still and bool(after["head"] == before["head"])
+    return (receipts == 1 or (tries and receipts > 1)) and bool(after["head"] != before["head"])
 
 
 def _place(device: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ class Story:
         self._pending: Entry | None = None
         self._counts: dict[str, int] = {}
         self._refused = False
+        self._deferred: list[Finding] = []
         self._failed = False
         self._broken_off = False
         self._on_break = False
@@ -114,7 +115,7 @@ class Story:
             return
         if entry.data["title"] != step.title:
             yield Finding(rule="LOG030", seq=entry.seq, words="the step has another title than in the plan")
-        self._step, self._counts, self._refused = step, {}, False
+        self._step, self._counts, self._refused, self._deferred = step, {}, False, []
         self._expectations.begin()
         self.artefacts.begin()
 
@@ -125,13 +126,20 @@ class Story:
             return
         match entry.type:
             case "request":
+                yield from self._went_on()
                 yield from self._request(step, entry)
             case "reply":
                 yield from self._reply(step, entry)
             case "step.done":
+                yield from self._went_on()
                 yield from self._done(step, entry)
             case _:
                 self._step, self._failed, self._broken_off = None, True, True
+
+    def _went_on(self) -> Iterator[Finding]:
+        """Give what a reply showed to be wrong, now that the step went on after it instead of failing."""
+        yield from self._deferred
+        self._deferred = []
 
     def _request(self, step: Step, entry: Entry) -> Iterator[Finding]:
         """LOG031: a request of a kind the plan allows, no more often, people first, with its own fields and device."""
@@ -181,20 +189,14 @@ class Story:
             return
         self._pending = None
         self._refused = data["kind"] in REFUSALS
-        yield from self._devices.replied(
-            data["device"],
-            pending.data["device"],
-            mutates=pending.data["mutates"],
-            refused=self._refused,
-            seq=entry.seq,
-        )
+        yield from self._devices.replied(data["device"], pending.data, refused=self._refused, seq=entry.seq)
         if not self._refused:
             yield from self._told(step, kind, pending.data["request"], entry)
 
     def _told(self, step: Step, kind: str, request: dict[str, Any], entry: Entry) -> Iterator[Finding]:
         reply: dict[str, Any] = entry.data["reply"]
         if kind == "gather_people":
-            yield from self._people.gathered(step, reply, entry.seq)
+            self._deferred += self._people.gathered(step, reply, entry.seq)
             return
         if kind == "reduce_key":
             used = {card["number"] for card in reply["cards"]}
@@ -203,7 +205,7 @@ class Story:
         if kind in ("ask_value", "do_by_hand") and reply["person"] not in self._people.acting:
             yield Finding(rule="LOG035", seq=entry.seq, words=f"{reply['person']} does not act in this step")
         self._expectations.replied(kind, request, reply)
-        yield from self.artefacts.replied(step, (kind, request), reply, entry.seq)
+        self._deferred += self.artefacts.replied(step, (kind, request), reply, entry.seq)
         yield from self._keys.replied(kind, request, reply, entry.seq)
 
     def _done(self, step: Step, entry: Entry) -> Iterator[Finding]:

@@ -236,11 +236,12 @@ class _Examination:
                 key = read_vkey(vkey)
             except ShapeError:
                 key = None
-        for name, expected in (("keys/log-0.vkey", vkey.encode()), ("keys/log-0.pub.pem", key.pem() if key else b"")):
+        files = {"keys/log-0.vkey": f"{vkey}\n".encode(), "keys/log-0.pub.pem": key.pem() if key else b""}
+        for name, expected in files.items():
             content = self._record.read(name)
             if content is None:
                 self._add(_missing(name))
-            elif key is not None and content.removesuffix(b"\n") != expected.removesuffix(b"\n"):
+            elif key is not None and content != expected:
                 self._add(Finding(rule="LOG014", file=name, words="it is not the key that entry 0 names"))
 
     def _files(self, *, closed: bool) -> None:

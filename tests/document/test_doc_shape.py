@@ -43,7 +43,7 @@ def test_what_a_playbook_holds() -> None:
 def test_nothing_can_be_changed() -> None:
     playbook = good_playbook()
     with pytest.raises(ValidationError):
-        playbook.title = "other"
+        playbook.title = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
         playbook.stations["desk"] = None  # type: ignore[index]
 

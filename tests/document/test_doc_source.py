@@ -144,6 +144,24 @@ def test_both_parsers_say_the_same_of_files(path: Any) -> None:
     _same(read_source("x", data, parser="pure"), read_source("x", data))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {b?c: 1, d: e?, f? : }\n",
+        "a: {b: c?,\n d?: [e?, f? g]}\n",
+        "a: |\n \n  b\n",
+        "a: >#c\n  b\n",
+        "|\n#2\n",
+        "a: b\n...\n...\n",
+        "a: 1\n*b: 2\n",
+        "a: [1\nb: {\n",
+        ">-\na: b\n",
+    ],
+)
+def test_both_parsers_say_the_same_where_they_differ(text: str) -> None:
+    _same(read_source("x", text.encode(), parser="pure"), read_source("x", text.encode()))
+
+
 _PIECES = st.sampled_from(
     [
         *"abc01 \n\n:-,[]{}?|>&*!%@`'\"#~<\\.é=",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from runner import template
 from runner.errors import PlaybookFault
 
-NAMES = {
+NAMES: dict[str, dict[str, Any]] = {
     "region": {"label": "North Sea", "n": 3, "flag": True},
     "params": {"two": "a b", "list": ["x", 2], "odd-name": "o"},
     "names": {"raw": "{{ region.label }}"},

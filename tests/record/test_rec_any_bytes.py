@@ -61,7 +61,7 @@ def test_any_byte_changed_cut_or_added(shared: Written, name: str, data: st.Data
             del content[place : place + data.draw(st.integers(1, 40))]
         case _:
             content[place:place] = data.draw(st.binary(min_size=1, max_size=20))
-    if name == "keys/log-0.vkey" and bytes(content).removesuffix(b"\n") == shared.key.vkey.encode():
+    if bytes(content) == (shared.folder / name).read_bytes():
         return
     verdict = judged_with(shared, name, bytes(content))
     assert verdict.outcome is not Outcome.VALID

@@ -1,4 +1,4 @@
-"""The disk module: nothing is overwritten, nothing half-written stays, and a log that failed once takes nothing more."""
+"""The disk: nothing is overwritten, nothing half-written stays, and a log that failed once takes nothing more."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def facts(content: bytes) -> FileFacts:
     return FileFacts(size=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def at(number: int, what: BaseException) -> Callable[[Operation], None]:
     """Return a hook that raises at the operation of that number, from 0."""
     seen: list[Operation] = []
@@ -45,7 +49,7 @@ def operations(act: Callable[[Disk], object]) -> list[str]:
     return seen
 
 
-# -- files --------------------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_new_file_is_whole_and_durable(tmp_path: Path) -> None:
@@ -53,7 +57,7 @@ def test_a_new_file_is_whole_and_durable(tmp_path: Path) -> None:
     kinds = operations(lambda disk: disk.write_new(path, b"content"))
     assert kinds == ["create", "write", "sync", "link", "remove", "sync_folder"]
     assert path.read_bytes() == b"content"
-    assert os.listdir(tmp_path) == ["a"]
+    assert names(tmp_path) == ["a"]
     assert Disk().hash_file(path) == facts(b"content")
     assert Disk().read(path) == b"content"
 
@@ -67,7 +71,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         assert caught.value.rule == "ART009"
         assert path.read_bytes() == b"one"
     disk.write_new(path, b"one", same_ok=True)
-    assert os.listdir(tmp_path) == ["a"]
+    assert names(tmp_path) == ["a"]
 
 
 def test_a_link_is_something_that_exists(tmp_path: Path) -> None:
@@ -93,7 +97,7 @@ def test_a_name_taken_in_the_last_moment_is_not_overwritten(tmp_path: Path) -> N
         Disk(hook).write_new(path, b"ours")
     assert caught.value.rule == "ART009"
     assert path.read_bytes() == b"theirs"
-    assert os.listdir(tmp_path) == ["a"]
+    assert names(tmp_path) == ["a"]
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -112,7 +116,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, number: int) ->
     with pytest.raises(StepFault, match="the disk is full") as caught:
         Disk(at(number, OSError(errno.ENOSPC, "full"))).write_new(path, b"content")
     assert caught.value.rule == "RUN030"
-    assert [name for name in os.listdir(tmp_path) if name != "a"] == []
+    assert [name for name in names(tmp_path) if name != "a"] == []
     assert not path.exists() or path.read_bytes() == b"content"
 
 
@@ -129,7 +133,7 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_nothing(tmp_path: Path, monke
     monkeypatch.setattr("os.write", small)
     with pytest.raises(StepFault, match="the disk is full"):
         Disk().write_new(tmp_path / "a", b"content")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_short_writes_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +154,7 @@ def test_a_copy_is_read_back(tmp_path: Path) -> None:
     assert disk.copy_new(tmp_path / "a", tmp_path / "b", same_ok=True) == facts(content)
     with pytest.raises(WrongUse):
         disk.copy_new(tmp_path / "none", tmp_path / "c")
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert names(tmp_path) == ["a", "b"]
 
 
 def test_folders_are_made_from_the_top_and_each_is_synced(tmp_path: Path) -> None:
@@ -216,7 +220,7 @@ def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
         Disk().write_new(tmp_path / "a", b"")
 
 
-# -- the log ------------------------------------------------------------------------------------------------------------
+# -- the log ---------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

@@ -378,6 +378,7 @@ ATTACKS: dict[str, tuple[Change, str, str | None, str]] = {
         "verify",
         "packages_verified",
     ),
+    "used just before a request": (shown("generate", "key_made", 5), "LOG050", "generate", "key_made"),
     "set back": (shown("reduce", "key_reduced", 2), "LOG050", "reduce", "key_reduced"),
     "not moved by a change": (shown("generate", "key_made", 3), "LOG050", "generate", "key_made"),
     "another head at the same size": (

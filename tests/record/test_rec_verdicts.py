@@ -165,6 +165,35 @@ def test_people_may_stop_while_they_are_asked_but_not_while_a_device_works(tmp_p
     assert (verdict.deciding.rule, verdict.deciding.seq) == ("LOG032", seq_of(working, None, "ceremony.aborted"))
 
 
+def fail(told: list[Draft], step: str, name: str, rule: str) -> None:
+    """Let a step fail right after a reply; abort and close."""
+    place = next(place for place, draft in enumerate(told) if draft.step == step and draft.name == name)
+    failed = {"rule": rule, "status": None, "result": None, "expected": None, "found": None}
+    devices = [synthetic.device("hsm", 3), synthetic.device("vault", 0)]
+    told[place + 1 :] = [
+        Draft(EntryType.STEP_FAILED, failed, step),
+        Draft(EntryType.CEREMONY_ABORTED, {"rule": rule, "devices": devices}),
+        Draft(EntryType.CEREMONY_CLOSED, {"outcome": "aborted", "devices": devices}),
+    ]
+
+
+def test_a_step_that_fails_because_a_control_said_no_is_a_proper_abort(tmp_path: Path) -> None:
+    def too_few(told: list[Draft]) -> None:
+        synthetic.find(told, "carry", "people_gathered").data["reply"]["acting"].pop()
+        fail(told, "carry", "people_gathered", "QUO008")
+
+    def changed_on_the_way(told: list[Draft]) -> None:
+        synthetic.find(told, "carry", "file_arrived").data["reply"]["sha256"] = "66" * 32
+        fail(told, "carry", "file_arrived", "RUN021")
+
+    for number, change in enumerate((too_few, changed_on_the_way)):
+        (tmp_path / str(number)).mkdir()
+        record = write(tmp_path / str(number), change=change)
+        verdict = verify(record.folder, record.trust, rehearsal=True)
+        assert verdict.outcome is Outcome.ABORTED
+        assert [finding.rule for finding in verdict.findings] == ["LOG061"]
+
+
 # -- rehearsal and reality ---------------------------------------------------------------------------------------------
 
 

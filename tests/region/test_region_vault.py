@@ -351,7 +351,7 @@ def test_the_least_a_copy_needs_is_enough(installed: Callable[[str], Path], eu: 
 # -- crashes and edits -----------------------------------------------------------------------------------------------
 
 
-class Crash(Exception):  # noqa: N818 - it is not an error of ours
+class Crash(Exception):
     """The power goes."""
 
 
