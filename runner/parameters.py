@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.document.consistency import given_misfit
 from runner.document.shape import closest
 from runner.errors import WrongUse
 from runner.plan import Parameter
@@ -48,32 +48,6 @@ def take(playbook: Playbook, given: Given) -> tuple[Parameter, ...]:
     )
 
 
-def misfit(declared: Declared, value: Value) -> str:
-    """Return in words why a value does not fit a parameter, or "" where it does."""
-    kind = "text" if declared.type == "choice" else declared.type
-    found = as_value(kind, value)
-    if found is None:
-        return f"it must be {WORDS[kind]}"
-    if isinstance(found, str):
-        return _misfit_text(declared, found)
-    if not isinstance(found, bool):
-        if declared.at_least is not None and found < declared.at_least:
-            return f"it must be at least {declared.at_least}"
-        if declared.at_most is not None and found > declared.at_most:
-            return f"it must be at most {declared.at_most}"
-    return ""
-
-
-def _misfit_text(declared: Declared, text: str) -> str:
-    if declared.pattern is not None and re.fullmatch(declared.pattern, text) is None:
-        return f"it must match {declared.pattern}"
-    if declared.max_length is not None and len(text) > declared.max_length:
-        return f"it must have at most {declared.max_length} characters"
-    if declared.type == "choice" and text not in declared.of:
-        return f"it must be one of {', '.join(declared.of)}"
-    return ""
-
-
 def _value(name: str, declared: Declared, given: Given) -> Value:
     kind = "text" if declared.type == "choice" else declared.type
     if name in given.values:
@@ -87,7 +61,7 @@ def _value(name: str, declared: Declared, given: Given) -> Value:
         raise WrongUse(f"parameter `{name}` has no value: {declared.ask} (--param {name}=…)", rule="SHP006")
     if read is None:
         raise WrongUse(f"parameter `{name}` does not fit: it must be {WORDS[kind]}", rule="SHP006")
-    if why := misfit(declared, read):
-        raise WrongUse(f"parameter `{name}` does not fit: {why}", rule="SHP006")
+    if why := given_misfit(declared, read):
+        raise WrongUse(f"parameter `{name}` does not fit: it {why}", rule="SHP006")
     found = as_value(kind, read)
     return read if found is None else found

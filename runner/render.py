@@ -190,7 +190,8 @@ def _trust(written: Playbook, values: Values) -> tuple[Trusted, ...]:
         path = ("trust", name, "value")
         found = as_value(item.type, values.text(item.value, path))
         if isinstance(found, str):
-            trusted.append(Trusted(name=name, type=item.type, value=found, said_by=item.said_by))
+            said_by = values.text(item.said_by, ("trust", name, "said_by"))
+            trusted.append(Trusted(name=name, type=item.type, value=found, said_by=said_by))
         elif values.whole:
             values.report.add("SHP003", f"this must be {WORDS[item.type]}", path, regions=values.regions)
     return tuple(trusted)

@@ -40,7 +40,14 @@ class Values:
         if problems:
             self.whole = False
             for problem in problems:
-                self.report.add(problem.code, problem.message, path, regions=self.regions)
+                self.report.add(
+                    problem.code,
+                    problem.message,
+                    path,
+                    help_=problem.help,
+                    within=(problem.offset, 1),
+                    regions=self.regions,
+                )
             return written
         try:
             return template.render(written, self.names)

@@ -37,7 +37,7 @@ class People:
             yield Finding(rule="LOG035", seq=entry.seq, words=f"{person} came twice or left without having come")
         if entry.type == "person.present":
             self._present.add(person)
-            if not known.roles.issuperset(entry.data["roles"]):
+            if sorted(entry.data["roles"]) != sorted(known.roles):
                 yield Finding(rule="LOG035", seq=entry.seq, words=f"{person} has another role than on the roster")
         else:
             self._present.discard(person)

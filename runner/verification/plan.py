@@ -117,6 +117,7 @@ class Step:
     title: str
     station: str
     device: str | None
+    settings: dict[str, Any]
     quorum: list[dict[str, Any]]
     uses: frozenset[str]
     makes: tuple[str, ...]
@@ -259,6 +260,7 @@ def _step(item: dict[str, Any]) -> Step:
         title=item["title"],
         station=item["station"],
         device=item["device"],
+        settings=item["settings"],
         quorum=item["quorum"],
         uses=frozenset(artefact for uses in item["uses"] for artefact in uses["artefacts"]),
         makes=tuple(item["makes"]),

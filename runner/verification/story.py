@@ -15,6 +15,7 @@ from runner.verification.expectations import Expectations
 from runner.verification.kinds import KINDS, REFUSALS, REPLIES
 from runner.verification.people import People
 from runner.verification.reading import fits
+from runner.verification.requests import differences
 from runner.verification.verdict import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from runner.verification.log import Entry
     from runner.verification.plan import Plan, Step
 
-VAULT: Final = "vault"
 _ROOM: Final = frozenset({"person.present", "person.left", "break.begun", "break.ended"})
 
 
@@ -142,7 +142,7 @@ class Story:
         self._deferred = []
 
     def _request(self, step: Step, entry: Entry) -> Iterator[Finding]:
-        """LOG031: a request of a kind the plan allows, no more often, people first, with its own fields and device."""
+        """LOG031: a request of a kind the plan allows, no more often, people first. LOG039: its fields are the plan's."""
         data: dict[str, Any] = entry.data
         allowed = step.requests.get(data["kind"])
         if allowed is None or not fits(data["request"], KINDS[data["kind"]].fields):
@@ -158,10 +158,13 @@ class Story:
             yield Finding(rule="LOG031", seq=entry.seq, words="a step calls its people first, and once")
         if self._refused:
             yield Finding(rule="LOG033", seq=entry.seq, words="the step went on after a refusal")
-        device = data["request"].get("device")
-        known = {step.device, VAULT, None}
-        if data["mutates"] is not allowed.mutates or data["device"] != device or device not in known:
-            yield Finding(rule="LOG031", seq=entry.seq, words="another device, or another effect, than the plan has")
+        if data["mutates"] is not allowed.mutates or data["device"] != data["request"].get("device"):
+            yield Finding(
+                rule="LOG031", seq=entry.seq, words="the entry shows another effect or device than the request"
+            )
+        others = sorted(set(differences(self._plan, step, data["kind"], data["request"])))
+        if others:
+            yield Finding(rule="LOG039", seq=entry.seq, words=f"not as the plan has it: {', '.join(others)}")
         yield from self._people_of(step, entry)
 
     def _people_of(self, step: Step, entry: Entry) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ KEY_FILE = b"key blob"
 SOURCES = {"demo.ceremony.yaml": (b"format: ceremony/1\n", "playbook"), "demo.roster.yaml": (b"people\n", "roster")}
 PUBLIC = "cHVibGlj"
 KEY_HASH = "ab" * 20
+GUID = "11111111-2222-4333-8444-555555555555"
 
 
 def sha(content: bytes) -> str:
@@ -141,11 +142,19 @@ def plan() -> dict[str, Any]:
             "carry_media",
             "online",
             [allowed("carry_file")],
+            settings={"medium": "usb", "to": "offline"},
             uses=[{"input": "files", "artefacts": ["toolset"]}],
             expect=by_trust,
         ),
         step("install", "do_by_hand", "offline", [allowed("do_by_hand")], left_out="Not on this machine."),
-        step("verify", "verify_packages", "offline", [allowed("verify_packages")], device="hsm"),
+        step(
+            "verify",
+            "verify_packages",
+            "offline",
+            [allowed("verify_packages")],
+            device="hsm",
+            uses=[{"input": "kek", "artefacts": ["kek"]}, {"input": "world", "artefacts": ["world"]}],
+        ),
         step(
             "generate",
             "generate_key",
@@ -153,6 +162,7 @@ def plan() -> dict[str, Any]:
             [allowed("generate_key", mutates=True)],
             device="hsm",
             repeat="never",
+            settings={"type": "RSA", "size": 2048, "protect": "module", "ident": "demo"},
             makes=["key"],
         ),
         step(
@@ -162,7 +172,8 @@ def plan() -> dict[str, Any]:
             [allowed("reduce_key", mutates=True)],
             device="hsm",
             quorum=HOLDERS,
-            uses=[{"input": "key", "artefacts": ["key"]}],
+            settings={"card_set": "acs"},
+            uses=[{"input": "key", "artefacts": ["key"]}, {"input": "packages", "artefacts": ["kek", "world"]}],
             makes=["copy"],
         ),
         step(
@@ -172,13 +183,15 @@ def plan() -> dict[str, Any]:
             [allowed("seal_package", mutates=True), allowed("collect_package")],
             device="hsm",
             makes=["package"],
-            uses=[{"input": "key", "artefacts": ["copy"]}],
+            settings={"subscription_id": GUID, "friendly_name": "demo"},
+            uses=[{"input": "key", "artefacts": ["copy"]}, {"input": "packages", "artefacts": ["kek", "world"]}],
         ),
         step(
             "import",
             "import_key",
             "online",
             [allowed("import_key", mutates=True)],
+            settings={"vault": "demo-vault", "name": "demo", "subscription_id": GUID},
             uses=[{"input": "package", "artefacts": ["package"]}],
         ),
         step(
@@ -186,6 +199,7 @@ def plan() -> dict[str, Any]:
             "read_vault_key",
             "online",
             [allowed("read_vault_key")],
+            settings={"vault": "demo-vault", "name": "demo"},
             expect=[{"result": "public_key", "equals": {"step": "generate", "result": "public_key"}}],
         ),
     ]
@@ -227,6 +241,8 @@ def plan() -> dict[str, Any]:
         "ends_with": [],
         "artefacts": [
             artefact("toolset", "tools.zip", "obtain"),
+            artefact("kek", "kek", "install"),
+            artefact("world", "world", "install"),
             artefact("key", "key_simple_demo", "generate", store="device"),
             artefact("copy", "key_xferacld_demo", "reduce", store="device"),
             artefact("package", "demo.byok", "seal", transfer=True),
@@ -311,7 +327,6 @@ def drafts() -> list[Draft]:
     same = {"result": "public_key", "found": PUBLIC, "expected": PUBLIC, "against": "step", "published": None}
     card = {"person": "asha", "number": 1}, {"person": "bram", "number": 2}
     packages = {"at": "offline", "kek": "kek", "world": "world"}
-    guid = "11111111-2222-4333-8444-555555555555"
     roles = {item["id"]: item["roles"] for item in plan()["people"]}
     imported = {"key_hash": KEY_HASH, "public_key": PUBLIC, "kid": "https://demo"}
     key = {"key_hash": KEY_HASH, "file": "key_simple_demo", **size_and_digest(KEY_FILE)}
@@ -389,7 +404,7 @@ def drafts() -> list[Draft]:
         *exchange(
             "seal",
             "seal_package",
-            {"device": "hsm", "ident": "demo", **packages, "subscription_id": guid, "friendly_name": "demo"},
+            {"device": "hsm", "ident": "demo", **packages, "subscription_id": GUID, "friendly_name": "demo"},
             "package_sealed",
             {"key_hash": KEY_HASH, "region": "EU-1", "output": "out-1", **size_and_digest(PACKAGE)},
             shown=device("hsm", 8),
@@ -416,7 +431,7 @@ def drafts() -> list[Draft]:
                 "package": "demo.byok",
                 "vault": "demo-vault",
                 "name": "demo",
-                "subscription_id": guid,
+                "subscription_id": GUID,
             },
             "key_imported",
             imported,

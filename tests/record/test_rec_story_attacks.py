@@ -280,10 +280,32 @@ ATTACKS: dict[str, tuple[Change, str, str | None, str]] = {
         together(
             request("verify", "verify_packages", device="hsm-2"), data("verify", "verify_packages", device="hsm-2")
         ),
+        "LOG039",
+        "verify",
+        "verify_packages",
+    ),
+    "a device only in the entry": (
+        data("verify", "verify_packages", device=None),
         "LOG031",
         "verify",
         "verify_packages",
     ),
+    "a shorter key": (request("generate", "generate_key", size=1024), "LOG039", "generate", "generate_key"),
+    "another subscription": (
+        request("seal", "seal_package", subscription_id="9" * 36),
+        "LOG039",
+        "seal",
+        "seal_package",
+    ),
+    "another vault": (request("import", "import_key", vault="theirs"), "LOG039", "import", "import_key"),
+    "another package": (request("import", "import_key", package="theirs.byok"), "LOG039", "import", "import_key"),
+    "another key's name": (request("seal", "seal_package", ident="theirs"), "LOG039", "seal", "seal_package"),
+    "another exchange key": (request("seal", "seal_package", kek="theirs"), "LOG039", "seal", "seal_package"),
+    "another world": (request("verify", "verify_packages", world="theirs"), "LOG039", "verify", "verify_packages"),
+    "another station": (request("verify", "verify_packages", at="online"), "LOG039", "verify", "verify_packages"),
+    "another medium": (request("carry", "carry_file", medium="theirs"), "LOG039", "carry", "carry_file"),
+    "another question": (request("obtain", "ask_value", name="box"), "LOG039", "obtain", "ask_value"),
+    "present without a role": (data(None, "person.present", roles=[]), "LOG035", None, "person.present"),
     "a field of its own": (request("verify", "verify_packages", pin="1"), "LOG031", "verify", "verify_packages"),
     # replies
     "no reply": (drop("verify", "packages_verified"), "LOG032", "verify", "step.done"),
