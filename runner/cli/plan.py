@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import Parser, add_choice, params, show
 from runner.errors import Exit
 from runner.host.disk import Disk
-from runner.host.library import find_playbook, load
+from runner.host.library import find_playbook, load, require_new
 from runner.parameters import Given
 from runner.planning import choose, make_plan
 from runner.reports.plan_text import plan_text
@@ -26,6 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", metavar="PLAN", help="write plan.json there; nothing is overwritten")
     args = parser.parse_args(arguments)
     disk = Disk()
+    if args.out:
+        require_new(disk, Path(args.out))
     documents = load(disk, find_playbook(args.file), roster=Path(args.roster) if args.roster else None)
     if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
         show(findings, form="text", sources=documents.by_name())

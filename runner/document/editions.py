@@ -60,7 +60,13 @@ def offered(regions: Regions, code: str, edition: str) -> Offered | NotOffered:
     """
     region = regions.regions.get(code)
     if region is None:
-        return NotOffered("REG010", f"there is no region `{code}`", closest(code, regions.regions))
+        near = closest(code, regions.regions)
+        words = (
+            f"there is no region `{code}`"
+            if near
+            else f"there is no region `{code}`; there are {', '.join(regions.regions)}"
+        )
+        return NotOffered("REG010", words, near)
     if edition not in regions.editions:
         return NotOffered("REG005", f"there is no edition `{edition}`", nearest_edition(edition, regions.editions))
     when = region.offered

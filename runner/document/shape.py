@@ -161,7 +161,11 @@ def in_words(path: Path, data: Any) -> str:
 
 
 def validated(model: type[D], source: Source, report: Report) -> D | None:
-    """Return the document in `source` as `model`, or None with the faults of its shape in `report`."""
+    """Return the document in `source` as `model`, or None with the faults of its shape in `report`.
+
+    Where unknown keys are all that is wrong, they are reported and the document is returned without them, so that the
+    author sees its other faults at the same time.
+    """
     if source.findings:
         return None
     if not isinstance(source.data, dict):
@@ -172,7 +176,23 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
         return model.model_validate(source.data)
     except ValidationError as fault:
         _translate(fault, model, report)
-    return None
+        errors = fault.errors(include_url=False, include_input=False)
+    if any(error["type"] != "extra_forbidden" for error in errors):
+        return None
+    rest = _without(source.data, {author_path(error["loc"], source.data) for error in errors})
+    try:
+        return model.model_validate(rest)
+    except ValidationError:  # a key that was misspelt is also one that is missing; it was told with its closest name
+        return None
+
+
+def _without(data: Any, paths: Collection[Path], here: Path = ()) -> Any:
+    """Return plain data without the keys at `paths`."""
+    if isinstance(data, dict):
+        return {key: _without(value, paths, (*here, key)) for key, value in data.items() if (*here, key) not in paths}
+    if isinstance(data, list):
+        return [_without(value, paths, (*here, index)) for index, value in enumerate(data)]
+    return data
 
 
 def _translate(fault: ValidationError, model: type[Written], report: Report) -> None:

@@ -9,7 +9,7 @@ from runner.actions.registry import BY_NAME
 from runner.canonical import file_digest
 from runner.document.parse import parse_playbook, parse_regions, parse_roster
 from runner.document.source import read_source
-from runner.errors import WrongUse
+from runner.errors import PlaybookFault, WrongUse
 from runner.plan import SourceFile
 from runner.planning import Documents
 
@@ -80,6 +80,18 @@ def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
         return Documents(playbook=parsed, regions=regions, roster=None, sources=tuple(sources), contents=contents)
     found = parse_roster(read_source(shown(people), read(people, "roster")), parsed.draft)
     return Documents(playbook=parsed, regions=regions, roster=found, sources=tuple(sources), contents=contents)
+
+
+def require_new(disk: Disk, path: Path) -> None:
+    """Find out, before anything is made, that a file can be made there.
+
+    Raises:
+        PlaybookFault: ART009, it is there already.
+        WrongUse: there is no such folder, or it cannot be written (RUN030).
+    """
+    if disk.exists(path):
+        raise PlaybookFault(f"{path} is there already, and nothing is ever overwritten", rule="ART009")
+    disk.require_writable(path.absolute().parent)
 
 
 def shown(path: Path) -> str:

@@ -40,7 +40,7 @@ def differences(plan: Plan, step: Step, kind: str, request: dict[str, Any]) -> I
 
 def _files(plan: Plan, step: Step, request: dict[str, Any]) -> Iterator[str]:
     known = {plan.artefacts[artefact].file for artefact in (*step.uses, *step.makes)}
-    named = {name: request[name] for name in _FILES if name in request}
+    named: dict[str, str] = {name: request[name] for name in _FILES if name in request}
     if "kek" in request:
         named["world"] = request["world"]
     for name, file in named.items():

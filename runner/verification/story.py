@@ -142,7 +142,7 @@ class Story:
         self._deferred = []
 
     def _request(self, step: Step, entry: Entry) -> Iterator[Finding]:
-        """LOG031: a request of a kind the plan allows, no more often, people first. LOG039: its fields are the plan's."""
+        """LOG031: a request of a kind the plan allows, no more often, people first. LOG039: with the plan's fields."""
         data: dict[str, Any] = entry.data
         allowed = step.requests.get(data["kind"])
         if allowed is None or not fits(data["request"], KINDS[data["kind"]].fields):
@@ -159,9 +159,7 @@ class Story:
         if self._refused:
             yield Finding(rule="LOG033", seq=entry.seq, words="the step went on after a refusal")
         if data["mutates"] is not allowed.mutates or data["device"] != data["request"].get("device"):
-            yield Finding(
-                rule="LOG031", seq=entry.seq, words="the entry shows another effect or device than the request"
-            )
+            yield Finding(rule="LOG031", seq=entry.seq, words="the entry shows another device or effect than it has")
         others = sorted(set(differences(self._plan, step, data["kind"], data["request"])))
         if others:
             yield Finding(rule="LOG039", seq=entry.seq, words=f"not as the plan has it: {', '.join(others)}")

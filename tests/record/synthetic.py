@@ -538,7 +538,7 @@ def write(
     `without` are sizes at which no checkpoint is made.
     """
     key = key or LogKey.from_seed(ORIGIN, SEED)
-    planned, told = copy.deepcopy(plan()), copy.deepcopy(drafts())
+    planned, told = copy.deepcopy(plan()), [copy.deepcopy(draft) for draft in drafts()]
     change_plan(planned)
     content = canonical.encode(planned)
     opened = opening(content, key)

@@ -27,16 +27,16 @@ def place(told: list[Draft], step: str | None, name: str) -> int:
     return next(number for number, draft in enumerate(told) if draft.step == step and draft.name == name)
 
 
-def reply(step: str, name: str, **fields: Any) -> Change:
+def reply(step: str, name: str, /, **fields: Any) -> Change:
     """Change the reply itself."""
     return lambda told: find(told, step, name).data["reply"].update(fields)
 
 
-def request(step: str, name: str, **fields: Any) -> Change:
+def request(step: str, name: str, /, **fields: Any) -> Change:
     return lambda told: find(told, step, name).data["request"].update(fields)
 
 
-def data(step: str | None, name: str, **fields: Any) -> Change:
+def data(step: str | None, name: str, /, **fields: Any) -> Change:
     return lambda told: next(item for item in told if (item.step, item.name) == (step, name)).data.update(fields)
 
 
@@ -450,15 +450,95 @@ def test_a_story_that_is_not_the_plans_is_seen(tmp_path: Path, attack: str) -> N
     assert not broken_log
 
 
+WORLD = "DLf3072s256mAEScSP800131Ar1"
+THREE = [*HOLDERS, {"person": "chen", "number": 3}]
+
+
+def plan_a_world(planned: dict[str, Any]) -> None:
+    """Create a world just before the import, with all three cards."""
+    place = next(place for place, item in enumerate(planned["steps"]) if item["id"] == "import")
+    made = synthetic.step(
+        "world",
+        "create_world",
+        "offline",
+        [synthetic.allowed("create_world", mutates=True)],
+        device="hsm",
+        settings={"card_set": "acs", "cipher_suite": WORLD},
+        quorum=[{"role": "administrator", "count": 3, "holders_of": "acs"}],
+        makes=["world-file"],
+    )
+    planned["steps"].insert(place, made)
+    planned["artefacts"].append(synthetic.artefact("world-file", "world-file", "world", store="device"))
+
+
+def tell_a_world(told: list[Draft], **fields: Any) -> None:
+    drop(None, "person.left")(told)
+    asked = {
+        "device": "hsm",
+        "cipher_suite": WORLD,
+        "card_set": "acs",
+        "threshold": 2,
+        "cards": 3,
+        "holders": THREE,
+    } | fields
+    cards = [{"number": number, "serial": f"c{number}"} for number in (1, 2, 3)]
+    content = synthetic.size_and_digest(b"world")
+    created = {"hknso": "h", "hkm": "m", "hkre": "r", "cards": cards, "file": "world-file", **content}
+    acted = acting("asha/administrator", "bram/administrator", "chen/administrator")
+    needs = [{"role": "administrator", "count": 3, "holders_of": "acs"}]
+    place_of_import = place(told, "import", "step.begun")
+    told[place_of_import:place_of_import] = [
+        Draft(EntryType.STEP_BEGUN, {"title": "Step world"}, "world"),
+        *exchange("world", "gather_people", {"needs": needs}, "people_gathered", acted),
+        *exchange("world", "create_world", asked, "world_created", created, shown=device("hsm", 9)),
+        synthetic.done(
+            "world",
+            {"hknso": "h", "hkm": "m", "cards": "c1, c2, c3"},
+            made=[synthetic.made("world-file", "world-file", "offline", b"world", "device")],
+        ),
+    ]
+    told[-1].data["devices"][0] = device("hsm", 9)
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({}, None),
+        ({"threshold": 1}, "LOG038"),
+        ({"cards": 2, "holders": HOLDERS}, "LOG038"),
+        ({"holders": HOLDERS}, "LOG038"),
+        ({"holders": [*HOLDERS, {"person": "bram", "number": 3}]}, "LOG038"),
+        ({"cipher_suite": "DLf1024s160mDES3"}, "LOG039"),
+    ],
+)
+def test_a_world_is_made_for_the_cards_and_holders_of_the_plan(
+    tmp_path: Path, fields: dict[str, Any], rule: str | None
+) -> None:
+    record = write(tmp_path, change=lambda told: tell_a_world(told, **fields), change_plan=plan_a_world)
+    verdict = judged(record)
+    if rule is None:
+        assert verdict.findings == ()
+        return
+    assert verdict.outcome is Outcome.TAMPERED
+    assert verdict.deciding is not None
+    assert (verdict.deciding.rule, verdict.deciding.seq) == (rule, seq_of(record, "world", "create_world"))
+
+
 def both_roles(planned: dict[str, Any]) -> None:
     for person in planned["people"]:
         if person["id"] in ("dana", "emil"):
             person["roles"] = ["operator", "witness"]
 
 
+def say_both_roles(told: list[Draft]) -> None:
+    for draft in told:
+        if draft.name == "person.present" and draft.data["person"] in ("dana", "emil"):
+            draft.data["roles"] = ["operator", "witness"]
+
+
 def test_nobody_acts_on_both_sides_of_a_line_over_the_whole_ceremony(tmp_path: Path) -> None:
     swapped = reply("carry", "people_gathered", **acting("emil/operator", "dana/witness"))
-    record = write(tmp_path, change=swapped, change_plan=both_roles)
+    record = write(tmp_path, change=together(say_both_roles, swapped), change_plan=both_roles)
     verdict = judged(record)
     assert verdict.outcome is Outcome.TAMPERED
     assert verdict.deciding is not None
@@ -466,7 +546,7 @@ def test_nobody_acts_on_both_sides_of_a_line_over_the_whole_ceremony(tmp_path: P
 
 
 def test_both_roles_on_the_roster_are_no_fault_where_only_one_is_used(tmp_path: Path) -> None:
-    assert judged(write(tmp_path, change_plan=both_roles)).outcome is Outcome.VALID
+    assert judged(write(tmp_path, change=say_both_roles, change_plan=both_roles)).outcome is Outcome.VALID
 
 
 @pytest.mark.parametrize("size", [1, 33, 47])
