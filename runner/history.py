@@ -93,7 +93,7 @@ def rebuild(checked: CheckedPlan, trust: TrustList, entries: Iterable[Entry]) ->
         entries: the log's entries in order.
 
     Raises:
-        EvidenceFault: LOG030 where the log holds something else than the engine says, LOG031 where a reply does not
+        EvidenceFault: LOG070 where the log holds something else than the engine says, LOG071 where a reply does not
             answer the request before it; both name the entry.
     """
     engine = Engine(checked, trust)
@@ -117,7 +117,7 @@ def rebuild(checked: CheckedPlan, trust: TrustList, entries: Iterable[Entry]) ->
         said = Said(type=entry.type, step=entry.step, attempt=entry.attempt, data=entry.data)
         if not expected or not _same(expected[0], said):
             engine.close()
-            raise EvidenceFault(f"entry {entry.seq} ({entry.type}) is not what the plan leads to here", rule="LOG030")
+            raise EvidenceFault(f"entry {entry.seq} ({entry.type}) is not what the plan leads to here", rule="LOG070")
         expected.pop(0)
     if not started:
         turn = engine.start()
@@ -141,12 +141,12 @@ def _entries(turn: Turn, engine: Engine) -> list[Said]:
 def _reply(engine: Engine, entry: Entry, expected: list[Said]) -> Any:
     if expected or engine.pending is None:
         engine.close()
-        raise EvidenceFault(f"entry {entry.seq} is a reply to a request the log does not hold", rule="LOG030")
+        raise EvidenceFault(f"entry {entry.seq} is a reply to a request the log does not hold", rule="LOG070")
     try:
         return parse_reply(engine.pending, entry.data["kind"], entry.data["reply"])
     except NotCanonical as fault:
         engine.close()
-        raise EvidenceFault(f"entry {entry.seq}: {fault}", rule="LOG031") from None
+        raise EvidenceFault(f"entry {entry.seq}: {fault}", rule="LOG071") from None
 
 
 def _event(entry: Entry) -> RoomEvent | None:

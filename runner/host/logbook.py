@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runner.host.disk import Disk
 
 EVERY: Final = 256
-"""Entries between two checkpoints at most."""
+"""After so many entries a checkpoint is made, but never between a request and its reply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +47,7 @@ class Logbook:
         self._frontier = Frontier()
         self._prev = BEFORE_FIRST
         self._checkpointed = 0
+        self._waiting = False
         disk.mkdir(record / "checkpoints")
         self._log = LogFile.create(disk, record / "log.jsonl")
 
@@ -67,7 +68,8 @@ class Logbook:
             LogBroken: it is not certain that it is there.
             Defect: it does not fit its type's form.
         """
-        if said.type is not EntryType.CHECKPOINT and self.size - self._checkpointed >= EVERY:
+        due = self.size - self._checkpointed >= EVERY
+        if due and not self._waiting and said.type is not EntryType.CHECKPOINT:
             self.checkpoint()
         entry = Entry(
             seq=self.size,
@@ -86,6 +88,8 @@ class Logbook:
         hashed = leaf(line)
         self._frontier = self._frontier.add(hashed)
         self._prev = hashed.hex()
+        if said.type in (EntryType.REQUEST, EntryType.REPLY):
+            self._waiting = said.type is EntryType.REQUEST
         return Written(seq=entry.seq, leaf=self._prev)
 
     def checkpoint(self) -> None:

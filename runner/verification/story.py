@@ -72,7 +72,7 @@ class Story:
 
     def _room(self, entry: Entry) -> Iterator[Finding]:
         """LOG030: what happens in the room names no step but the one under way; breaks begin and end in turn."""
-        if entry.step is not None and (self._step is None or entry.step != self._step.id):
+        if entry.step is not None and not self._under_way(entry):
             yield Finding(rule="LOG030", seq=entry.seq, words=f"step {entry.step} is not under way")
         if entry.type.startswith("person."):
             yield from self._people.room(entry)
@@ -87,6 +87,9 @@ class Story:
         if self._pending is not None and not self._may_interrupt(entry):
             yield self._lose("LOG032", entry, f"entry {self._pending.seq} waits for its reply")
             return
+        within = entry.type == "checkpoint" and self._under_way(entry)
+        if entry.step is not None and not within and entry.type.startswith(("checkpoint", "ceremony.")):
+            yield Finding(rule="LOG030", seq=entry.seq, words=f"{entry.type} names a step that is not under way")
         match entry.type:
             case "checkpoint":
                 return
@@ -100,6 +103,9 @@ class Story:
                 yield from self._close(entry)
             case _:
                 yield self._lose("LOG008", entry, f"{entry.type} has no place here")
+
+    def _under_way(self, entry: Entry) -> bool:
+        return self._step is not None and entry.step == self._step.id
 
     def _may_interrupt(self, entry: Entry) -> bool:
         """Say whether `entry` may follow a request: its reply, or people stopping while nothing can have changed."""

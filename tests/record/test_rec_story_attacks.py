@@ -264,6 +264,12 @@ ATTACKS: dict[str, tuple[Change, str, str | None, str]] = {
         "verify",
         "list_keys",
     ),
+    "the end in a step": (
+        lambda told: setattr(told[-1], "step", "compare"),
+        "LOG030",
+        "compare",
+        "ceremony.closed",
+    ),
     "a break in a break": (repeat(None, "break.begun"), "LOG030", None, "break.begun"),
     # requests
     "an extra mutating request": (repeat("generate", "generate_key", 2), "LOG031", "generate", "generate_key"),
