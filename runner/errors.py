@@ -4,11 +4,8 @@
     ├── WrongUse          2   the command line asks for something that is not there
     ├── PlaybookFault     3   what people wrote is invalid, or cannot be done as written
     ├── ControlFault      4   quorum, separation, or a date that has passed
-    ├── RoomFault         5   people stopped the ceremony
     ├── StepFault         6   a step failed: the device refused, or an expected result was not met
     ├── Uncertain         7   a one-shot step began and its result is unknown
-    ├── NoTerminal        8   a person is needed and there is no terminal
-    ├── HandedOver        9   the next step belongs to another station
     └── EvidenceFault     1   the record does not say what it should
     Defect               70   our own mistake; never caught below the command line
 
@@ -73,16 +70,16 @@ class ControlFault(CeremonyError):
     exit_code = Exit.CONTROL
 
 
-class RoomFault(CeremonyError):
-    """People in the room stopped the ceremony."""
-
-    exit_code = Exit.STOPPED
-
-
 class StepFault(CeremonyError):
     """A step failed."""
 
     exit_code = Exit.STEP_FAILED
+
+
+class Uncertain(CeremonyError):
+    """A device was asked to change something and it is not known whether it did."""
+
+    exit_code = Exit.UNCERTAIN
 
 
 class EvidenceFault(CeremonyError):

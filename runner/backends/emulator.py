@@ -15,7 +15,7 @@ from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused
 from hsm_emulator.region import catalogue, client, vault
 from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted
-from runner.errors import Defect
+from runner.errors import Defect, Uncertain
 from runner.exchange import (
     VAULT,
     CardRead,
@@ -341,6 +341,9 @@ class EmulatedVault:
             )
         except Refused as refusal:
             return _refused(refusal)
+        except client.NoAnswerError:
+            words = "the vault gave no answer; whether it imported the key is not known"
+            raise Uncertain(words, rule="RUN022") from None
         return KeyImported(key_hash=reply.key_hash, public_key=reply.public_key, kid=reply.kid)
 
     def read_vault_key(self, request: ReadVaultKey) -> VaultKeyRead | DeviceRefused:
