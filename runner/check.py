@@ -60,14 +60,20 @@ def _people(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
         if card_set.threshold > card_set.cards:
             words = f"{card_set.threshold} cards are needed and the set has {card_set.cards}"
             yield Fault(rule="QUO001", words=words, step=None, key=("card_sets", card_set.id, "threshold"))
+    told: set[str] = set()
     for step in plan.active_steps():
-        yield from _cards_of_step(plan, step)
+        for fault in _cards_of_step(plan, step):
+            told.add(step.id)
+            yield fault
     if plan.people:
-        yield from _roster(plan, absent)
+        yield from _roster(plan, absent, told)
 
 
-def _roster(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
-    """QUO005: nobody has two roles that exclude each other; QUO004: the people who can come fill every step."""
+def _roster(plan: Plan, absent: Collection[str], told: Collection[str]) -> Iterator[Fault]:
+    """QUO005: nobody has two roles that exclude each other; QUO004: the people who can come fill every step.
+
+    Steps in `told` have a fault of their holders already.
+    """
     for person in plan.people:
         for line in plan.separation:
             both = sorted(set(person.roles).intersection(line))
@@ -77,7 +83,7 @@ def _roster(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
     coming = [person for person in plan.people if person.id not in absent]
     reported: set[str] = set()
     for step in plan.active_steps():
-        if fill(coming, step.quorum) is None:
+        if step.id not in told and fill(coming, step.quorum) is None:
             words = shortfall(coming, step.quorum)
             if words not in reported:
                 reported.add(words)
@@ -123,9 +129,10 @@ class _Walk:
 
     def faults(self) -> list[Fault]:
         """Walk to the end and return what does not hold."""
-        for step in self._plan.active_steps():
-            self._deadlines(step.id)
-            self._step(step)
+        for step in self._plan.steps:
+            self._deadlines(step.id)  # a step that is left out is a deadline all the same
+            if step.left_out is None:
+                self._step(step)
         self._deadlines("end")
         self._end()
         return self._faults

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.canonical import LARGEST
-from runner.document.shape import closest
 from runner.filters import FILTERS
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from runner.document.characters import refused
 from runner.document.consistency import given_misfit
-from runner.document.shape import closest
 from runner.errors import WrongUse
 from runner.plan import Parameter
 from runner.values import WORDS, Value, as_value, typed
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,6 +62,9 @@ def _value(name: str, declared: Declared, given: Given) -> Value:
         raise WrongUse(f"parameter `{name}` has no value: {declared.ask} (--param {name}=…)", rule="SHP006")
     if read is None:
         raise WrongUse(f"parameter `{name}` does not fit: it must be {WORDS[kind]}", rule="SHP006")
+    if isinstance(read, str) and (strange := next(refused(read), None)) is not None:
+        words = f"parameter `{name}` does not fit: it holds {strange[1]}, which a reader cannot see"
+        raise WrongUse(words, rule="SHP006")
     if why := given_misfit(declared, read):
         raise WrongUse(f"parameter `{name}` does not fit: it {why}", rule="SHP006")
     found = as_value(kind, read)

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runner.check import Fault, check
-from runner.document.editions import NotOffered, check_editions, nearest_edition, offered, offered_regions, values_at
+from runner.document.editions import (
+    NotOffered,
+    Offered,
+    check_editions,
+    nearest_edition,
+    offered,
+    offered_regions,
+    values_at,
+)
 from runner.document.findings import Finding, Severity, in_order
 from runner.document.shape import Report
 from runner.errors import PlaybookFault, WrongUse
@@ -150,14 +158,13 @@ def choices(documents: Documents, *, region: str | None, edition: str | None, gi
         editions: tuple[str | None, ...] = (choose_edition(playbook, edition),)
     else:
         editions = playbook.follows.editions()
+    if regions is not None and region is not None:
+        offering = [
+            one for one in editions if isinstance(offered(regions, region, one or max(regions.editions)), Offered)
+        ]
+        editions = tuple(offering) or editions[-1:]  # where none offers it, `choose` says why
     for one in editions:
         if regions is None or region is not None:
-            if (
-                regions is not None
-                and edition is None
-                and isinstance(offered(regions, region or "", one or ""), NotOffered)
-            ):
-                continue
             yield choose(documents, region=region, edition=one, given=given)
             continue
         for code in offered_regions(regions, one or max(regions.editions)):

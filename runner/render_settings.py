@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from runner.document.shape import closest
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -37,8 +37,12 @@ def settings_of(action: Action[Any], step: Step, position: int, values: Values) 
     try:
         return action.settings.model_validate(filled)
     except ValidationError as fault:
-        for error in fault.errors(include_url=False, include_input=False):
-            _tell(action, position, error, values)
+        errors = fault.errors(include_url=False, include_input=False)
+        known = action.settings.model_fields
+        misspelt = {closest(str(error["loc"][0]), known) for error in errors if error["type"] == "extra_forbidden"}
+        for error in errors:
+            if error["type"] != "missing" or error["loc"][0] not in misspelt:
+                _tell(action, position, error, values)
         return None
 
 

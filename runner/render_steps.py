@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.actions.registry import BY_NAME
 from runner.document.fields import CardSetFigure, StepResult, TrustName, reference
-from runner.document.shape import closest
 from runner.exchange import Need
 from runner.plan import (
     Ask,
@@ -22,6 +21,7 @@ from runner.plan import (
 )
 from runner.render_settings import settings_of
 from runner.values import TYPES, WORDS, as_value
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,6 +72,7 @@ class StepRenderer:
         self._artefacts: dict[str, PlannedArtefact] = {}
         self._results: dict[str, dict[str, str]] = {}
         self._left_out: set[str] = set()
+        self._unmade: set[str] = set()
         self._later = [step.id for _, _, step in playbook.numbered_steps()]
 
     def render(self) -> Steps | None:
@@ -85,6 +86,7 @@ class StepRenderer:
             if done is None:
                 complete = False
                 self._results[step.id] = {}
+                self._unmade.update(step.produces)
             else:
                 planned.append(done)
         if not complete:
@@ -195,6 +197,7 @@ class StepRenderer:
 
     def _uses(self, draft: _Draft) -> tuple[Uses, ...] | None:
         inputs = {item.name: item for item in draft.action.inputs}
+        misspelt = {closest(name, inputs) for name in draft.step.uses if name not in inputs}
         good = True
         for name, artefacts in draft.step.uses.items():
             path = draft.path("uses", name)
@@ -208,7 +211,7 @@ class StepRenderer:
                 good = False
             known = [self._known(draft, name, artefact) for artefact in artefacts]
             good = all(known) and good
-        if missing := [name for name in inputs if not draft.step.uses.get(name)]:
+        if missing := [name for name in inputs if not draft.step.uses.get(name) and name not in misspelt]:
             words = ", ".join(f"`{name}`" for name in missing)
             self._report.add(
                 "SHP002", f"`{draft.action.name}` takes {words}", draft.path("uses"), help_="say which artefact it is"
@@ -226,6 +229,8 @@ class StepRenderer:
                 self._fault("TPL012", words, draft.path("uses", name))
                 return False
             return True
+        if artefact in self._unmade:
+            return False  # the step that makes it has a fault of its own, and that is enough said
         makers = [step.id for _, _, step in self._playbook.numbered_steps() if artefact in step.produces]
         near = closest(artefact, self._artefacts)
         advice = f"write `{near}`" if near and not makers else ""
@@ -297,6 +302,10 @@ class StepRenderer:
             if ask.type not in TYPES:
                 self._report.add("SHP011", "a choice cannot be asked in this version", draft.path("asks", name, "type"))
                 continue
+            for bound in ("pattern", "at_least", "at_most", "max_length"):
+                if getattr(ask, bound) is not None:
+                    words = f"`{bound}` cannot be asked of an answer in this version"
+                    self._report.add("SHP011", words, draft.path("asks", name, bound))
             text = self._values.text(ask.ask, draft.path("asks", name, "ask"))
             asks.append(Ask(name=name, type=ask.type, ask=text, twice=ask.twice))
         return tuple(asks)

@@ -6,8 +6,12 @@ however people wrote them. Sizes are bytes.
 
 from __future__ import annotations
 
+import difflib
 import re
-from typing import Final, NewType
+from typing import TYPE_CHECKING, Final, NewType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 StepId = NewType("StepId", str)
 RoleId = NewType("RoleId", str)
@@ -27,6 +31,9 @@ _UNITS: Final = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 _SPACES: Final = re.compile(r"[\s:]+")
 
 
+_LONG_WORD: Final = 6
+
+
 def hex_digits(text: str) -> str:
     """Return digest text as it is compared: without spaces and colons, in lower case."""
     return _SPACES.sub("", text).lower()
@@ -36,3 +43,10 @@ def size_in_bytes(text: str) -> int | None:
     """Return the bytes of a size such as `16 MB` (decimal units, SI), or None where it is no size."""
     match = _SIZE.match(text)
     return int(match[1]) * _UNITS[match[2]] if match else None
+
+
+def closest(word: str, names: Iterable[str]) -> str:
+    """Return the name most like `word`, or "" where none is near."""
+    likeness = 0.6 if len(word) < _LONG_WORD else 0.7
+    near = difflib.get_close_matches(word, sorted(set(names)), n=1, cutoff=likeness)
+    return near[0] if near else ""

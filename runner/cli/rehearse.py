@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, params, show
-from runner.errors import ControlFault, Exit, WrongUse
+from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
 from runner.host.clock import SystemClock, today
 from runner.host.disk import Disk
 from runner.host.library import find_playbook, load, shown
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from runner.plan import CheckedPlan
     from runner.planning import Documents
 
 
@@ -44,9 +45,12 @@ def main(arguments: Sequence[str]) -> int:
         raise ControlFault(f"the playbook was to be reviewed by {documents.written.review_by}", rule="RUN010")
     if bool(args.region) and args.all_regions:
         raise WrongUse("--region and --all-regions exclude each other")
+    if documents.roster is None:
+        raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
     if args.all_regions:
         return _all_regions(disk, documents, args)
-    return _one(disk, documents, args, args.region, Path(args.out))
+    checked = _plan(documents, args, args.region)
+    return Exit.REFUSED if checked is None else _carry_out(disk, documents, checked, Path(args.out))
 
 
 def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> int:
@@ -57,11 +61,15 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> 
     refused = refused_regions(documents, args.edition)
     offered = [code for code in regions.regions if code not in refused]
     require_room(disk, place)
+    plans = {code: _plan(documents, args, code) for code in offered}
+    ready = {code: checked for code, checked in plans.items() if checked is not None}
+    if len(ready) < len(plans):
+        return Exit.REFUSED
     disk.mkdir(place)
     worst: int = Exit.DONE
     done: list[str] = []
-    for code in offered:
-        result = _one(disk, documents, args, code, place / code)
+    for code, checked in ready.items():
+        result = _carry_out(disk, documents, checked, place / code)
         worst = max(worst, result)
         done.extend([code] if result == Exit.DONE else [])
     for code, why in refused.items():
@@ -70,26 +78,29 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> 
     return worst
 
 
-def _one(disk: Disk, documents: Documents, args: argparse.Namespace, region: str | None, record: Path) -> int:
+def _plan(documents: Documents, args: argparse.Namespace, region: str | None) -> CheckedPlan | None:
+    """Return the checked plan for one region, or None with the findings shown."""
     given = Given(values=params(args.param), examples=True)
     choice = choose(documents, region=region, edition=args.edition, given=given)
     made = make_plan(documents, choice)
     if made.checked is None:
         show(made.findings, form="text", sources=documents.by_name())
-        return Exit.REFUSED
+    return made.checked
+
+
+def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: Path) -> int:
     sys.stderr.write(
-        f"\nREHEARSAL  {made.checked.plan.ceremony.title}\n"
-        "SIMULATED  device, people and regions; no genuine key is made\n"
+        f"\nREHEARSAL  {checked.plan.ceremony.title}\nSIMULATED  device, people and regions; no genuine key is made\n"
     )
-    sys.stderr.write(f"plan       {made.checked.sha256}\n")
+    sys.stderr.write(f"plan       {checked.sha256}\n")
     left = rehearse(
         disk,
-        made.checked,
+        checked,
         contents=documents.contents,
         record=record,
         script=Script(answers=documents.examples()),
         clock=SystemClock(),
-        watch=Narrator(sys.stderr, made.checked.plan),
+        watch=Narrator(sys.stderr, checked.plan),
     )
     return _end(left)
 

@@ -10,8 +10,8 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.document.shape import closest
 from runner.errors import CeremonyError, PlaybookFault, WrongUse
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from runner.document.kinds import misfit, pattern_fault, same_text
 from runner.document.regions import ALWAYS
-from runner.document.shape import closest
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,7 +6,6 @@ keys is not also blamed for what it lacks when a closest name explains both.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.known import keys_at
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -34,7 +34,6 @@ _KINDS: Final = {
     "tuple_type": "a list",
     "iterable_type": "a list",
 }
-_LONG_WORD: Final = 6
 _LABELS: Final = ("id", "part", "item", "rule")
 
 
@@ -135,13 +134,6 @@ class Report:
     def findings(self) -> tuple[Finding, ...]:
         """Return what was written down, in file order."""
         return tuple(in_order(self._findings))
-
-
-def closest(word: str, names: Iterable[str]) -> str:
-    """Return the name most like `word`, or "" where none is near."""
-    likeness = 0.6 if len(word) < _LONG_WORD else 0.7
-    near = difflib.get_close_matches(word, sorted(set(names)), n=1, cutoff=likeness)
-    return near[0] if near else ""
 
 
 def in_words(path: Path, data: Any) -> str:

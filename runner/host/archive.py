@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING, Final
 
+from runner.document.characters import shown
 from runner.errors import StepFault
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 64_000_000
 """Bytes an archive may unpack to: four times the 16 MB that the removable medium must have free."""
+
+MOST_NAMES: Final = 5
+MOST_CHARACTERS: Final = 80
 
 
 def unpack(content: bytes, items: Sequence[str]) -> dict[str, bytes]:
@@ -35,8 +39,8 @@ def unpack(content: bytes, items: Sequence[str]) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             _check(members, items)
-            return {member.filename: archive.read(member) for member in members}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError):
+            return {member.filename: _read(archive, member) for member in members}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
         raise StepFault("the archive is damaged, or not a zip", rule="ART011") from None
 
 
@@ -54,19 +58,42 @@ def _check(members: Sequence[zipfile.ZipInfo], items: Sequence[str]) -> None:
         name = member.filename
         parts = name.replace("\\", "/").split("/")
         if name.startswith(("/", "\\")) or ".." in parts or ":" in name or "\0" in name or name != member.orig_filename:
-            raise StepFault(f"the archive holds {name!r}, which would leave the folder", rule="ART012")
+            raise StepFault(f"the archive holds {_named([name])}, which would leave the folder", rule="ART012")
         if len(parts) > 1 or name in ("", "."):
-            raise StepFault(f"the archive holds {name!r}, which is not at its top level", rule="ART012")
+            raise StepFault(f"the archive holds {_named([name])}, which is not at its top level", rule="ART012")
         kind = stat.S_IFMT(member.external_attr >> 16)
         if kind not in (0, stat.S_IFREG):
-            raise StepFault(f"{name} in the archive is a link or a special file", rule="ART013")
+            raise StepFault(f"{_named([name])} in the archive is a link or a special file", rule="ART013")
         if name.casefold() in seen:
-            raise StepFault(f"the archive holds {name} twice", rule="ART014")
+            raise StepFault(f"the archive holds {_named([name])} twice", rule="ART014")
         seen.add(name.casefold())
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise StepFault(f"{_named([name])} in the archive is compressed in an unusual way", rule="ART011")
     names = {member.filename for member in members}
     if missing := [item for item in items if item not in names]:
-        raise StepFault(f"the archive lacks {', '.join(missing)}", rule="ART015")
+        raise StepFault(f"the archive lacks {_named(missing)}", rule="ART015")
     if extra := sorted(names - set(items)):
-        raise StepFault(f"the archive holds {', '.join(extra)}, which nobody asked for", rule="ART016")
+        raise StepFault(f"the archive holds {_named(extra)}, which nobody asked for", rule="ART016")
     if sum(member.file_size for member in members) > LARGEST:
         raise StepFault(f"the archive unpacks to more than {LARGEST} bytes", rule="ART017")
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return a stranger's names for a sentence of the log: few, short, and nothing in them that hides or moves."""
+    few = ", ".join(f"`{shown(name[:MOST_CHARACTERS])}`" for name in names[:MOST_NAMES])
+    return few if len(names) <= MOST_NAMES else f"{few} and {len(names) - MOST_NAMES} more"
+
+
+def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Return a member's bytes, never unpacking more than one byte beyond what it declares.
+
+    Raises:
+        BadZipFile: it holds more or fewer, or its CRC differs.
+    """
+    declared = member.file_size
+    member.file_size = declared + 1  # zipfile cuts silently at this size, so the byte too many must be let through
+    with archive.open(member) as file:
+        content = file.read(declared + 1)
+    if len(content) != declared:
+        raise zipfile.BadZipFile("a member is not as long as it says")
+    return content

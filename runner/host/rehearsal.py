@@ -225,6 +225,7 @@ class _SimulatedRoom:
         if any(_asks_vault(step) for step in plan.active_steps()) and not emulator.has_region(plan.region):
             raise PlaybookFault(f"the emulator has no vault for the region {plan.region}", rule="DEV002")
         disk.mkdir(place, private=True)
+        disk.write_new(place / "people.json", _people_file(cards))  # first: of two that begin at once only one can
         for kind, names in (("stations", plan.stations), ("media", plan.media), ("devices", plan.devices)):
             for item in names:
                 disk.mkdir(place / kind / item.id, private=True)
@@ -240,7 +241,6 @@ class _SimulatedRoom:
         for number, device in enumerate(plan.devices, 1):
             self._make_device(device.id, f"SIM0-0000-{number:04d}", cards)
         self.vault = self._make_vault()
-        disk.write_new(place / "people.json", _people_file(cards))
         environment = canonical.encode(self._environment())
         disk.write_new(place / "environment.json", environment)
         self.environment_sha256 = canonical.file_digest(environment)
