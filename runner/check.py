@@ -36,19 +36,24 @@ class Fault:
 def check(plan: Plan, *, absent: Collection[str] = ()) -> CheckedPlan | tuple[Fault, ...]:
     """Prove every step of a plan possible, or say why not.
 
-    1. People: the card sets make sense, nobody stands on both sides of a line, every step can be filled (QUO*).
-    2. The room: each step's requirements hold and its effects follow (SIT*, ART*, DEV*).
-    3. The end is what `ends_with` says, and every backup was made in time (SIT005, ART005).
-
     Args:
         plan: what was rendered.
         absent: people of the roster who cannot come.
     """
-    faults = [*_people(plan, absent), *_Walk(plan).faults()]
-    if faults:
-        return tuple(faults)
+    if found := faults(plan, absent=absent):
+        return found
     content = plan_bytes(plan)
     return CheckedPlan(plan=plan, content=content, sha256=canonical.file_digest(content))
+
+
+def faults(plan: Plan, *, absent: Collection[str] = ()) -> tuple[Fault, ...]:
+    """Return everything in a plan that will not work in the room.
+
+    1. People: the card sets make sense, nobody stands on both sides of a line, every step can be filled (QUO*).
+    2. The room: each step's requirements hold and its effects follow (SIT*, ART*, DEV*).
+    3. The end is what `ends_with` says, and every backup was made in time (SIT005, ART005).
+    """
+    return (*_people(plan, absent), *_Walk(plan).faults())
 
 
 # -- people --------------------------------------------------------------------------------------------------------
@@ -212,9 +217,11 @@ class _Walk:
     def _input(self, step: PlannedStep, name: str, store: str | None, artefact: PlannedArtefact) -> None:
         """ART001, ART002, ART007: the artefact is there, here, and of the right kind."""
         now = self._now.artefacts.get(artefact.id)
-        if now is None or now.gone:
-            why = "is gone" if now else "does not exist yet"
-            self._unmet(step, "ART001", f"`{artefact.id}` {why}", ("uses", name))
+        if now is not None and now.gone:
+            self._unmet(step, "ART001", f"`{artefact.id}` is gone", ("uses", name))
+            return
+        if now is None:
+            self._unmet(step, "ART001", f"`{artefact.id}` does not exist yet", ("uses", name))
             now = ArtefactNow(at=step.station, store=artefact.store, made_by=artefact.made_by, backed_up=True)
         elif now.at != step.station:
             words = f"`{artefact.id}` is at `{now.at}` and the step is at `{step.station}`"

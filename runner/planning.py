@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.check import Fault, check
+from runner.check import Fault, check, faults
 from runner.document.editions import (
     NotOffered,
     Offered,
@@ -20,7 +20,7 @@ from runner.document.shape import Report
 from runner.errors import PlaybookFault, WrongUse
 from runner.parameters import Given, take
 from runner.plan import CheckedPlan, Plan
-from runner.render import Choice, render
+from runner.render import Choice, Rendered, render
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -130,20 +130,29 @@ def choose(documents: Documents, *, region: str | None, edition: str | None, giv
 
 def make_plan(documents: Documents, choice: Choice, *, absent: Collection[str] = ()) -> Made:
     """Render and check the plan for one choice."""
-    roster = documents.roster.value if documents.roster is not None else None
-    rendered = render(documents.playbook, choice, roster=roster, sources=documents.sources)
+    rendered = _rendered(documents, choice)
     if rendered.plan is None:
         return Made(plan=None, checked=None, findings=rendered.findings)
     result = check(rendered.plan, absent=absent)
     if isinstance(result, CheckedPlan):
         return Made(plan=rendered.plan, checked=result, findings=rendered.findings)
+    findings = (*rendered.findings, *_placed(documents, choice, result))
+    return Made(plan=rendered.plan, checked=None, findings=tuple(in_order(list(findings))))
+
+
+def _rendered(documents: Documents, choice: Choice) -> Rendered:
+    roster = documents.roster.value if documents.roster is not None else None
+    return render(documents.playbook, choice, roster=roster, sources=documents.sources)
+
+
+def _placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tuple[Finding, ...]:
+    """Return faults of a plan as findings, each at its place in the playbook."""
     report = Report(documents.playbook.source)
     positions = {step.id: position for position, _part, step in documents.written.numbered_steps()}
     regions = () if choice.region is None else (choice.region,)
-    for fault in result:
+    for fault in found:
         report.add(fault.rule, fault.words, _path(fault, positions), regions=regions)
-    findings = tuple(in_order([*rendered.findings, *report.findings()]))
-    return Made(plan=rendered.plan, checked=None, findings=findings)
+    return report.findings()
 
 
 def _path(fault: Fault, positions: dict[str, int]) -> tuple[str | int, ...]:
@@ -178,7 +187,10 @@ def lint(documents: Documents, *, region: str | None, edition: str | None) -> tu
         return tuple(findings)
     given = Given(values={}, examples=True)
     for choice in choices(documents, region=region, edition=edition, given=given):
-        findings.extend(make_plan(documents, choice).findings)
+        rendered = _rendered(documents, choice)
+        findings.extend(rendered.findings)
+        if rendered.plan is not None:
+            findings.extend(_placed(documents, choice, faults(rendered.plan)))
     return tuple(in_order(findings))
 
 
