@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from runner.actions.interface import Failed, FileFact, Outcome, Work
 from runner.actions.registry import BY_PIN
-from runner.errors import Defect
+from runner.errors import ControlFault, Defect
 from runner.exchange import (
     REQUESTS,
     Acting,
@@ -120,6 +120,7 @@ class Engine:
         self._present: set[str] = set()
         self._acted: dict[str, frozenset[str]] = {}
         self._people: tuple[Acting, ...] = ()
+        self._on_break = False
 
     @property
     def actors(self) -> tuple[str, ...]:
@@ -170,17 +171,49 @@ class Engine:
         self._pending = None
         return self._go_on(reply, [])
 
+    @property
+    def on_break(self) -> bool:
+        """Whether the ceremony pauses; nothing may be asked before it goes on."""
+        return self._on_break
+
     def happened(self, event: RoomEvent) -> None:
-        """Take note of something that happened in the room."""
+        """Take note of something that happened in the room.
+
+        Raises:
+            ControlFault: RUN041, it cannot have: somebody who is not on the roster, who came twice or left without
+                having come, a break in a break. Nothing is noted.
+        """
         match event:
             case PersonPresent(person=person):
+                _demand(self._plan.person(person) is not None, f"{person} is not on the roster")
+                _demand(person not in self._present, f"{person} is here already")
                 self._present.add(person)
             case PersonLeft(person=person):
+                _demand(person in self._present, f"{person} is not here")
                 self._present.discard(person)
             case BreakBegun() | BreakEnded():
-                pass
+                begins = isinstance(event, BreakBegun)
+                _demand(begins is not self._on_break, "a break begins in a break, or ends outside one")
+                self._on_break = begins
             case _:
                 assert_never(event)
+
+    def reconsider(self) -> Turn | None:
+        """Look again, before a request that changes a device is made, whether those who act in the step are still here.
+
+        Returns:
+            None where they are, or nothing that changes a device is asked; else the turn in which the step fails.
+        """
+        request, step = self._pending, self.step
+        if request is None or step is None or not request.mutates:
+            return None
+        gone = [person for person in self.actors if person not in self._present]
+        if not gone:
+            return None
+        self.close()
+        self._pending = None
+        failed = StepFailed(step=step.id, attempt=1, rule="QUO008", words=f"{', '.join(gone)} left the room")
+        return Turn(marks=(failed, Finished(outcome="aborted", rule="QUO008")), request=None)
 
     def close(self) -> None:
         """Drop what is under way, so that nothing is left suspended."""
@@ -311,3 +344,8 @@ class Engine:
                 return self._trust.value(name), self._trust.list, published
             case _:
                 assert_never(expectation.equals)
+
+
+def _demand(holds: bool, words: str) -> None:  # noqa: FBT001 (it reads as an assertion)
+    if not holds:
+        raise ControlFault(words, rule="RUN041")

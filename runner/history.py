@@ -14,7 +14,7 @@ from runner.audit.entry import EntryType
 from runner.canonical import NotCanonical
 from runner.codec import kind_of, to_data
 from runner.engine import Engine, Finished, Mark, StepBegun, StepDone, StepFailed, Turn
-from runner.errors import EvidenceFault
+from runner.errors import ControlFault, EvidenceFault
 from runner.exchange import BreakBegun, BreakEnded, PersonLeft, PersonPresent, Request, RoomEvent, parse_reply
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def rebuild(checked: CheckedPlan, trust: TrustList, entries: Iterable[Entry]) ->
     for entry in entries:
         event = _event(entry)
         if event is not None:
-            engine.happened(event)
+            _happened(engine, event, entry)
             continue
         if entry.type not in _COURSE:
             continue
@@ -114,6 +114,8 @@ def rebuild(checked: CheckedPlan, trust: TrustList, entries: Iterable[Entry]) ->
             turn = engine.answer(_reply(engine, entry, expected))
             expected = _entries(turn, engine)
             continue
+        if entry.type is EntryType.STEP_FAILED and (stopped := engine.reconsider()) is not None:
+            turn, expected = stopped, _entries(stopped, engine)
         said = Said(type=entry.type, step=entry.step, attempt=entry.attempt, data=entry.data)
         if not expected or not _same(expected[0], said):
             engine.close()
@@ -147,6 +149,14 @@ def _reply(engine: Engine, entry: Entry, expected: list[Said]) -> Any:
     except NotCanonical as fault:
         engine.close()
         raise EvidenceFault(f"entry {entry.seq}: {fault}", rule="LOG071") from None
+
+
+def _happened(engine: Engine, event: RoomEvent, entry: Entry) -> None:
+    try:
+        engine.happened(event)
+    except ControlFault as fault:
+        engine.close()
+        raise EvidenceFault(f"entry {entry.seq}: {fault.words}", rule="LOG070") from None
 
 
 def _event(entry: Entry) -> RoomEvent | None:

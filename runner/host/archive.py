@@ -80,8 +80,12 @@ def _check(members: Sequence[zipfile.ZipInfo], items: Sequence[str]) -> None:
 
 def _named(names: Sequence[str]) -> str:
     """Return a stranger's names for a sentence of the log: few, short, and nothing in them that hides or moves."""
-    few = ", ".join(f"`{shown(name[:MOST_CHARACTERS])}`" for name in names[:MOST_NAMES])
+    few = ", ".join(f"`{_shown(name[:MOST_CHARACTERS])}`" for name in names[:MOST_NAMES])
     return few if len(names) <= MOST_NAMES else f"{few} and {len(names) - MOST_NAMES} more"
+
+
+def _shown(name: str) -> str:
+    return shown(name).replace("\n", "\\n")
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

@@ -59,6 +59,8 @@ def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
     sources: list[SourceFile] = []
 
     def read(path: Path, role: str) -> bytes:
+        if path.name in contents:
+            raise WrongUse(f"two of the files are called {path.name}; the record could keep only one")
         content = disk.read(path)
         contents[path.name] = content
         sources.append(SourceFile(file=path.name, role=role, size=len(content), sha256=file_digest(content)))

@@ -35,7 +35,7 @@ class Room(Protocol):
     """Who answers what only people can."""
 
     def arrivals(self) -> tuple[RoomEvent, ...]:
-        """Return what happened in the room since last asked, in order."""
+        """Return what happened in the room since last asked, in order; in a break, not before something happened."""
         ...
 
     def answer(

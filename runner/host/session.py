@@ -121,6 +121,8 @@ class Session:
         if request is None or step is None:
             raise Defect("the engine neither asks nor ends")
         self._events()
+        if (stopped := self._engine.reconsider()) is not None:
+            return stopped
         if request.mutates and self._signed_step != step.id:
             self._logbook.checkpoint()
             self._signed_step = step.id
@@ -161,10 +163,17 @@ class Session:
         return self._hsms[getattr(request, "device", "")].report()
 
     def _events(self) -> None:
-        for event in self._room.arrivals():
-            self._engine.happened(event)
-            self._logbook.append(event_entry(event, self._plan))
-            self._watch.event(event)
+        """Note what happened in the room; where that leaves it in a break, wait until the break is over."""
+        waiting = True
+        while waiting:
+            events = self._room.arrivals()
+            for event in events:
+                self._engine.happened(event)
+                self._logbook.append(event_entry(event, self._plan))
+                self._watch.event(event)
+            if self._engine.on_break and not events:
+                raise Defect("the room came back in a break with nothing to say")
+            waiting = self._engine.on_break
 
     def _write_marks(self, turn: Turn) -> Finished | None:
         finished: Finished | None = None

@@ -42,6 +42,12 @@ class People:
         else:
             self._present.discard(person)
 
+    def still_here(self, entry: Entry) -> Iterator[Finding]:
+        """LOG035: when a device is asked to change, everybody who acts in the step is in the room."""
+        gone = sorted(person for person in self.acting if person not in self._present)
+        if gone:
+            yield Finding(rule="LOG035", seq=entry.seq, words=f"{', '.join(gone)} acts and left the room before this")
+
     def known(self, entry: Entry) -> Iterator[Finding]:
         """LOG035: whoever an entry names as its actor is on the roster."""
         strangers = [person for person in entry.actors if person not in self._plan.people]

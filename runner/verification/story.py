@@ -148,7 +148,10 @@ class Story:
         self._deferred = []
 
     def _request(self, step: Step, entry: Entry) -> Iterator[Finding]:
-        """LOG031: a request of a kind the plan allows, no more often, people first. LOG039: with the plan's fields."""
+        """LOG031: a request of a kind the plan allows, no more often, people first; LOG030: not in a break.
+
+        LOG039: with the plan's fields. LOG035: where it changes a device, with everybody who acts still there.
+        """
         data: dict[str, Any] = entry.data
         allowed = step.requests.get(data["kind"])
         if allowed is None or not fits(data["request"], KINDS[data["kind"]].fields):
@@ -164,6 +167,10 @@ class Story:
             yield Finding(rule="LOG031", seq=entry.seq, words="a step calls its people first, and once")
         if self._refused:
             yield Finding(rule="LOG033", seq=entry.seq, words="the step went on after a refusal")
+        if self._on_break:
+            yield Finding(rule="LOG030", seq=entry.seq, words="something is asked in a break")
+        if data["mutates"]:
+            yield from self._people.still_here(entry)
         if data["mutates"] is not allowed.mutates or data["device"] != data["request"].get("device"):
             yield Finding(rule="LOG031", seq=entry.seq, words="the entry shows another device or effect than it has")
         others = sorted(set(differences(self._plan, step, data["kind"], data["request"])))
@@ -238,10 +245,15 @@ class Story:
         yield from self._devices.ended(entry.data["devices"], entry.seq)
 
     def _close(self, entry: Entry) -> Iterator[Finding]:
-        """LOG034: closed as completed once every step is done, as aborted once it was aborted, and never in a step."""
+        """LOG034: closed as completed once every step is done, as aborted once it was aborted, and never in a step.
+
+        LOG030: nor in a break.
+        """
         self.closed = entry.data["outcome"]
         if self._step is not None or (self._failed and self.aborted is None):
             yield Finding(rule="LOG034", seq=entry.seq, words="closed in the middle of a step, or without an abort")
+        if self._on_break:
+            yield Finding(rule="LOG030", seq=entry.seq, words="closed in a break")
         if (self.closed == "aborted") is not (self.aborted is not None):
             yield Finding(rule="LOG034", seq=entry.seq, words=f"closed as {self.closed} against what happened")
         elif self.closed == "completed" and self._next < len(self._plan.steps):
