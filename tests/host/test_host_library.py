@@ -29,7 +29,7 @@ def test_a_roster_of_the_playbooks_name_is_refused(tmp_path: Path) -> None:
     elsewhere.mkdir()
     roster = elsewhere / "azure-byok.ceremony.yaml"
     shutil.copy(SHIPPED / "azure-byok.roster.yaml", roster)
-    with pytest.raises(WrongUse, match="two of the files are called azure-byok.ceremony.yaml"):
+    with pytest.raises(WrongUse, match=r"two of the files are called azure-byok\.ceremony\.yaml"):
         load(Disk(), tmp_path / "azure-byok.ceremony.yaml", roster=roster)
 
 
