@@ -179,11 +179,14 @@ class _Walk:
     def _device(self, step: PlannedStep, action: Action[Any]) -> bool:
         """SIT007, SIT001, SIT002, SIT003, SIT006: the device is here, in the mode, and so are world and cards."""
         device = next((item for item in self._plan.devices if item.id == step.device), None)
-        if device is None or device.id not in self._now.devices:
-            self._unmet(
-                step, "SHP008", f"no device is called `{step.device}`, or nothing says how it starts", ("device",)
-            )
+        if device is None:
+            self._unmet(step, "SHP008", f"no device is called `{step.device}`", ("device",))
             return False
+        if device.id not in self._now.devices:
+            words = f"nothing says how `{device.id}` starts"
+            self._faults.append(Fault(rule="SHP008", words=words, step=None, key=("starts_with",)))
+            begins = {**self._now.devices, device.id: DeviceNow(mode="operational", world=None)}
+            self._now = replace(self._now, devices=MappingProxyType(begins))
         if device.at != step.station:
             words = f"`{device.id}` is at `{device.at}` and the step is at `{step.station}`"
             self._unmet(step, "SIT007", words, ("station",))

@@ -54,6 +54,8 @@ def _value(name: str, declared: Declared, given: Given) -> Value:
     if name in given.values:
         value = given.values[name]
         read = typed(kind, value) if isinstance(value, str) else value
+        if kind == "size" and read is not None:
+            read = value  # its fit is judged as it is written, with its unit, as that of a default is
     elif given.examples and declared.example is not None:
         read = declared.example
     elif declared.default is not None:
@@ -62,10 +64,16 @@ def _value(name: str, declared: Declared, given: Given) -> Value:
         raise WrongUse(f"parameter `{name}` has no value: {declared.ask} (--param {name}=…)", rule="SHP006")
     if read is None:
         raise WrongUse(f"parameter `{name}` does not fit: it must be {WORDS[kind]}", rule="SHP006")
-    if isinstance(read, str) and (strange := next(refused(read), None)) is not None:
-        words = f"parameter `{name}` does not fit: it holds {strange[1]}, which a reader cannot see"
-        raise WrongUse(words, rule="SHP006")
+    if isinstance(read, str) and (strange := _strange(read)) is not None:
+        raise WrongUse(f"parameter `{name}` does not fit: it holds {strange}", rule="SHP006")
     if why := given_misfit(declared, read):
         raise WrongUse(f"parameter `{name}` does not fit: it {why}", rule="SHP006")
     found = as_value(kind, read)
     return read if found is None else found
+
+
+def _strange(text: str) -> str | None:
+    """Return what a text holds that is not seen where it is read out or typed, or ends its line; None: nothing."""
+    if len(text.splitlines()) > 1 or "\t" in text:
+        return "more than one line, or a tab"
+    return next((name for _offset, name in refused(text)), None)

@@ -20,6 +20,7 @@ from runner.actions.interface import (
     refused,
 )
 from runner.exchange import CarryFile, FileArrived
+from runner.plan import ResultRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,13 @@ def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator
             words=f"the files may take {size} bytes and medium `{medium.id}` has {medium.free} free",
             key=("uses", "files"),
         )
+    if len(work.inputs("files")) > 1:
+        words = "there is one digest where one file is carried; carry them in steps of their own"
+        digest = ResultRef(step=work.step.id, result="sha256")
+        if any(item.result == "sha256" for item in work.step.expect):
+            yield Unmet(rule="TPL010", words=words, key=("expect", "sha256"))
+        elif any(item.equals == digest for step in work.plan.steps for item in step.expect):
+            yield Unmet(rule="TPL010", words=words, key=("uses", "files"))
     if work.settings.to not in {station.id for station in work.plan.stations}:
         yield Unmet(rule="SHP008", words=f"no station is called `{work.settings.to}`", key=("with", "to"))
     elif work.settings.to == work.step.station:

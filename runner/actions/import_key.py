@@ -9,10 +9,12 @@ from runner.actions.interface import (
     Action,
     Done,
     Input,
+    KeyName,
     Needs,
     Outcome,
     Result,
     Settings,
+    VaultName,
     Work,
     allow,
     refused,
@@ -23,8 +25,8 @@ from runner.exchange import VAULT, DeviceRefused, ImportKey, KeyImported
 class ImportKeySettings(Settings):
     """`vault` and `name`: where the key goes; `subscription_id`: the subscription signed in to."""
 
-    vault: str
-    name: str
+    vault: VaultName
+    name: KeyName
     subscription_id: str
 
 

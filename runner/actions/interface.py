@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from runner.codec import kind_of
@@ -255,3 +255,19 @@ def matching(rule: str, pattern: str, value: str, words: str) -> str:
     if re.fullmatch(pattern, value) is None:
         raise PydanticCustomError("rule", "{words}", {"rule": rule, "words": words})
     return value
+
+
+def _key_name(value: str) -> str:
+    words = "a key's name in the vault has 1 to 127 letters, digits and dashes"
+    return matching("DEV013", r"[0-9A-Za-z-]{1,127}", value, words)
+
+
+def _vault_name(value: str) -> str:
+    return matching("DEV013", r"[0-9A-Za-z-]{3,24}", value, "a vault's name has 3 to 24 letters, digits and dashes")
+
+
+KeyName = Annotated[str, AfterValidator(_key_name)]
+"""A key's name in a vault. It is typed within quotes, so a quote in it would end them (DEV013)."""
+
+VaultName = Annotated[str, AfterValidator(_vault_name)]
+"""A vault's name, as above."""

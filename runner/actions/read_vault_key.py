@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from runner.actions.interface import NO_FACTS, Action, Done, Needs, Outcome, Result, Settings, Work, allow, refused
+from runner.actions.interface import (
+    NO_FACTS,
+    Action,
+    Done,
+    KeyName,
+    Needs,
+    Outcome,
+    Result,
+    Settings,
+    VaultName,
+    Work,
+    allow,
+    refused,
+)
 from runner.exchange import VAULT, DeviceRefused, ReadVaultKey, VaultKeyRead
 
 
 class ReadVaultKeySettings(Settings):
     """`vault` and `name`: where the key is."""
 
-    vault: str
-    name: str
+    vault: VaultName
+    name: KeyName
 
 
 async def _perform(work: Work[ReadVaultKeySettings]) -> Outcome:

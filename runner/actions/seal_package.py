@@ -12,6 +12,7 @@ from runner.actions.interface import (
     Failed,
     FileFact,
     Input,
+    KeyName,
     Needs,
     Outcome,
     Output,
@@ -38,17 +39,11 @@ def _guid(value: str) -> str:
     return matching("DEV012", pattern, value, "a subscription id has the form of a GUID")
 
 
-def _friendly(value: str) -> str:
-    return matching(
-        "DEV013", r"[0-9A-Za-z-]{1,127}", value, "a key's name in the vault has 1 to 127 letters, digits and dashes"
-    )
-
-
 class SealPackageSettings(Settings):
     """`subscription_id`: the subscription of the vault; `friendly_name`: the key's name there."""
 
     subscription_id: Annotated[str, AfterValidator(_guid)]
-    friendly_name: Annotated[str, AfterValidator(_friendly)]
+    friendly_name: KeyName
 
 
 async def _perform(work: Work[SealPackageSettings]) -> Outcome:

@@ -1,0 +1,228 @@
+"""What editors show beside a key: one sentence for each, by the model it belongs to.
+
+The key "" is the thing itself. A test shows that no key is without words, and no words without a key.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DATE = "a day such as `2027-06-30`, in quotes"
+_AT = "The station it is at when the ceremony begins."
+
+_KIND: Final = {
+    "type": "What a value must be, such as `text`, `whole`, `uuid` or `sha256`.",
+    "ask": "The words it is asked with.",
+    "example": "A value of the right form; a rehearsal takes it.",
+    "pattern": "A regular expression that the whole text must match.",
+    "at_least": "The smallest whole number that is accepted.",
+    "at_most": "The largest whole number that is accepted.",
+    "max_length": "The most characters a text may have.",
+    "of": "What can be chosen, for the type `choice`.",
+    "help": "More words for whoever is asked.",
+}
+
+_PLAYBOOK: Final = {
+    "": "A key ceremony as its author wrote it.",
+    "format": "The format of this file.",
+    "id": "A short id for the ceremony; its roster names it.",
+    "title": "What the ceremony is called. May hold templates.",
+    "version": "The version of this playbook, as its owner counts.",
+    "owner": "Whom to ask about this playbook.",
+    "review_by": f"When it must have been looked at again: {_DATE}. It is not rehearsed after that day.",
+    "follows": "The published procedure and the editions of it that this playbook was checked against.",
+    "regions": "The file with the values that differ from region to region, beside this one.",
+    "languages": "The languages there are texts in; the first is this file's.",
+    "names": "Exact words that texts take as `{{ names.NAME }}`.",
+    "parameters": "What is asked before a plan is made; templates take it as `{{ params.NAME }}`. Never a secret.",
+    "trust": "Values that somebody outside vouches for; steps compare with `trust.NAME`.",
+    "stations": "The places with a machine. A step is done at one of them.",
+    "devices": "The HSMs, and the stations they are at.",
+    "media": "What files are carried on, or kept on.",
+    "inventory": "What must lie on the table before the start.",
+    "roles": "The parts people act in.",
+    "separation": "Lines of roles; nobody acts in two roles of one line.",
+    "card_sets": "The card sets: how many cards there are, and how many of them are needed.",
+    "approvals": "How many people approve the plan and close the record.",
+    "starts_with": "What is true of devices and card sets before the first step.",
+    "ends_with": "What is true of devices, card sets and artefacts after the last step.",
+    "steps": "The parts and the steps, in the order they are done in.",
+    "waivers": "Rules that are not met here, each with the reason.",
+}
+
+_STEP: Final = {
+    "": "One step of the ceremony.",
+    "id": "A short id; results are called `steps.ID.RESULT`.",
+    "action": "What is done. The other keys of the step depend on it.",
+    "title": "The step in a few words. May hold templates.",
+    "minutes": "How long it takes, in minutes.",
+    "station": "Where it is done; left out, where its part is.",
+    "quorum": "Who must be there: people by role. It replaces all of the part's quorum.",
+    "device": "Which device does it; left out, the only one.",
+    "say": "What is read out. May hold templates.",
+    "note": "Help for whoever carries it out. May hold templates.",
+    "caution": "What can go wrong for good. May hold templates.",
+    "with": "The settings of the action. May hold templates.",
+    "uses": "The artefacts it takes, by the action's name for each.",
+    "produces": "The artefacts it makes, under names of your own.",
+    "destroys": "The artefacts that are gone afterwards.",
+    "asks": "What people read off and type; each becomes a result of the step.",
+    "expect": "Results that must be equal to a value, a template or a reference such as `steps.ID.RESULT`.",
+    "command": "The command line as the published procedure prints it; it is compared with what the action types.",
+    "when": "True, false or one template; where it is false the step is left out.",
+    "left_out": "What is said in place of the step where it is left out.",
+    "repeat": "Whether an interrupted step may be done again: `safe` or `never`.",
+    "sign_off": "How people confirm the step.",
+}
+
+_CEREMONY: Final = {
+    "Playbook": _PLAYBOOK,
+    "Step": _STEP,
+    "Part": {
+        "": "A heading, with the station and the quorum of the steps under it.",
+        "part": "The heading.",
+        "station": "Where its steps are done.",
+        "quorum": "Who must be there: people by role, as a number or as `card_sets.SET.threshold` or `.cards`.",
+        "say": "What is read out when the part begins.",
+    },
+    "Produces": {
+        "": "A file that the step makes.",
+        "file": "Its name; left out where the action itself names the file. May hold templates.",
+        "at_most": "The largest it can be, such as `16 MB`; left out, 1 MB.",
+        "backup_before": "The step before which it must have a backup, or `end`.",
+    },
+    "Ask": {"": "A value that is typed in the room.", **_KIND, "twice": "Whether it is typed twice and compared."},
+    "Parameter": {
+        "": "A value that is given before the plan is made.",
+        **_KIND,
+        "default": "The value where none is given.",
+    },
+    "Follows": {
+        "": "The published procedure this playbook follows.",
+        "procedure": "What it is called.",
+        "edition": f"The edition that a plan takes if it names none: {_DATE}.",
+        "also": "Other editions the playbook was checked against.",
+    },
+    "Trust": {
+        "": "A value that somebody outside vouches for.",
+        "type": "What it is.",
+        "value": "The value, or a template over region values.",
+        "said_by": "Who vouches for it.",
+    },
+    "Station": {"": "A place with a machine.", "title": "What people call it.", "network": "Whether it has a network."},
+    "Device": {"": "An HSM.", "kind": "What kind of HSM it is.", "at": "The station it is at."},
+    "Medium": {
+        "": "Something that files are carried on or kept on.",
+        "title": "What people call it.",
+        "at": _AT,
+        "free": "How much fits on it, such as `16 MB`.",
+        "keeps": "`transfer`: it is carried; `backup` or `archive`: it keeps copies.",
+    },
+    "Item": {"": "Something on the table.", "item": "What it is.", "count": "How many there are."},
+    "Role": {"": "A part that people act in.", "title": "What people call it."},
+    "CardSet": {
+        "": "A set of cards, some of which together allow something.",
+        "kind": "What the cards are for.",
+        "threshold": "How many cards are needed.",
+        "cards": "How many cards there are.",
+        "held_by": "The role of the people who hold them.",
+    },
+    "Approvals": {
+        "": "Who approves, and how many.",
+        "plan": "How many people of each role approve the plan.",
+        "close": "How many people of each role close the record.",
+        "days": "For how many days an approval holds.",
+    },
+    "Condition": {
+        "": "What is true of a device, a card set or an artefact.",
+        "mode": "Of a device: its mode.",
+        "world": "Of a device: `none`, `any`, or the card set of its Security World.",
+        "at": "Of an artefact: the station it is at.",
+        "written": "Of a card set: it is written.",
+        "lost": "Of a card set: how many of its cards are lost.",
+    },
+    "Waiver": {
+        "": "A rule that is not met, and the reason.",
+        "rule": "The rule's id.",
+        "step": "The step it is for.",
+        "because": "The reason.",
+        "until": f"The last day it holds: {_DATE}.",
+    },
+}
+
+_REGIONS: Final = {
+    "Regions": {
+        "": "What differs from region to region.",
+        "format": "The format of this file.",
+        "source": "Where the values were published.",
+        "editions": "The editions of the published procedure, by date.",
+        "withdrawn": "When the publisher ended the procedure.",
+        "values": "What each region gives: names, and what their values must be.",
+        "everywhere": "Values that are the same in every region.",
+        "regions": "The regions, by code.",
+    },
+    "Edition": {
+        "": "An edition of the published procedure.",
+        "note": "What changed with it.",
+        "replaced_by": f"The edition that replaced it: {_DATE}.",
+    },
+    "Withdrawn": {"": "The end of the procedure.", "on": f"When: {_DATE}.", "because": "Why."},
+    "ValueKind": {
+        "": "What a region's value must be.",
+        "type": "Its type.",
+        "pattern": "A regular expression that the whole text must match.",
+        "distinct": "Whether no two regions may have the same at one time.",
+    },
+    "Region": {
+        "": "A region: whether the procedure is offered there, and its values.",
+        "offered": "From when on the procedure is offered here, or that it never was.",
+        "shares": "Values that are another region's on purpose: the value, and the region's code.",
+    },
+    "OfferedWhen": {
+        "": "`{from: DATE}`, or `{never: true, because: …}`.",
+        "from": f"The first day it is offered: {_DATE}.",
+        "until": f"The day it ends: {_DATE}.",
+        "never": "It was never offered here.",
+        "because": "The published reason.",
+    },
+}
+
+_ROSTER: Final = {
+    "Roster": {
+        "": "The people of one ceremony.",
+        "format": "The format of this file.",
+        "ceremony": "The `id` of the playbook.",
+        "people": "The people, each under a short id.",
+    },
+    "Person": {
+        "": "Somebody who takes part.",
+        "name": "Their name.",
+        "roles": "The roles they can act in.",
+        "key": "Their public key, as OpenSSH prints it.",
+        "cards": "The cards they hold: the card set, and the number of the card.",
+        "stands_in_for": "Whose stand-in they are.",
+    },
+}
+
+KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({**_CEREMONY, **_REGIONS, **_ROSTER})
+"""Words by model and key."""
+
+DOCUMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"ceremony": "A key ceremony", "regions": "The regions of a ceremony", "roster": "The people of a ceremony"}
+)
+
+RESULTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "text": "text",
+        "whole": "a whole number",
+        "flag": "true or false",
+        "sha256": "a SHA-256 digest, 64 hexadecimal digits",
+        "key_hash": "a key hash, 40 hexadecimal digits",
+        "public_key": "a public key, most often another step's",
+    }
+)
+"""What a result of each type is."""

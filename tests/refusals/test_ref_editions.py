@@ -1,0 +1,107 @@
+"""Which regions each edition offers, why not the others, and what the edition decides in the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, Bench, name
+
+from runner.document.editions import values_at
+from runner.host.disk import Disk
+from runner.host.library import load
+from runner.parameters import Given
+from runner.plan import Plan, parse_plan
+from runner.planning import Documents, choices, choose, make_plan, refused_regions
+
+FIRST = ("na", "eu", "ap", "latam", "jpn", "aus")
+COUNTS = {"2015-09-18": 6, "2016-02-01": 7, "2016-10-24": 10, "2016-11-30": 10, "2017-05-09": 12, "2019-08-16": 18}
+SINCE_2017 = {"2017-05-09", "2019-08-16"}
+SUITES = {edition: "DLf3072s256mRijndael" if edition == "2019-08-16" else "DLf1024s160mRijndael" for edition in COUNTS}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Documents:
+    return load(Disk(), SHIPPED / name("ceremony"), roster=None)
+
+
+def given() -> Given:
+    return Given(values={"subscription_id": SUBSCRIPTION, "vault_name": VAULT})
+
+
+def offered(documents: Documents, edition: str) -> list[str]:
+    made = [choice.region for choice in choices(documents, region=None, edition=edition, given=given())]
+    return [region for region in made if region is not None]
+
+
+@pytest.mark.parametrize(("edition", "count"), COUNTS.items())
+def test_an_edition_offers_so_many_regions_and_says_why_not_each_other(
+    shipped: Documents, edition: str, count: int
+) -> None:
+    assert shipped.regions is not None
+    assert shipped.regions.value is not None
+    every = set(shipped.regions.value.regions)
+    assert len(every) == 19
+    here, refused = offered(shipped, edition), refused_regions(shipped, edition)
+    assert len(here) == len(set(here)) == count
+    assert set(here) >= set(FIRST)
+    assert set(refused) == every - set(here)
+    assert all(why.startswith(f"`{code}` is ") for code, why in refused.items())
+    assert all("not in the edition of" in why for code, why in refused.items() if code != "china")
+    assert "The publisher does not offer this method" in refused["china"]
+
+
+@pytest.mark.parametrize("edition", COUNTS)
+def test_every_offered_region_makes_a_checked_plan_of_its_own(shipped: Documents, edition: str) -> None:
+    assert shipped.regions is not None
+    assert shipped.regions.value is not None
+    digests: set[str] = set()
+    for code in offered(shipped, edition):
+        made = make_plan(shipped, choose(shipped, region=code, edition=edition, given=given()))
+        assert made.findings == ()
+        assert made.checked is not None
+        plan = made.checked.plan
+        values = values_at(shipped.regions.value, code, edition)
+        assert (plan.region, plan.ceremony.edition) == (code, edition)
+        assert plan == parse_plan(made.checked.content)
+        expect_what_the_edition_decides(plan, edition)
+        assert plan.artefact("kek-package").file == f"BYOK-KEK-pkg-{values['token']}"
+        assert plan.artefact("toolset").file == f"KeyVault-BYOK-Tools-{values['zip']}.zip"
+        trusted = {item.name: item.value for item in plan.trust}
+        assert trusted["toolset"] == str(values["toolset_sha256"]).lower()
+        digests |= {trusted["toolset"], made.checked.sha256}
+    assert len(digests) == 2 * COUNTS[edition]
+
+
+def expect_what_the_edition_decides(plan: Plan, edition: str) -> None:
+    prefix = "KeyTransferPackage" if edition in SINCE_2017 else "TransferPackage"
+    assert plan.artefact("transfer-package").file == f"{prefix}-ContosoFirstHSMkey.byok"
+    world = next(step for step in plan.steps if step.id == "create-world")
+    assert world.settings["cipher_suite"] == SUITES[edition]
+    assert f"--cipher-suite={SUITES[edition]} " in str(world.command)
+
+
+def test_editions_select_values_and_never_steps(shipped: Documents) -> None:
+    shapes = set()
+    for edition in COUNTS:
+        made = make_plan(shipped, choose(shipped, region="eu", edition=edition, given=given()))
+        assert made.plan is not None
+        shapes.add(tuple((step.id, step.action, step.station, step.quorum) for step in made.plan.steps))
+    assert len(shapes) == 1
+
+
+def test_the_default_edition_is_the_playbooks_own(shipped: Documents) -> None:
+    choice = choose(shipped, region="eu", edition=None, given=given())
+    assert choice.edition == "2017-05-09"
+    assert choice == choose(shipped, region="eu", edition="2017-05-09", given=given())
+
+
+@pytest.mark.parametrize("copy", ["true", "false"])
+def test_the_plan_is_the_same_bytes_alone_and_in_a_rehearsal(bench: Bench, copy: str) -> None:
+    more = (*EU, *GIVEN, "--param", "friendly_name=Second", "--param", f"inspect_copy={copy}")
+    assert bench.run("plan", name("ceremony"), *more, "--out", "plan.json").code == 0
+    rehearsed = bench.run("rehearse", name("ceremony"), *more, "--out", "record")
+    assert rehearsed.code == 0
+    assert Path("record/plan.json").read_bytes() == Path("plan.json").read_bytes()
+    left_out = [step.id for step in parse_plan(Path("plan.json").read_bytes()).steps if step.left_out]
+    assert left_out == ([] if copy == "true" else ["inspect-copy"])
