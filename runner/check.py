@@ -210,7 +210,12 @@ class _Walk:
             words = f"`{device}` holds the world of `{now.world}` here, and `{action.name}` would erase it"
             self._unmet(step, "SIT003", words, ("action",))
         if read is not None and (state := self._now.card_sets.get(read)) != "written":
-            self._unmet(step, "SIT006", f"the cards of `{read}` are {state}", ("with", needs.cards_read or ""))
+            self._unmet(
+                step,
+                "SIT006",
+                f"the cards of `{read}` are {state or 'not said to be written'}",
+                ("with", needs.cards_read or ""),
+            )
         if needs.cards_written is not None:
             written = str(step.settings[needs.cards_written])
             if (state := self._now.card_sets.get(written)) != "blank":

@@ -3,6 +3,8 @@
 The engine holds no state that the log does not hold. Its inputs are replies and room events; all are entries of the
 log, so feeding them back in order rebuilds it (`runner.history`), which is resume, replay, and the proof that a
 record belongs to its plan.
+
+The module is longer than others because marks and machine are read together.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from runner.exchange import (
 )
 from runner.plan import TRIES, Literal, ResultRef, TrustRef
 from runner.quorum import quorum_fault
-from runner.values import same_spelling, typed
+from runner.values import answered, same_spelling
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -298,12 +300,12 @@ class Engine:
     async def _ask(self, ask: Ask) -> Value | None:
         for _ in range(TRIES):
             given = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)
-            value = typed(ask.type, given.value)
+            value = answered(ask.type, given.value)
             if value is None:
                 continue
             if ask.twice:
                 again = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)
-                if typed(ask.type, again.value) != value:
+                if answered(ask.type, again.value) != value:
                     continue
             return value
         return None

@@ -4,6 +4,8 @@ An action awaits a request and gets a reply of a kind the request names; there i
 coroutine with `send`. Requests and replies are flat, frozen and without secrets: a PIN never has a place here.
 Digests are lower-case hex, sizes bytes, `public_key` is base64 of a DER SubjectPublicKeyInfo (RFC 5280), key hashes
 are 40 hex digits.
+
+The module is longer than others because the union is closed in one place.
 """
 
 from __future__ import annotations

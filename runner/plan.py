@@ -2,6 +2,8 @@
 
 `docs/record.md` gives the form of plan.json field by field. A `Plan` says what was rendered; a `CheckedPlan` is made
 only by `runner.check` and is what the engine accepts.
+
+The module is longer than others because it is the form of plan.json, record by record.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The steps of a plan: each with its action's settings, files, people and expected results fixed."""
+"""The steps of a plan: each with its action's settings, files, people and expected results fixed.
+
+The module is longer than others because a step is rendered from many parts that lean on each other.
+"""
 
 from __future__ import annotations
 

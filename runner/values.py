@@ -70,6 +70,14 @@ def typed(kind: str, text: str) -> Value | None:
     return as_value(kind, text)
 
 
+def answered(kind: str, text: str) -> Value | None:
+    """Return what a person typed in the room as a value, or None where it does not fit.
+
+    As `typed`, and text with control or invisible characters fits nothing: it goes into the log and onto screens.
+    """
+    return typed(kind, text) if text.strip().isprintable() else None
+
+
 def same_spelling(kind: str, value: Value) -> Value:
     """Return the value as it is compared: digests without case and spaces, uuids without case."""
     if isinstance(value, str):

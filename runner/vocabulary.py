@@ -26,7 +26,7 @@ RuleId = NewType("RuleId", str)
 ID: Final = r"[a-z][a-z0-9-]*"
 NAME: Final = r"[a-z][a-z0-9_]*"
 
-_SIZE: Final = re.compile(r"(\d{1,9}) ?(B|kB|MB|GB)\Z")
+_SIZE: Final = re.compile(r"(\d{1,9}) ?(B|kB|MB|GB)\Z", re.ASCII)
 _UNITS: Final = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 _SPACES: Final = re.compile(r"[\s:]+")
 

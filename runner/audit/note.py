@@ -31,20 +31,11 @@ class LogKey:
     _private: Ed25519PrivateKey = field(repr=False)
 
     @classmethod
-    def generate(cls, origin: str) -> LogKey:
-        """Return a new key from the operating system's randomness.
+    def from_seed(cls, origin: str, seed: bytes) -> LogKey:
+        """Return the key of a seed of 32 bytes (RFC 8032, section 5.1.5), drawn by the host for this sitting.
 
         Raises:
             Defect: `origin` is no key name: empty, or with white space or a plus sign.
-        """
-        return cls(_name(origin), Ed25519PrivateKey.generate())
-
-    @classmethod
-    def from_seed(cls, origin: str, seed: bytes) -> LogKey:
-        """Return the key of a seed of 32 bytes (RFC 8032, section 5.1.5); for tests and vectors.
-
-        Raises:
-            Defect: as `generate`.
         """
         return cls(_name(origin), Ed25519PrivateKey.from_private_bytes(seed))
 

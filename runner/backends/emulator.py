@@ -2,6 +2,8 @@
 
 Requests become the emulator's commands, its refusals become `DeviceRefused`; nothing else is added. Everything behind
 it is SIMULATED.
+
+The module is longer than others because every request has its method here, in one place.
 """
 
 from __future__ import annotations

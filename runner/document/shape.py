@@ -16,7 +16,7 @@ from runner.document.known import keys_at
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
     from pydantic_core import ErrorDetails
 
@@ -158,10 +158,7 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
     Where unknown keys are all that is wrong, they are reported and the document is returned without them, so that the
     author sees its other faults at the same time.
     """
-    if source.findings:
-        return None
-    if not isinstance(source.data, dict):
-        report.add("SHP003", "the file must be a mapping of names to values", (), help_="begin with format:")
+    if source.findings or not _is_filled_in(source, report):
         return None
     assert issubclass(model, Written)  # noqa: S101 (every document is one)
     try:
@@ -176,6 +173,29 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
         return model.model_validate(rest)
     except ValidationError:  # a key that was misspelt is also one that is missing; it was told with its closest name
         return None
+
+
+def _is_filled_in(source: Source, report: Report) -> bool:
+    """SHP003: the file is a mapping, and no value in it was left empty."""
+    if not isinstance(source.data, dict):
+        report.add("SHP003", "the file must be a mapping of names to values", (), help_="begin with format:")
+        return False
+    empty = list(_empty(source.data))
+    for path in empty:
+        report.add("SHP003", "a value is missing here", path, key=True, help_="write one, or remove the key")
+    return not empty
+
+
+def _empty(data: Any, here: Path = ()) -> Iterator[Path]:
+    """Give the way to every value that was left empty."""
+    if data is None:
+        yield here
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from _empty(value, (*here, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _empty(value, (*here, index))
 
 
 def _without(data: Any, paths: Collection[Path], here: Path = ()) -> Any:

@@ -142,8 +142,8 @@ class Disk:
         if path.is_dir():
             return
         self.mkdir(path.parent, private=private)
-        self.announce("mkdir", path)
         try:
+            self.announce("mkdir", path)
             path.mkdir(mode=0o700 if private else 0o755)
         except OSError as error:
             raise _unwritable(path, error) from None
@@ -184,8 +184,8 @@ class Disk:
             WrongUse: there is none.
             StepFault: RUN030, it cannot be removed.
         """
-        self.announce("remove", path)
         try:
+            self.announce("remove", path)
             path.unlink()
         except FileNotFoundError as error:
             raise _unreadable(path, error) from None
@@ -246,8 +246,8 @@ class Disk:
         Raises:
             StepFault: RUN030, that failed.
         """
-        self.announce("sync_folder", folder)
         try:
+            self.announce("sync_folder", folder)
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(descriptor)

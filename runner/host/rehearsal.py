@@ -2,6 +2,8 @@
 
 Beside the record lies `RECORD.sim/` (0700, never part of a record): the device, the vault, the stations' and media's
 folders, the people's PINs, the environment, and the trust file an auditor would bring.
+
+The module is longer than others because it sets up everything that a room has.
 """
 
 from __future__ import annotations
@@ -139,7 +141,7 @@ def _carry_out(
     watch: Watch,
 ) -> Rehearsed:
     ceremony = secrets.token_hex(16)
-    key = LogKey.generate(f"{checked.plan.ceremony.id}.rehearsal/{ceremony}")
+    key = LogKey.from_seed(f"{checked.plan.ceremony.id}.rehearsal/{ceremony}", secrets.token_bytes(32))
     disk.write_new(room.trust_file, _trust_file(checked, trust, key), same_ok=False)
     keeper = _Keeper(watch, disk, checked.plan, room, record)
     folder.begin(disk, record, checked=checked, sources=contents, key=key)

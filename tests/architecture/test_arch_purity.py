@@ -23,7 +23,6 @@ ALLOWED = {
 """What the core may import from elsewhere: what computes, and nothing that looks at the world."""
 
 EXCEPTIONS = {
-    "runner/audit/note.py": {"Ed25519PrivateKey.generate"},  # the key of a sitting; it should come from the host
     "runner/document/events.py": {"importlib", "importlib.import_module"},  # the C parser, where it is installed
     "runner/verification/folder.py": {"os", "stat"},  # the verifier's own reader: it may not lean on the runner's
 }

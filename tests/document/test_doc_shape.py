@@ -115,3 +115,12 @@ def test_settings_keep_their_structure() -> None:
     assert playbook is not None
     make = playbook.numbered_steps()[1][2]
     assert make.settings["profile"] == {"names": ("a", "b"), "ca": True}
+
+
+def test_a_value_left_empty_is_told_at_its_key() -> None:
+    owner = next(line for line in GOOD.splitlines() if line.startswith("owner:"))
+    (finding,) = _findings(owner, "owner:")
+    assert (finding.code, finding.message, finding.path) == ("SHP003", "a value is missing here", "owner")
+    minutes = next(line for line in GOOD.splitlines() if line.strip().startswith("minutes:"))
+    (finding,) = _findings(minutes, minutes.partition(":")[0] + ":")
+    assert (finding.code, finding.message) == ("SHP003", "a value is missing here")

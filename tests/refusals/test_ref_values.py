@@ -16,7 +16,7 @@ from runner.exchange import Need
 from runner.parameters import Given, take
 from runner.plan import CardHeld, Person
 from runner.quorum import eligible, fill, shortfall
-from runner.values import TYPES, as_value, typed
+from runner.values import TYPES, answered, as_value, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -243,3 +243,13 @@ def test_a_parameter_that_does_not_fit(parameter: Declared, text: str, words: st
         taken(parameter, text)
     assert caught.value.rule == "SHP006"
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["a\x7fb", "a\x1b[2Jb", "a\nb", "a\u202eb", "a\u200bb", "\ud800"], ids=ascii)
+def test_an_answer_with_characters_that_do_not_show_fits_nothing(text: str) -> None:
+    assert typed("text", text) == text
+    assert answered("text", text) is None
+
+
+def test_an_answer_that_shows_fits() -> None:
+    assert answered("text", " A0012, Zürich 東京 ") == "A0012, Zürich 東京"

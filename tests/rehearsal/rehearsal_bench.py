@@ -103,14 +103,13 @@ def rehearse(record: Path, region: str, *more: str, patch: pytest.MonkeyPatch | 
     """Rehearse the shipped ceremony in this process; with `patch`, the log's private keys are kept for a search."""
     seeds: list[bytes] = []
     if patch is not None:
-        generate = LogKey.generate
+        from_seed = LogKey.from_seed
 
-        def caught(origin: str) -> LogKey:
-            key = generate(origin)
-            seeds.append(key._private.private_bytes_raw())
-            return key
+        def caught(origin: str, seed: bytes) -> LogKey:
+            seeds.append(seed)
+            return from_seed(origin, seed)
 
-        patch.setattr(LogKey, "generate", caught)
+        patch.setattr(LogKey, "from_seed", caught)
     code, out, err = say("rehearse", "azure-byok", "--region", region, *more, "--out", str(record))
     return Left(record=record, code=code, out=out, err=err, seeds=tuple(seeds))
 

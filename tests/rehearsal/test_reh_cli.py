@@ -89,7 +89,7 @@ def test_a_trust_file_with_our_origin_and_their_key_does_not_fit(left: bench.Lef
     path = tmp_path / "trust.json"
     path.write_text(json.dumps(trust))
     assert verify(left.record, path, rehearsal=True).outcome is Outcome.VALID
-    trust["log_keys"] = [LogKey.generate(trust["origin"]).vkey]
+    trust["log_keys"] = [LogKey.from_seed(trust["origin"], bytes(32)).vkey]
     path.write_text(json.dumps(trust))
     verdict = verify(left.record, path, rehearsal=True)
     assert [finding.rule for finding in verdict.findings] == ["LOG015"]
