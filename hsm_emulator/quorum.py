@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -204,22 +205,32 @@ def _with_pin(
 def _read_back(
     state: State, made: CardSet, tokens: Mapping[str, bytes], written: Sequence[tuple[CardFact, Pin]]
 ) -> None:
-    """Open every written card from its bytes and recombine: each card is in at least one quorum that is tried."""
+    """Open every written card from its bytes and recombine: each card is in at least one quorum that is tried.
+
+    Two cards are opened at a time: scrypt is nearly all of it and leaves Python's lock alone, and nothing is drawn.
+    """
     opened: list[tuple[Share, ...]] = []
-    for card, pin in written:
-        membership = cards.read(state, card.serial)
-        shares = None
-        if membership is not None and replace(membership, shares={}) == _expected(membership, made, card):
-            shares = cards.open_shares(membership, cards.chip(state, card.serial), pin, made.module_keys)
-        if shares is None:
-            raise Refused(Status.TOKEN_ASSEMBLY_FAILED, f"card {card.serial} does not read back; nothing was changed")
-        opened.append(shares)
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        for (card, _pin), shares in zip(
+            written, threads.map(lambda one: _open_written(state, made, *one), written), strict=True
+        ):
+            if shares is None:
+                words = f"card {card.serial} does not read back; nothing was changed"
+                raise Refused(Status.TOKEN_ASSEMBLY_FAILED, words)
+            opened.append(shares)
     k, n = made.quorum.k, made.quorum.n
     for start in sorted({*range(0, n - k, k), n - k}):
         for place, name in enumerate(made.module_keys):
             parts = [shares[place] for shares in opened[start : start + k]]
             check = sharing.check_value(tokens[name], name, made.set_id)
             sharing.assemble(parts, made.quorum, name, made.set_id, check)
+
+
+def _open_written(state: State, made: CardSet, card: CardFact, pin: Pin) -> tuple[Share, ...] | None:
+    membership = cards.read(state, card.serial)
+    if membership is None or replace(membership, shares={}) != _expected(membership, made, card):
+        return None
+    return cards.open_shares(membership, cards.chip(state, card.serial), pin, made.module_keys)
 
 
 def _expected(membership: Membership, made: CardSet, card: CardFact) -> Membership:
