@@ -9,7 +9,7 @@ from runner.cli.options import Parser, show
 from runner.document.findings import Severity
 from runner.errors import Exit
 from runner.host.disk import Disk
-from runner.host.library import find_playbook, load
+from runner.host.documents import find_playbook, load
 from runner.planning import lint
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import Parser, add_choice, params, show
 from runner.errors import Exit
 from runner.host.disk import Disk
-from runner.host.library import find_playbook, load, require_new
+from runner.host.documents import find_playbook, load, require_new
 from runner.parameters import Given
 from runner.planning import choose, make_plan
 from runner.reports.plan_text import plan_text

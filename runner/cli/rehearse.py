@@ -11,7 +11,7 @@ from runner.cli.options import Parser, add_choice, params, show
 from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
 from runner.host.clock import SystemClock, today
 from runner.host.disk import Disk
-from runner.host.library import find_playbook, load, shown
+from runner.host.documents import find_playbook, load, shown
 from runner.host.rehearsal import Rehearsed, Script, rehearse, require_room
 from runner.parameters import Given
 from runner.planning import choose, make_plan, refused_regions

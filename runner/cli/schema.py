@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import Parser
 from runner.errors import Exit, WrongUse
 from runner.host.disk import Disk
-from runner.host.library import shipped, shown
+from runner.host.documents import shipped, shown
 from runner.schemas import NAMES, file_name, schema_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from runner.actions.registry import ALL, BY_PIN
 from runner.codec import kind_of
 from runner.exchange import REQUESTS, Asking, AskValue, GatherPeople, Reply, Request, replies_of
 from runner.host.disk import Disk
-from runner.host.library import find_playbook, load
+from runner.host.documents import find_playbook, load
 from runner.parameters import Given
 from runner.planning import choose, make_plan
 

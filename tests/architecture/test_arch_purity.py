@@ -81,7 +81,7 @@ DISKS = {"runner/host/disk.py", "hsm_emulator/disk.py"}
 OTHERS_WITH_FILES = {
     "runner/verification/folder.py": "the verifier reads a record with code of its own, not the producer's",
     "runner/host/rules.py": "reads the rules that are shipped inside the package",
-    "runner/host/library.py": "looks which files and shipped folders there are; the disk reads them",
+    "runner/host/documents.py": "looks which files and shipped folders there are; the disk reads them",
     "runner/host/archive.py": "opens the items of a zip it holds in memory",
     "runner/host/rehearsal.py": "looks whether the record's parent is a folder",
     "runner/cli/main.py": "turns a closed stdout into the null device",

@@ -9,7 +9,7 @@ from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, Bench, name
 
 from runner.document.editions import values_at
 from runner.host.disk import Disk
-from runner.host.library import load
+from runner.host.documents import load
 from runner.parameters import Given
 from runner.plan import Plan, parse_plan
 from runner.planning import Documents, choices, choose, make_plan, refused_regions

@@ -17,7 +17,7 @@ from runner.check import check
 from runner.codec import from_data, kind_of, to_data
 from runner.exchange import REQUESTS, parse_reply, replies_of
 from runner.host.disk import Disk
-from runner.host.library import find_playbook, load
+from runner.host.documents import find_playbook, load
 from runner.parameters import Given
 from runner.plan import CheckedPlan, Plan, parse_plan, plan_bytes
 from runner.planning import choices, make_plan

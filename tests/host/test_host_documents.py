@@ -9,7 +9,7 @@ import pytest
 
 from runner.errors import WrongUse
 from runner.host.disk import Disk
-from runner.host.library import find_playbook, load
+from runner.host.documents import find_playbook, load
 
 SHIPPED = Path(__file__).resolve().parents[2] / "ceremonies" / "azure-byok"
 
