@@ -142,6 +142,11 @@ def clear(state: State, serial: str) -> State:
     return _put_chip(state, serial, replace(chip(state, serial), failures=0, last_ms=0))
 
 
+def stretch(membership: Membership, pin: Pin) -> bytes:
+    """Return the PIN stretched as this card demands: 32 bytes, one scrypt."""
+    return crypto.scrypt(pin.reveal(), membership.salt, membership.scrypt_n)
+
+
 def open_shares(
     membership: Membership, inside: Chip, pin: Pin, module_keys: Mapping[str, bytes]
 ) -> tuple[Share, ...] | None:
@@ -151,7 +156,7 @@ def open_shares(
         None where the PIN is wrong; also where image and chip do not belong together, or the image was changed: the
         card cannot tell these apart.
     """
-    stretched = crypto.scrypt(pin.reveal(), membership.salt, membership.scrypt_n)
+    stretched = stretch(membership, pin)
     opened = []
     for token, module_key in module_keys.items():
         place = membership.place(token)
@@ -166,14 +171,13 @@ def open_shares(
 def seal_shares(
     membership: Membership,
     inside: Chip,
-    pin: Pin,
+    stretched: bytes,
     module_keys: Mapping[str, bytes],
     *,
     shares: Mapping[str, Share],
     draw: Draw,
 ) -> Membership:
-    """Return the membership with a sealed share of every token; one scrypt for all."""
-    stretched = crypto.scrypt(pin.reveal(), membership.salt, membership.scrypt_n)
+    """Return the membership with a sealed share of every token under the stretched PIN."""
     sealed = {}
     for token, module_key in module_keys.items():
         place = membership.place(token)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -58,30 +58,32 @@ def write_set(
 ) -> tuple[State, tuple[CardFact, ...]]:
     """Write all cards of a new set onto blank cards, read them back and recombine every token.
 
+    A card is no longer blank once its PIN is chosen. The PIN is stretched while the next card is asked for: scrypt is
+    nearly all of the time, leaves Python's lock alone, and draws nothing.
+
     Raises:
         Refused: Cancelled; TokenAssemblyFailed where a card does not read back.
     """
     shares = {name: sharing.split(token, made.quorum, call.draw) for name, token in tokens.items()}
     written: list[tuple[CardFact, Pin]] = []
-    for position in range(made.quorum.n):
-        serial = _blank_card(state, made, position, call)
-        ask = PinAsk(set_name=made.name, number=position + 1, serial=serial, new=True, attempt=1, wait_seconds=0)
-        pin = call.dialogue.pin(ask)
-        membership = Membership(
-            world=made.world,
-            set_id=made.set_id,
-            set_name=made.name,
-            index=position + 1,
-            quorum=made.quorum,
-            salt=call.draw.take(SALT),
-            scrypt_n=scrypt_n,
-            shares={},
-        )
-        mine = {name: parts[position] for name, parts in shares.items()}
-        inside = cards.chip(state, serial)
-        sealed = cards.seal_shares(membership, inside, pin, made.module_keys, shares=mine, draw=call.draw)
-        state = cards.write(state, serial, sealed)
-        written.append((CardFact(number=position + 1, serial=serial), pin))
+    begun: list[tuple[str, Membership, Future[bytes]]] = []
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        for position in range(made.quorum.n):
+            serial = _blank_card(state, made, position, call)
+            ask = PinAsk(set_name=made.name, number=position + 1, serial=serial, new=True, attempt=1, wait_seconds=0)
+            pin = call.dialogue.pin(ask)
+            card = CardFact(number=position + 1, serial=serial)
+            membership = _membership(made, card, salt=call.draw.take(SALT), scrypt_n=scrypt_n)
+            state = cards.write(state, serial, membership)
+            begun.append((serial, membership, threads.submit(cards.stretch, membership, pin)))
+            written.append((card, pin))
+        for position, (serial, membership, stretched) in enumerate(begun):
+            mine = {name: parts[position] for name, parts in shares.items()}
+            inside = cards.chip(state, serial)
+            sealed = cards.seal_shares(
+                membership, inside, stretched.result(), made.module_keys, shares=mine, draw=call.draw
+            )
+            state = cards.write(state, serial, sealed)
     _read_back(state, made, tokens, written)
     return state, tuple(card for card, _ in written)
 
@@ -228,20 +230,24 @@ def _read_back(
 
 def _open_written(state: State, made: CardSet, card: CardFact, pin: Pin) -> tuple[Share, ...] | None:
     membership = cards.read(state, card.serial)
-    if membership is None or replace(membership, shares={}) != _expected(membership, made, card):
+    if membership is None:
+        return None
+    expected = _membership(made, card, salt=membership.salt, scrypt_n=membership.scrypt_n)
+    if replace(membership, shares={}) != expected:
         return None
     return cards.open_shares(membership, cards.chip(state, card.serial), pin, made.module_keys)
 
 
-def _expected(membership: Membership, made: CardSet, card: CardFact) -> Membership:
+def _membership(made: CardSet, card: CardFact, *, salt: bytes, scrypt_n: int) -> Membership:
+    """Return what a card of the set says of itself, before it holds shares."""
     return Membership(
         world=made.world,
         set_id=made.set_id,
         set_name=made.name,
         index=card.number,
         quorum=made.quorum,
-        salt=membership.salt,
-        scrypt_n=membership.scrypt_n,
+        salt=salt,
+        scrypt_n=scrypt_n,
         shares={},
     )
 
