@@ -18,7 +18,6 @@ from runner.backends import emulator
 from runner.backends.interface import Secret
 from runner.codec import to_data
 from runner.errors import Defect, PlaybookFault, WrongUse
-from runner.exchange import VAULT
 from runner.host import record as folder
 from runner.host.logbook import Logbook
 from runner.host.room import ScriptedRoom, SimulatedCard
@@ -354,5 +353,5 @@ class _Keeper:
                 source = self._room.stations.path(fact.at, fact.file)
                 facts = self._disk.copy_new(source, self._record / "transfer" / fact.file, same_ok=True)
                 if (facts.size, facts.sha256) != (fact.size, fact.sha256):
-                    raise Defect(f"{fact.file} changed between its step and the record ({VAULT} never saw it)")
+                    raise Defect(f"{fact.file} changed between its step and the record")
         self._watch.done(mark)
