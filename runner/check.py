@@ -6,31 +6,21 @@ message.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from runner import canonical
 from runner.actions.interface import NO_FACTS, Action, Unmet, Work
 from runner.actions.registry import BY_PIN
+from runner.check_people import Fault, people_faults
 from runner.plan import CheckedPlan, plan_bytes
-from runner.quorum import fill, holds, shortfall
 from runner.situation import ArtefactNow, DeviceNow, Situation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from runner.plan import CardSet, Plan, PlannedArtefact, PlannedStep
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """Something that will not work in the room: the step it is in (None: the plan itself), and where in it."""
-
-    rule: str
-    words: str
-    step: str | None
-    key: tuple[str | int, ...]
+    from runner.plan import Plan, PlannedArtefact, PlannedStep
 
 
 def check(plan: Plan, *, absent: Collection[str] = ()) -> CheckedPlan | tuple[Fault, ...]:
@@ -38,7 +28,7 @@ def check(plan: Plan, *, absent: Collection[str] = ()) -> CheckedPlan | tuple[Fa
 
     Args:
         plan: what was rendered.
-        absent: people of the roster who cannot come.
+        absent: people of the roster who cannot come; a stand-in who can takes their place.
     """
     if found := faults(plan, absent=absent):
         return found
@@ -49,79 +39,12 @@ def check(plan: Plan, *, absent: Collection[str] = ()) -> CheckedPlan | tuple[Fa
 def faults(plan: Plan, *, absent: Collection[str] = ()) -> tuple[Fault, ...]:
     """Return everything in a plan that will not work in the room.
 
-    1. People: the card sets make sense, nobody stands on both sides of a line, every step can be filled (QUO*).
+    1. People: the card sets make sense, nobody stands on both sides of a line, every step, approval and exception
+       can be filled, and whoever may have to sign has a key (QUO*).
     2. The room: each step's requirements hold and its effects follow (SIT*, ART*, DEV*).
     3. The end is what `ends_with` says, and every backup was made in time (SIT005, ART005).
     """
-    return (*_people(plan, absent), *_Walk(plan).faults())
-
-
-# -- people --------------------------------------------------------------------------------------------------------
-
-
-def _people(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
-    """QUO001, QUO005, QUO009, QUO002 and QUO004, in the order people set them right."""
-    for card_set in plan.card_sets:
-        if card_set.threshold > card_set.cards:
-            words = f"{card_set.threshold} cards are needed and the set has {card_set.cards}"
-            yield Fault(rule="QUO001", words=words, step=None, key=("card_sets", card_set.id, "threshold"))
-    told: set[str] = set()
-    for step in plan.active_steps():
-        for fault in _cards_of_step(plan, step):
-            told.add(step.id)
-            yield fault
-    if plan.people:
-        yield from _roster(plan, absent, told)
-
-
-def _roster(plan: Plan, absent: Collection[str], told: Collection[str]) -> Iterator[Fault]:
-    """QUO005: nobody has two roles that exclude each other; QUO004: the people who can come fill every step.
-
-    Steps in `told` have a fault of their holders already.
-    """
-    for person in plan.people:
-        for line in plan.separation:
-            both = sorted(set(person.roles).intersection(line))
-            if len(both) > 1:
-                words = f"{person.id} is {' and '.join(both)}, which exclude each other"
-                yield Fault(rule="QUO005", words=words, step=None, key=("separation",))
-    coming = [person for person in plan.people if person.id not in absent]
-    reported: set[str] = set()
-    for step in plan.active_steps():
-        if step.id not in told and fill(coming, step.quorum) is None:
-            words = shortfall(coming, step.quorum)
-            if words not in reported:
-                reported.add(words)
-                yield Fault(rule="QUO004", words=words, step=step.id, key=("quorum",))
-
-
-def _cards_of_step(plan: Plan, step: PlannedStep) -> Iterator[Fault]:
-    """QUO002: as many holders are called as the action reads or writes cards."""
-    needs = BY_PIN[step.action].needs
-    for setting, written in ((needs.cards_read, False), (needs.cards_written, True)):
-        if setting is None:
-            continue
-        card_set = plan.card_set(str(step.settings[setting]))
-        if card_set is None:
-            words = f"no card set is called `{step.settings[setting]}`"
-            yield Fault(rule="SHP008", words=words, step=step.id, key=("with", setting))
-            continue
-        wanted = card_set.cards if written else card_set.threshold
-        called = sum(need.count for need in step.quorum if need.holders_of == card_set.id)
-        if called < wanted:
-            verb = "writes" if written else "reads"
-            words = f"the action {verb} {wanted} cards of `{card_set.id}` and {called} of their holders are called"
-            yield Fault(rule="QUO002", words=words, step=step.id, key=("quorum",))
-        elif plan.people and (held := _holders(plan, card_set)) < wanted:
-            words = f"{wanted} people with a card of `{card_set.id}` are needed and the roster has {held}"
-            yield Fault(rule="QUO009", words=words, step=step.id, key=("quorum",))
-
-
-def _holders(plan: Plan, card_set: CardSet) -> int:
-    return sum(1 for person in plan.people if card_set.held_by in person.roles and holds(person, card_set.id))
-
-
-# -- the room ----------------------------------------------------------------------------------------------------
+    return (*people_faults(plan, absent), *_Walk(plan).faults())
 
 
 class _Walk:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.document.characters import refused
 from runner.document.consistency import given_misfit
@@ -13,10 +13,13 @@ from runner.values import WORDS, Value, as_value, typed
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from runner.document.playbook import Parameter as Declared
     from runner.document.playbook import Playbook
+
+
+_UNITS: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,20 @@ def take(playbook: Playbook, given: Given) -> tuple[Parameter, ...]:
         Parameter(name=name, type=declared.type, value=_value(name, declared, given))
         for name, declared in playbook.parameters.items()
     )
+
+
+def given_again(parameters: Sequence[Parameter]) -> Given:
+    """Return what has to be given for a plan to have these parameters again."""
+    return Given(values={parameter.name: _written(parameter) for parameter in parameters})
+
+
+def _written(parameter: Parameter) -> Value:
+    """Return a value as somebody writes it: a size with the greatest unit that leaves a whole number."""
+    value = parameter.value
+    if parameter.type != "size" or not isinstance(value, int):
+        return value
+    unit, factor = next((unit, factor) for unit, factor in _UNITS.items() if value % factor == 0)
+    return f"{value // factor} {unit}"
 
 
 def _value(name: str, declared: Declared, given: Given) -> Value:

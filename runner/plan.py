@@ -18,6 +18,9 @@ from runner.exchange import Need  # noqa: TC001 (the codec reads type hints at r
 
 FORMAT: Final = "plan/1"
 
+APPROVAL_DAYS: Final = 30
+"""How long an approval lasts where the playbook does not say."""
+
 TRIES: Final = 3
 """How often a person may type a value that does not fit (RUN003)."""
 
@@ -131,6 +134,50 @@ class Person:
     key: str | None
     cards: tuple[CardHeld, ...]
     stands_in_for: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """So many people of a role."""
+
+    role: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvals:
+    """Who approves the plan, who closes the ceremony, and how many days an approval lasts (None: `APPROVAL_DAYS`)."""
+
+    plan: tuple[Wanted, ...]
+    close: tuple[Wanted, ...]
+    days: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """Something that must lie on the table before the start."""
+
+    item: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionAllowed:
+    """A rule that may be let pass in the room, by so many people of a role."""
+
+    rule: str
+    role: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """A rule that does not hold in this plan, in one step or anywhere, and why."""
+
+    rule: str
+    step: str | None
+    because: str
+    until: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +331,10 @@ class Plan:
     starts_with: tuple[StartState, ...]
     ends_with: tuple[EndState, ...]
     artefacts: tuple[PlannedArtefact, ...]
+    approvals: Approvals
+    inventory: tuple[Item, ...]
+    exceptions: tuple[ExceptionAllowed, ...]
+    waivers: tuple[Waiver, ...]
     minutes: int
     steps: tuple[PlannedStep, ...]
 

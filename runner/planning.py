@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from runner.check import Fault, check, faults
+from runner.check import check, faults
 from runner.document.editions import (
     NotOffered,
     Offered,
     check_editions,
+    check_waived_editions,
     nearest_edition,
     offered,
     offered_regions,
@@ -18,13 +19,14 @@ from runner.document.editions import (
 from runner.document.findings import Finding, Severity, in_order
 from runner.document.shape import Report
 from runner.errors import PlaybookFault, WrongUse
-from runner.parameters import Given, take
+from runner.parameters import Given, given_again, take
 from runner.plan import CheckedPlan, Plan
 from runner.render import Choice, Rendered, render
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from runner.check_people import Fault
     from runner.document.playbook import Playbook
     from runner.document.regions import Regions
     from runner.document.roster import Roster
@@ -51,6 +53,7 @@ class Documents:
                 found.extend(parsed.findings)
         if self.regions is not None and self.regions.value is not None:
             found.extend(check_editions(self.playbook, self.regions.value.editions))
+            found.extend(check_waived_editions(self.playbook, self.regions.value))
         return tuple(in_order(found))
 
     def by_name(self) -> dict[str, Source]:
@@ -146,13 +149,15 @@ def _rendered(documents: Documents, choice: Choice) -> Rendered:
 
 
 def _placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tuple[Finding, ...]:
-    """Return faults of a plan as findings, each at its place in the playbook."""
-    report = Report(documents.playbook.source)
+    """Return faults of a plan as findings: those of people at their place in the roster, others in the playbook."""
+    playbook = Report(documents.playbook.source)
+    roster = playbook if documents.roster is None else Report(documents.roster.source)
     positions = {step.id: position for position, _part, step in documents.written.numbered_steps()}
     regions = () if choice.region is None else (choice.region,)
     for fault in found:
+        report = roster if fault.key[0] == "people" else playbook
         report.add(fault.rule, fault.words, _path(fault, positions), regions=regions)
-    return report.findings()
+    return (*playbook.findings(), *(roster.findings() if roster is not playbook else ()))
 
 
 def _path(fault: Fault, positions: dict[str, int]) -> tuple[str | int, ...]:
@@ -192,6 +197,22 @@ def lint(documents: Documents, *, region: str | None, edition: str | None) -> tu
         if rendered.plan is not None:
             findings.extend(_placed(documents, choice, faults(rendered.plan)))
     return tuple(in_order(findings))
+
+
+def reproduce(documents: Documents, plan: Plan) -> CheckedPlan | None:
+    """Return the plan that the documents give today for the same region, edition and parameters; None: they give none.
+
+    The caller compares its bytes with those of `plan`: files, people and this version of the runner are all in them.
+
+    Raises:
+        WrongUse: there is no such edition (REG005) or region (REG010), or a parameter does not fit (SHP006).
+        PlaybookFault: REG004, the region is not offered in the edition; says why.
+    """
+    if any(finding.severity is Severity.ERROR for finding in documents.findings()):
+        return None
+    given = given_again(plan.parameters)
+    choice = choose(documents, region=plan.region, edition=plan.ceremony.edition, given=given)
+    return make_plan(documents, choice).checked
 
 
 def refused_regions(documents: Documents, edition: str | None) -> dict[str, str]:

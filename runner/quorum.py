@@ -6,7 +6,8 @@ people who came do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -14,18 +15,34 @@ if TYPE_CHECKING:
     from runner.exchange import Acting, Need
     from runner.plan import Person, Plan, PlannedStep
 
+NOBODY: Final[Mapping[str, str]] = MappingProxyType({})
+"""No substitutions."""
+
 
 def holds(person: Person, card_set: str) -> bool:
-    """Say whether a person holds a card of a set."""
+    """Say whether a person holds a card of a set; a stand-in has their own cards only."""
     return any(held.set == card_set for held in person.cards)
 
 
-def eligible(person: Person, need: Need) -> bool:
-    """Say whether a person may act for a need."""
-    return need.role in person.roles and (need.holders_of is None or holds(person, need.holders_of))
+def in_place(person: Person, instead: Mapping[str, str] = NOBODY) -> bool:
+    """Say whether a person acts at all: nobody took their place, and a stand-in took the one of the person it is for.
+
+    Args:
+        person: somebody of the roster.
+        instead: who took whose place: the absent person's id to the stand-in's.
+    """
+    if person.id in instead:
+        return False
+    return person.stands_in_for is None or instead.get(person.stands_in_for) == person.id
 
 
-def fill(people: Sequence[Person], needs: Sequence[Need]) -> dict[str, str] | None:
+def eligible(person: Person, need: Need, instead: Mapping[str, str] = NOBODY) -> bool:
+    """Say whether a person may act for a need, after these substitutions."""
+    able = need.role in person.roles and (need.holders_of is None or holds(person, need.holders_of))
+    return able and in_place(person, instead)
+
+
+def fill(people: Sequence[Person], needs: Sequence[Need], instead: Mapping[str, str] = NOBODY) -> dict[str, str] | None:
     """Return who acts in which role so that every need is met by distinct people, or None where nobody can say.
 
     A maximum matching (augmenting paths), so it fails only where no assignment exists. Deterministic: people and needs
@@ -36,7 +53,7 @@ def fill(people: Sequence[Person], needs: Sequence[Need]) -> dict[str, str] | No
 
     def place(slot: int, tried: set[str]) -> bool:
         for person in people:
-            if person.id in tried or not eligible(person, slots[slot]):
+            if person.id in tried or not eligible(person, slots[slot], instead):
                 continue
             tried.add(person.id)
             if person.id not in taken or place(taken[person.id], tried):
@@ -50,10 +67,10 @@ def fill(people: Sequence[Person], needs: Sequence[Need]) -> dict[str, str] | No
     return {person: slots[slot].role for person, slot in taken.items()}
 
 
-def shortfall(people: Sequence[Person], needs: Sequence[Need]) -> str:
+def shortfall(people: Sequence[Person], needs: Sequence[Need], instead: Mapping[str, str] = NOBODY) -> str:
     """Return in words which need cannot be met; for a message after `fill` gave None."""
     for need in needs:
-        able = sum(1 for person in people if eligible(person, need))
+        able = sum(1 for person in people if eligible(person, need, instead))
         if able < need.count:
             whom = f"{need.role} with a card of `{need.holders_of}`" if need.holders_of else need.role
             return f"{need.count} people are needed as {whom}, and {able} can come"
@@ -61,17 +78,18 @@ def shortfall(people: Sequence[Person], needs: Sequence[Need]) -> str:
     return f"{wanted} are needed, and too many of them would have to be the same people"
 
 
-def quorum_fault(  # noqa: PLR0911 (one return per reason)
+def quorum_fault(  # noqa: C901, PLR0911 (one return per reason)
     plan: Plan,
     step: PlannedStep,
     acting: Sequence[Acting],
     *,
     present: Collection[str],
     acted: Mapping[str, frozenset[str]],
+    instead: Mapping[str, str] = NOBODY,
 ) -> str | None:
     """Return in words why these people do not meet the step's quorum, or None where they do (QUO008).
 
-    1. Everybody is of the roster, has the role, is in the room, and acts once.
+    1. Everybody is of the roster, in their own place or one they took, has the role, is in the room, and acts once.
     2. Nobody acts in two roles that exclude each other, in this step or an earlier one.
     3. Every need is met: as many distinct people as it says, holders where it says so.
     """
@@ -81,6 +99,8 @@ def quorum_fault(  # noqa: PLR0911 (one return per reason)
         person = plan.person(one.person)
         if person is None:
             return f"{one.person} is not on the roster"
+        if not in_place(person, instead):
+            return _out_of_place(person, instead)
         if one.role not in person.roles:
             return f"{one.person} is not {one.role} on the roster"
         if one.person not in present:
@@ -93,9 +113,17 @@ def quorum_fault(  # noqa: PLR0911 (one return per reason)
         met = sum(
             1
             for one in acting
-            if one.role == need.role and (person := plan.person(one.person)) is not None and eligible(person, need)
+            if one.role == need.role
+            and (person := plan.person(one.person)) is not None
+            and eligible(person, need, instead)
         )
         if met < need.count:
             return f"{need.count} people are needed as {need.role}, and {met} stand there"
     extra = [one.person for one in acting if one.role not in {need.role for need in step.quorum}]
     return f"{', '.join(extra)} act in a role this step does not need" if extra else None
+
+
+def _out_of_place(person: Person, instead: Mapping[str, str]) -> str:
+    if person.id in instead:
+        return f"{instead[person.id]} has taken the place of {person.id}"
+    return f"{person.id} stands in for {person.stands_in_for}, whose place nobody gave them"

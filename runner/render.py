@@ -19,11 +19,14 @@ from runner.plan import (
     FORMAT,
     TRIES,
     AllowedRequest,
+    Approvals,
     CardHeld,
     CardSet,
     Ceremony,
     Device,
     EndState,
+    ExceptionAllowed,
+    Item,
     Medium,
     Parameter,
     Person,
@@ -34,6 +37,8 @@ from runner.plan import (
     StartState,
     Station,
     Trusted,
+    Waiver,
+    Wanted,
 )
 from runner.render_steps import StepRenderer
 from runner.template_values import Values
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
 
     from runner.document.findings import Finding
     from runner.document.roster import Roster
+    from runner.render_steps import Steps
     from runner.values import Value
 
 
@@ -96,10 +102,11 @@ def render(
             },
         },
     )
-    _not_yet(written, report)
     title = values.text(written.title, ("title",))
     trust = _trust(written, values)
     steps = StepRenderer(written, values, trust).render()
+    if steps is not None:
+        _unused(written, steps, report)
     findings = report.findings()
     if steps is None or any(finding.severity is Severity.ERROR for finding in findings):
         return Rendered(plan=None, findings=findings)
@@ -138,6 +145,14 @@ def render(
         starts_with=tuple(_start(written, name, state) for name, state in written.starts_with.items()),
         ends_with=tuple(_end(written, name, state) for name, state in written.ends_with.items()),
         artefacts=steps.artefacts,
+        approvals=_approvals(written),
+        inventory=tuple(Item(item=item.item, count=item.count) for item in written.inventory),
+        exceptions=tuple(
+            ExceptionAllowed(rule=item.rule, role=item.role, people=item.people) for item in written.exceptions
+        ),
+        waivers=tuple(
+            Waiver(rule=item.rule, step=item.step, because=item.because, until=item.until) for item in written.waivers
+        ),
         minutes=sum(step.minutes or 0 for step in steps.steps if step.left_out is None),
         steps=steps.steps,
     )
@@ -171,17 +186,22 @@ def _asking(step: PlannedStep) -> tuple[AllowedRequest, ...]:
     return (AllowedRequest(kind=kind_of(AskValue), mutates=False, least=least, most=least * TRIES),)
 
 
-def _not_yet(written: Playbook, report: Report) -> None:
-    """SHP011: refuse what the grammar has and this version cannot do, rather than leave it out silently."""
-    if written.approvals is not None:
-        report.add("SHP011", "approvals cannot be asked for in this version", ("approvals",), key=True)
-    if written.waivers:
-        report.add("SHP011", "waivers cannot be given in this version", ("waivers",), key=True)
-    if written.inventory:
-        report.add("SHP011", "an inventory cannot be ticked in this version", ("inventory",), key=True)
-    for position, _part, step in written.numbered_steps():
-        if step.sign_off is not None:
-            report.add("SHP011", "steps cannot be signed in this version", ("steps", position, "sign_off"), key=True)
+def _unused(written: Playbook, steps: Steps, report: Report) -> None:
+    """SHP010: a waiver of QUO012 that no step needs; whether the others are needed is known on the day only."""
+    for number, waiver in enumerate(written.waivers):
+        if waiver.rule == "QUO012" and number not in steps.waived:
+            where = "this step" if waiver.step is not None else "any step"
+            report.add("SHP010", f"the sign-off of {where} is no weaker than it has to be", ("waivers", number))
+
+
+def _approvals(written: Playbook) -> Approvals:
+    if written.approvals is None:
+        return Approvals(plan=(), close=(), days=None)
+    return Approvals(
+        plan=tuple(Wanted(role=role, count=count) for role, count in written.approvals.plan.items()),
+        close=tuple(Wanted(role=role, count=count) for role, count in written.approvals.close.items()),
+        days=written.approvals.days,
+    )
 
 
 def _trust(written: Playbook, values: Values) -> tuple[Trusted, ...]:
@@ -203,7 +223,7 @@ def _people(roster: Roster) -> tuple[Person, ...]:
             id=name,
             name=person.name,
             roles=tuple(person.roles),
-            key=person.key,
+            key=person.key.text if person.key is not None else None,
             cards=tuple(CardHeld(set=card_set, number=number) for card_set, number in person.cards.items()),
             stands_in_for=person.stands_in_for,
         )

@@ -39,10 +39,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
-    """The steps, and the files they make."""
+    """The steps, the files they make, and which waivers they need, by number from 0."""
 
     steps: tuple[PlannedStep, ...]
     artefacts: tuple[PlannedArtefact, ...]
+    waived: frozenset[int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +62,9 @@ class _Draft:
         return ("steps", self.position, *rest)
 
 
+SIGN_OFFS: Final = ("none", "typed", "signed")
+"""From the weakest to the strongest."""
+
 NOBODY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -76,6 +80,7 @@ class StepRenderer:
         self._results: dict[str, dict[str, str]] = {}
         self._left_out: set[str] = set()
         self._unmade: set[str] = set()
+        self._waived: set[int] = set()
         self._later = [step.id for _, _, step in playbook.numbered_steps()]
 
     def render(self) -> Steps | None:
@@ -94,7 +99,7 @@ class StepRenderer:
                 planned.append(done)
         if not complete:
             return None
-        return Steps(steps=tuple(planned), artefacts=tuple(self._artefacts.values()))
+        return Steps(steps=tuple(planned), artefacts=tuple(self._artefacts.values()), waived=frozenset(self._waived))
 
     def _fault(self, code: str, message: str, path: Path, *, help_: str = "", key: bool = False) -> None:
         self._report.add(code, message, path, help_=help_, key=key, regions=self._values.regions)
@@ -146,7 +151,7 @@ class StepRenderer:
             caution=self._values.optional(step.caution, draft.path("caution")),
             left_out=draft.left_out,
             repeat=repeat,
-            sign_off="none",
+            sign_off=self._sign_off(draft, repeat),
             settings=draft.settings.model_dump(),
             uses=uses,
             makes=tuple(made.id for made in draft.made),
@@ -391,3 +396,21 @@ class StepRenderer:
             words = f"`{draft.action.name}` is done once; only its action could loosen that"
             self._report.add("RUN001", words, draft.path("repeat"))
         return written or own
+
+    def _sign_off(self, draft: _Draft, repeat: str) -> str:
+        """QUO012: what happens once is signed, unless a waiver lets it be less."""
+        usual = "signed" if repeat == "never" else "none"
+        written = draft.step.sign_off or usual
+        if SIGN_OFFS.index(written) >= SIGN_OFFS.index(usual):
+            return written
+        waived = [
+            number
+            for number, waiver in enumerate(self._playbook.waivers)
+            if waiver.rule == "QUO012" and waiver.step in (None, draft.step.id)
+        ]
+        self._waived.update(waived)
+        if not waived:
+            words = f"`{draft.step.id}` happens once, so people sign for it"
+            advice = "write sign_off: signed, or a waiver of QUO012 with the reason"
+            self._report.add("QUO012", words, draft.path("sign_off"), help_=advice)
+        return written

@@ -48,10 +48,11 @@ _PLAYBOOK: Final = {
     "separation": "Lines of roles; nobody acts in two roles of one line.",
     "card_sets": "The card sets: how many cards there are, and how many of them are needed.",
     "approvals": "How many people approve the plan and close the record.",
+    "exceptions": "Rules that may be let pass in the room, each with how many people of which role it takes.",
     "starts_with": "What is true of devices and card sets before the first step.",
     "ends_with": "What is true of devices, card sets and artefacts after the last step.",
     "steps": "The parts and the steps, in the order they are done in.",
-    "waivers": "Rules that are not met here, each with the reason.",
+    "waivers": "Rules that do not hold here, each with the reason.",
 }
 
 _STEP: Final = {
@@ -76,7 +77,7 @@ _STEP: Final = {
     "when": "True, false or one template; where it is false the step is left out.",
     "left_out": "What is said in place of the step where it is left out.",
     "repeat": "Whether an interrupted step may be done again: `safe` or `never`.",
-    "sign_off": "How people confirm the step.",
+    "sign_off": "How people confirm the step: `signed`, `typed` or `none`; left out, `signed` where it happens once.",
 }
 
 _CEREMONY: Final = {
@@ -137,6 +138,12 @@ _CEREMONY: Final = {
         "close": "How many people of each role close the record.",
         "days": "For how many days an approval holds.",
     },
+    "ExceptionAllowed": {
+        "": "A rule that may be let pass in the room.",
+        "rule": "The rule's id.",
+        "role": "The role of the people who may let it pass.",
+        "people": "How many of them it takes.",
+    },
     "Condition": {
         "": "What is true of a device, a card set or an artefact.",
         "mode": "Of a device: its mode.",
@@ -146,9 +153,9 @@ _CEREMONY: Final = {
         "lost": "Of a card set: how many of its cards are lost.",
     },
     "Waiver": {
-        "": "A rule that is not met, and the reason.",
+        "": "A rule that does not hold, and the reason.",
         "rule": "The rule's id.",
-        "step": "The step it is for.",
+        "step": "The step it is for; left out, all of them.",
         "because": "The reason.",
         "until": f"The last day it holds: {_DATE}.",
     },
@@ -202,17 +209,55 @@ _ROSTER: Final = {
         "": "Somebody who takes part.",
         "name": "Their name.",
         "roles": "The roles they can act in.",
-        "key": "Their public key, as OpenSSH prints it.",
+        "key": "Their public key, as OpenSSH writes it: type and base64.",
         "cards": "The cards they hold: the card set, and the number of the card.",
         "stands_in_for": "Whose stand-in they are.",
     },
 }
 
-KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({**_CEREMONY, **_REGIONS, **_ROSTER})
+_ENVIRONMENT: Final = {
+    "Environment": {
+        "": "One machine in the room. Paths are relative to this file.",
+        "format": "The format of this file.",
+        "id": "A short id for the machine.",
+        "stations": "The stations of the playbook that this machine plays.",
+        "devices": "What stands for the playbook's devices.",
+        "media": "Where the playbook's media show up.",
+        "folders": "Where the machine keeps what it works with.",
+        "waits": "How long people have.",
+        "keys": "Where each person's key lies: the private half, or the public one where a program keeps the private.",
+        "pins": "Where PINs are typed.",
+    },
+    "DeviceHere": {
+        "": "What stands for a device.",
+        "backend": "What drives it.",
+        "serial": "Its serial number, as it is printed on it.",
+    },
+    "MediumHere": {"": "Where a medium shows up.", "folder": "The folder it is, below the one of this file."},
+    "Folders": {
+        "": "Folders below the one of this file.",
+        "work": "The station's files.",
+        "devices": "Devices that are simulated.",
+        "vaults": "Vaults that are simulated.",
+        "ledger": "The approvals that were used.",
+    },
+    "Waits": {
+        "": "How long people have.",
+        "card_minutes": "For a card to be put in, in minutes.",
+        "mode_minutes": "For the mode to be set at the device, in minutes.",
+    },
+}
+
+KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({**_CEREMONY, **_REGIONS, **_ROSTER, **_ENVIRONMENT})
 """Words by model and key."""
 
 DOCUMENTS: Final[Mapping[str, str]] = MappingProxyType(
-    {"ceremony": "A key ceremony", "regions": "The regions of a ceremony", "roster": "The people of a ceremony"}
+    {
+        "ceremony": "A key ceremony",
+        "regions": "The regions of a ceremony",
+        "roster": "The people of a ceremony",
+        "environment": "A machine in the room",
+    }
 )
 
 RESULTS: Final[Mapping[str, str]] = MappingProxyType(

@@ -1,4 +1,4 @@
-"""The schemas of playbooks, regions and rosters for editors and validators, made from the models and the actions.
+"""The schemas of all documents for editors and validators, made from the models and the actions.
 
 A schema refuses less than `ceremony lint`, which also looks at what fits together; it refuses nothing that is right,
 but for keys that are written empty.
@@ -11,6 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.actions.registry import ALL
+from runner.document.control_rules import MAY_PASS, MAY_WAIVE
+from runner.document.environment import Environment
 from runner.document.playbook import Playbook
 from runner.document.regions import Regions
 from runner.document.roster import Roster
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from runner.actions.interface import Action, Output
 
-NAMES: Final = ("ceremony", "regions", "roster")
+NAMES: Final = ("ceremony", "regions", "roster", "environment")
 """The formats that have a schema."""
 
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID}$"}
@@ -45,13 +47,17 @@ def schema_text(name: str) -> str:
     Raises:
         KeyError: there is no such schema.
     """
-    schema = {"ceremony": _ceremony, "regions": _regions, "roster": _roster}[name]()
+    schema = {"ceremony": _ceremony, "regions": _regions, "roster": _roster, "environment": _environment}[name]()
     whole = {"$schema": DRAFT, "title": DOCUMENTS[name], **schema}
     return json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def _roster() -> Schema:
     return tell(draft7(Roster), KEYS, root="Roster")
+
+
+def _environment() -> Schema:
+    return tell(draft7(Environment), KEYS, root="Environment")
 
 
 # -- regions -------------------------------------------------------------------------------------------------------
@@ -95,6 +101,8 @@ def _ceremony() -> Schema:
     for line in ("Part", "Step"):
         people = definitions[line]["properties"]["quorum"]["patternProperties"][f"^{ID}$"]
         people["anyOf"][1]["pattern"] = _FIGURE
+    definitions["ExceptionAllowed"]["properties"]["rule"] = {"type": "string", "enum": list(MAY_PASS)}
+    definitions["Waiver"]["properties"]["rule"] = {"type": "string", "enum": list(MAY_WAIVE)}
     _step(definitions["Step"])
     schema = tell(schema, KEYS, root="Playbook")
     for action in ALL:

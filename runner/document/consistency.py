@@ -113,10 +113,6 @@ def _people(playbook: Playbook, report: Report) -> None:
             report.declared("QUO006", "role", role, playbook.roles, path=path)
             if role in line[:column]:
                 report.add("SHP004", f"`{role}` is in this line twice", path)
-    if playbook.approvals is not None:
-        for moment, needed in (("plan", playbook.approvals.plan), ("close", playbook.approvals.close)):
-            for role in needed:
-                report.declared("QUO006", "role", role, playbook.roles, path=("approvals", moment, role), key=True)
 
 
 def _places(playbook: Playbook, report: Report) -> None:
@@ -124,10 +120,6 @@ def _places(playbook: Playbook, report: Report) -> None:
         report.declared("SHP008", "station", device.at, playbook.stations, path=("devices", name, "at"))
     for name, medium in playbook.media.items():
         report.declared("SHP008", "station", medium.at, playbook.stations, path=("media", name, "at"))
-    steps = {step.id for _, _, step in playbook.numbered_steps()}
-    for position, waiver in enumerate(playbook.waivers):
-        if waiver.step is not None:
-            report.declared("SHP008", "step", waiver.step, steps, path=("waivers", position, "step"))
     if playbook.follows is not None:
         dates = [playbook.follows.edition, *playbook.follows.also]
         for index, date in enumerate(playbook.follows.also):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.errors import CeremonyError, PlaybookFault, WrongUse
 from runner.vocabulary import closest
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from runner.document.playbook import Playbook
     from runner.document.regions import Regions
     from runner.document.shape import Parsed
+
+LAST_DAY: Final = "9999-12-31"
+"""A day after every day that is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,40 @@ def nearest_edition(edition: str, editions: Iterable[str]) -> str:
     except ValueError:
         return closest(edition, known)
     return min(known, key=lambda date: abs((dt.date.fromisoformat(date) - day).days), default="")
+
+
+def out_of_force(regions: Regions, edition: str, day: str) -> str:
+    """Return why an edition is no longer the one to follow on a day: replaced, or withdrawn; "" where it is. REG007.
+
+    Args:
+        regions: a regions file without errors.
+        edition: one of its editions.
+        day: the day, as 2026-01-31.
+    """
+    withdrawn = regions.withdrawn
+    if withdrawn is not None and withdrawn.on <= day:
+        return f"the procedure was withdrawn on {withdrawn.on}: {withdrawn.because}"
+    replaced_by = regions.editions[edition].replaced_by
+    if replaced_by is not None and replaced_by <= day:
+        return f"the edition of {edition} was replaced by that of {replaced_by}"
+    return ""
+
+
+def check_waived_editions(playbook: Parsed[Playbook], regions: Regions) -> tuple[Finding, ...]:
+    """Return SHP010 for a waiver of REG007 where every edition the playbook follows stays in force for ever."""
+    from runner.document.shape import Report
+
+    report = Report(playbook.source)
+    draft = playbook.draft
+    if draft is None or draft.follows is None:
+        return ()
+    followed = [edition for edition in draft.follows.editions() if edition in regions.editions]
+    if not any(out_of_force(regions, edition, LAST_DAY) for edition in followed):
+        for position, waiver in enumerate(draft.waivers):
+            if waiver.rule == "REG007":
+                words = "no edition that is followed here is replaced or withdrawn"
+                report.add("SHP010", words, ("waivers", position, "rule"))
+    return report.findings()
 
 
 def check_editions(playbook: Parsed[Playbook], editions: Mapping[str, object]) -> tuple[Finding, ...]:

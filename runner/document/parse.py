@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.document.consistency import check_playbook
+from runner.document.control_rules import check_controls
 from runner.document.playbook import Playbook
 from runner.document.region_rules import check_regions
 from runner.document.regions import Regions
@@ -38,6 +39,7 @@ def parse_playbook(
 
     def check(playbook: Playbook, report: Report) -> None:
         check_playbook(playbook, report)
+        check_controls(playbook, report)
         check_templates(playbook, regions, report)
         if actions is not None:
             _actions(playbook, actions, report)

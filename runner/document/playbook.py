@@ -143,6 +143,14 @@ class Approvals(Written):
     days: Days | None = None
 
 
+class ExceptionAllowed(Written):
+    """A rule that may be let pass in the room, by so many people of a role."""
+
+    rule: Text
+    role: Id
+    people: Count
+
+
 class Condition(Written):
     """What is true of a device, a card set or an artefact; which keys fit depends on which it is."""
 
@@ -252,6 +260,7 @@ class Playbook(Written):
     separation: Several[Several[Id]] = ()
     card_sets: Named[Id, CardSet] = Field(default_factory=nothing)
     approvals: Approvals | None = None
+    exceptions: Several[ExceptionAllowed] = ()
     starts_with: Named[Id, State]
     ends_with: Named[Id, State]
     steps: Annotated[Several[Line], Field(min_length=1)]

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
-from runner.document.fields import Cards, Id, Named, Several, Text, nothing
+from runner.document.fields import Cards, Id, Named, Several, Text, fault, nothing
 from runner.document.shape import Written
+from runner.public_keys import PublicKey, parse_public_key
+
+
+def _key(value: Any) -> PublicKey:
+    if not isinstance(value, str):
+        raise fault("this must be a public key, as OpenSSH writes it")
+    try:
+        return parse_public_key(value)
+    except ValueError as why:
+        raise fault(str(why), code="QUO015") from None
+
+
+Key = Annotated[PublicKey, PlainValidator(_key), WithJsonSchema({"type": "string"})]
+"""A line such as `ssh-ed25519 AAAA…`; a comment behind it is dropped."""
 
 
 class Person(Written):
@@ -15,7 +29,7 @@ class Person(Written):
 
     name: Text
     roles: Annotated[Several[Id], Field(min_length=1)]
-    key: Text | None = None
+    key: Key | None = None
     cards: Named[Id, Cards] = Field(default_factory=nothing)
     stands_in_for: Id | None = None
 

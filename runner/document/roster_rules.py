@@ -1,6 +1,7 @@
 """What must hold within a roster, and between it and the playbook it is for.
 
-1. People: nobody under two keys' worth of one key (QUO013), stand-ins stand in for somebody (SHP008).
+1. People: nobody under two keys' worth of one key (QUO013), stand-ins stand in for somebody (SHP008) whose place can
+   be taken (QUO014).
 2. Cards: one person one card of a set, one card one person (QUO003).
 3. With the playbook: its id, its roles, its card sets and their numbers (QUO006, SHP008, SHP006).
 """
@@ -25,17 +26,13 @@ def check_roster(roster: Roster, playbook: Playbook | None, report: Report) -> N
         _with_playbook(roster, playbook, report)
 
 
-def key_material(key: str) -> str:
-    """Return the part of a public key line that tells keys apart: type and key, without the comment."""
-    return " ".join(key.split()[:2])
-
-
 def _keys(roster: Roster, report: Report) -> None:
-    holders: dict[str, str] = {}
+    """QUO013, by what a key is, whatever its type and spelling."""
+    holders: dict[bytes, str] = {}
     for person, entry in roster.people.items():
         if entry.key is None:
             continue
-        first = holders.setdefault(key_material(entry.key), person)
+        first = holders.setdefault(entry.key.identity, person)
         if first != person:
             message = f"`{person}` and `{first}` have the same key"
             report.add(
@@ -48,12 +45,25 @@ def _stand_ins(roster: Roster, report: Report) -> None:
         path: Path = ("people", person, "stands_in_for")
         if entry.stands_in_for == person:
             report.add("SHP008", f"`{person}` cannot stand in for themselves", path)
-        elif entry.stands_in_for is not None:
-            report.declared("SHP008", "person", entry.stands_in_for, set(roster.people) - {person}, path=path)
+        elif entry.stands_in_for is not None and report.declared(
+            "SHP008", "person", entry.stands_in_for, set(roster.people) - {person}, path=path
+        ):
+            _place(roster, entry.stands_in_for, path, report)
     for person, entry in roster.people.items():
         for index, role in enumerate(entry.roles):
             if role in entry.roles[:index]:
                 report.add("SHP004", f"`{role}` is named twice", ("people", person, "roles", index))
+
+
+def _place(roster: Roster, absent: str, path: Path, report: Report) -> None:
+    """QUO014: a written card stays with its holder, and a stand-in has no place of their own to give."""
+    place = roster.people[absent]
+    if place.cards:
+        message = f"`{absent}` holds a card of `{next(iter(place.cards))}`, which nobody else can put in for them"
+        report.add("QUO014", message, path, related=[("the card", ("people", absent, "cards"))])
+    elif place.stands_in_for is not None:
+        message = f"`{absent}` stands in for somebody too"
+        report.add("QUO014", message, path, related=[("written here", ("people", absent, "stands_in_for"))])
 
 
 def _cards(roster: Roster, report: Report) -> None:

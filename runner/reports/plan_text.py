@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.plan import APPROVAL_DAYS
+
 if TYPE_CHECKING:
     from runner.plan import CheckedPlan, Plan, PlannedStep
 
@@ -19,7 +21,7 @@ def plan_text(checked: CheckedPlan) -> str:
     lines += [f"parameter {item.name}: {_plain(item.value)}" for item in plan.parameters]
     lines += [f"trusted {item.name}: {item.value} (said by {item.said_by})" for item in plan.trust]
     lines += [f"cards {item.id}: {item.threshold} of {item.cards}, held by {item.held_by}" for item in plan.card_sets]
-    lines += ["", *_people(plan), ""]
+    lines += ["", *_people(plan), *_controls(plan), ""]
     part = ""
     for number, step in enumerate(plan.steps, 1):
         if step.part != part:
@@ -41,12 +43,28 @@ def _people(plan: Plan) -> list[str]:
     ]
 
 
+def _controls(plan: Plan) -> list[str]:
+    """Return who approves and closes, what is let pass and waived, and what must lie on the table."""
+    approvals = plan.approvals
+    days = approvals.days or APPROVAL_DAYS
+    lines = [f"approved by {item.count} {item.role}, for {days} days" for item in approvals.plan]
+    lines += [f"closed by {item.count} {item.role}" for item in approvals.close]
+    lines += [f"may pass: {item.rule}, by {item.people} {item.role}" for item in plan.exceptions]
+    for waiver in plan.waivers:
+        where = f" at {waiver.step}" if waiver.step is not None else ""
+        until = f", until {waiver.until}" if waiver.until is not None else ""
+        lines.append(f"waived: {waiver.rule}{where}: {waiver.because}{until}")
+    lines += [f"on the table: {item.count} {item.item}" for item in plan.inventory]
+    return lines
+
+
 def _step(number: int, step: PlannedStep) -> list[str]:
     if step.left_out is not None:
         return [f"{number:>3}  LEFT OUT: {step.title} [{step.id}]. {step.left_out}"]
     needed = ", ".join(f"{need.count} {need.role}" for need in step.quorum)
     once = ", once only" if step.repeat == "never" else ""
-    lines = [f"{number:>3}  {step.title} [{step.id}]", f"       at {step.station}, with {needed}{once}"]
+    gate = f", {step.sign_off} by each" if step.sign_off != "none" else ""
+    lines = [f"{number:>3}  {step.title} [{step.id}]", f"       at {step.station}, with {needed}{once}{gate}"]
     if step.command is not None:
         lines.append(f"       types: {step.command}")
     return lines

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.document.environment import parse_environment
 from runner.document.parse import parse_playbook, parse_regions, parse_roster
 from runner.document.source import read_source
 
 if TYPE_CHECKING:
+    from runner.document.environment import Environment
     from runner.document.events import Parser
     from runner.document.playbook import Playbook
     from runner.document.regions import Regions
@@ -37,11 +39,13 @@ def good_playbook() -> Playbook:
     return value
 
 
-def parsed(source: Source) -> Parsed[Playbook] | Parsed[Regions] | Parsed[Roster]:
+def parsed(source: Source) -> Parsed[Playbook] | Parsed[Regions] | Parsed[Roster] | Parsed[Environment]:
     """Parse a source as what its file name says it is."""
     kind = source.name.split(".")[-2]
     if kind == "regions":
         return parse_regions(source)
     if kind == "roster":
         return parse_roster(source, good_playbook())
+    if kind == "environment":
+        return parse_environment(source)
     return parse_playbook(source, actions=ACTIONS, regions=good_regions())

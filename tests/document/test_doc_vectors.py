@@ -18,6 +18,7 @@ RULES = Path(__file__).parents[2] / "runner" / "rules.d" / "document.toml"
 BY_PROGRAM = {"YAM004", "YAM005", "YAM006", "YAM007"}
 """Rules of size; `test_doc_source.py` makes what breaks them."""
 
+KINDS = ("ceremony", "regions", "roster", "environment")
 OF_A_CHOICE = {"REG004", "REG005"}
 """Rules about what somebody chooses; `test_doc_regions.py` breaks them."""
 
@@ -38,7 +39,7 @@ def test_one_fault_one_finding(name: str, code: str, place: str, parser: Parser)
 
 
 @pytest.mark.parametrize("parser", ["pure", "best"])
-@pytest.mark.parametrize("kind", ["ceremony", "regions", "roster"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_good_has_no_findings(kind: str, parser: Parser) -> None:
     document = parsed(vector(f"good.{kind}.yaml", parser))
     assert document.findings == ()
@@ -46,7 +47,7 @@ def test_what_is_good_has_no_findings(kind: str, parser: Parser) -> None:
 
 
 def test_every_vector_is_in_the_index() -> None:
-    listed = {name for name, _, _ in _index()} | {f"good.{kind}.yaml" for kind in ("ceremony", "regions", "roster")}
+    listed = {name for name, _, _ in _index()} | {f"good.{kind}.yaml" for kind in KINDS}
     assert listed == {path.name for path in VECTORS.glob("*.yaml")}
 
 

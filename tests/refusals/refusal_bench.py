@@ -70,6 +70,26 @@ def within(step: str, old: str, new: str) -> Edit:
     return Edit(old=text, new=text.replace(old, new))
 
 
+def person_text(person: str) -> str:
+    """The line of a person of the shipped roster."""
+    text = (SHIPPED / name("roster")).read_text()
+    (found,) = re.findall(rf"^  {person}: .*\n", text, re.MULTILINE)
+    return str(found)
+
+
+def key_of(person: str) -> str:
+    """The key of a person of the shipped roster, in its quotes and with what stands before and behind it."""
+    (found,) = re.findall(r', +key: "[^"]+"', person_text(person))
+    return str(found)
+
+
+def of_person(person: str, old: str, new: str) -> Edit:
+    """A replacement in one line of the shipped roster."""
+    text = person_text(person)
+    assert text.count(old) == 1, (person, old)
+    return Edit(old=text, new=text.replace(old, new), kind="roster")
+
+
 def add_to(step: str, line: str) -> Edit:
     """One more key for a step."""
     text = step_text(step)

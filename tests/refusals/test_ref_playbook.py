@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import refusal_bench
-from refusal_bench import Edit, add_to, drop, edit, within
+from refusal_bench import Edit, add_to, drop, edit, key_of, of_person, person_text, within
+
+from runner.plan import Approvals, ExceptionAllowed, Item, Waiver, Wanted, parse_plan
 
 if TYPE_CHECKING:
     from refusal_bench import Bench
@@ -288,34 +290,84 @@ PEOPLE = {
         words="reads 2 cards",
     ),
     "nobody to witness": case(
-        edit(
-            '  hana:   {name: Hana Suzuki,      roles: [witness],       key: "ssh-ed25519 AAAASIMULATEDhana"}\n',
-            "",
-            "roster",
-        ),
+        edit(person_text("hana"), "", "roster"),
         rule="QUO004",
         at="|id: record-subscription",
         words="witness, and 0 can come",
     ),
     "one person less than there are cards": case(
-        edit(
-            'roles: [administrator], key: "ssh-ed25519 AAAASIMULATEDfreya",  cards: {acs: 3}',
-            'roles: [author], key: "ssh-ed25519 AAAASIMULATEDfreya"',
-            "roster",
-        ),
+        of_person("freya", ",  cards: {acs: 3}", ""),
         rule="QUO009",
         at="quorum: |{administrator: card_sets.acs.cards",
         words="the roster has 2",
     ),
     "two roles of one line": case(
-        edit(
-            'roles: [operator],      key: "ssh-ed25519 AAAASIMULATEDgoran"',
-            'roles: [operator, witness], key: "ssh-ed25519 AAAASIMULATEDgoran"',
-            "roster",
-        ),
+        of_person("goran", "roles: [operator]", "roles: [operator, witness]"),
         rule="QUO005",
-        at="|- [author, approver]",
+        at="roles: |[operator, witness]",
         words="goran is operator and witness",
+        kind="roster",
+    ),
+    "a stand-in counts nowhere": case(
+        of_person("goran", "roles: [operator]", "roles: [author]"),
+        rule="QUO004",
+        at="|id: record-subscription",
+        words="operator, and 0 can come",
+    ),
+    "a stand-in with a card": case(
+        of_person("freya", "cards: {acs: 3}", "cards: {acs: 3}, stands_in_for: goran"),
+        rule="QUO009",
+        at="quorum: |{administrator: card_sets.acs.cards",
+        words="the roster has 2",
+    ),
+    "a stand-in for a holder of a card": case(
+        of_person("ines", "stands_in_for: goran", "stands_in_for: freya"),
+        rule="QUO014",
+        at="stands_in_for: |freya",
+        words="holds a card of `acs`",
+        kind="roster",
+    ),
+    "one key for two people": case(
+        of_person("goran", key_of("goran"), key_of("hana").rstrip('"') + ' second"'),
+        rule="QUO013",
+        at='Hana Suzuki,      roles: [witness],       key: |"ssh',
+        words="`hana` and `goran` have the same key",
+        kind="roster",
+    ),
+    "a key that is cut off": case(
+        of_person("goran", key_of("goran"), key_of("goran")[:-5] + '"'),
+        rule="QUO015",
+        at='Goran Petrov,     roles: [operator],      key: |"ssh',
+        words="cut off",
+        kind="roster",
+    ),
+    "a witness without a key": case(
+        of_person("hana", key_of("hana"), ""),
+        rule="QUO016",
+        at="Suzuki,      roles: |[witness]",
+        words="hana has no key, and as witness may have to close the ceremony",
+        kind="roster",
+    ),
+    "an approver without a key": case(
+        of_person("bjorn", key_of("bjorn"), ""),
+        rule="QUO016",
+        at="Lindgren,   roles: |[approver]",
+        words="may have to approve the plan",
+        kind="roster",
+    ),
+    "a holder of a card without a key": case(
+        of_person("emeka", key_of("emeka"), ""),
+        rule="QUO016",
+        at="Adeyemi,    roles: |[administrator]",
+        words="may have to sign for `create-world`",
+        kind="roster",
+    ),
+    "a stand-in without a key": case(
+        of_person("ines", key_of("ines"), ""),
+        rule="QUO016",
+        at="Carvalho,    roles: |[operator]",
+        words="ines has no key",
+        kind="roster",
     ),
     "a card given twice": case(
         edit("cards: {acs: 2}", "cards: {acs:  1}", "roster"),
@@ -436,9 +488,108 @@ DEVICE = {
 }
 
 
-@pytest.mark.parametrize("fault", SPELLING | FILES | ROOM | PEOPLE | DEVICE, ids=str)
+WAIVED = "\nwaivers:\n"
+
+CONTROL = {
+    "more approvers than there are": case(
+        edit("plan: {approver: 2}", "plan: {approver: 3}"),
+        rule="QUO011",
+        at="plan: |{approver: 3}",
+        words="3 people are needed as approver, and 2 can come",
+    ),
+    "one approver in two places": case(
+        edit("plan: {approver: 2}", "plan: {approver: 2, reader: 1}"),
+        edit("  author:        {title", "  reader:        {title: Second approver}\n  author:        {title"),
+        of_person("bjorn", "roles: [approver]", "roles: [approver, reader]"),
+        rule="QUO011",
+        at="plan: |{approver: 2, reader: 1}",
+        words="the same people",
+    ),
+    "a stand-in to close the ceremony": case(
+        edit("close: {witness: 1}", "close: {operator: 2}"),
+        rule="QUO011",
+        at="close: |{operator: 2}",
+        words="2 people are needed as operator, and 1 can come",
+    ),
+    "a role that is not declared to approve": case(
+        edit("plan: {approver: 2}", "plan: {aprover: 2}"), rule="QUO011", at="aprover", words="write `approver`"
+    ),
+    "more people to let pass than there are": case(
+        edit("role: witness, people: 1}", "role: witness, people: 2}"),
+        rule="QUO011",
+        at="- |{rule: RUN016",
+        words="2 people are needed as witness, and 1 can come",
+    ),
+    "a quorum that may be let pass": case(
+        edit("{rule: RUN016,", "{rule: QUO008,"), rule="SHP012", at="QUO008", words="RUN002, RUN010, RUN016, REG007"
+    ),
+    "a separation that is waived": case(
+        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO005, because: There are too few of us}}\n{AT_THE_END}"),
+        rule="SHP012",
+        at="QUO005",
+        words="QUO012, RUN010, REG007",
+    ),
+    "the key made without a signature": case(
+        add_to("generate-key", "sign_off: typed"),
+        rule="QUO012",
+        at="sign_off: |typed",
+        words="`generate-key` happens once",
+    ),
+    "the world made without a word": case(
+        add_to("create-world", "sign_off: none"), rule="QUO012", at="sign_off: |none", words="happens once"
+    ),
+    "a step made a single one, without a signature": case(
+        add_to("carry-in", "repeat: never"),
+        edit(
+            "    repeat: never\n\n  - part: Prepare the disc",
+            "    repeat: never\n    sign_off: none\n\n  - part: Prepare the disc",
+        ),
+        rule="QUO012",
+        at="sign_off: |none",
+        words="`carry-in` happens once",
+    ),
+    "a waiver for another step": case(
+        add_to("create-world", "sign_off: none"),
+        add_to("generate-key", "sign_off: typed"),
+        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO012, step: create-world, because: It is a test}}\n{AT_THE_END}"),
+        rule="QUO012",
+        at="sign_off: |typed",
+        words="`generate-key` happens once",
+    ),
+    "a waiver of another rule": case(
+        add_to("generate-key", "sign_off: typed"),
+        edit(AT_THE_END, f"{WAIVED}  - {{rule: RUN010, because: It is a test}}\n{AT_THE_END}"),
+        rule="QUO012",
+        at="sign_off: |typed",
+        words="happens once",
+    ),
+    "a waiver nobody needs": case(
+        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO012, because: It is a test}}\n{AT_THE_END}"),
+        rule="SHP010",
+        at="|{rule: QUO012",
+        words="any step",
+    ),
+    "a waiver for a step that does not need it": case(
+        add_to("carry-in", "sign_off: typed"),
+        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO012, step: carry-in, because: It is a test}}\n{AT_THE_END}"),
+        rule="SHP010",
+        at="|{rule: QUO012",
+        words="this step",
+    ),
+    "a waiver for editions that stay in force": case(
+        edit('withdrawn: {on: "2021-06-30", because: The publisher ended support for this method}\n', "", "regions"),
+        edit(AT_THE_END, f"{WAIVED}  - {{rule: REG007, because: It is a test}}\n{AT_THE_END}"),
+        rule="SHP010",
+        at="rule: |REG007",
+        words="replaced or withdrawn",
+    ),
+}
+FAULTS = SPELLING | FILES | ROOM | PEOPLE | DEVICE | CONTROL
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
 def test_one_fault_is_one_finding_and_nothing_is_made(bench: Bench, fault: str) -> None:
-    one = (SPELLING | FILES | ROOM | PEOPLE | DEVICE)[fault]
+    one = FAULTS[fault]
     bench.change(*one.edits)
     bench.refused_everywhere(one.rule, bench.place(one.at, one.kind), one.words)
 
@@ -448,3 +599,72 @@ def test_the_shipped_playbook_has_no_fault_in_any_region_and_edition(bench: Benc
     said = bench.run("lint", refusal_bench.name("ceremony"))
     assert (said.code, said.out) == (0, "")
     assert refusal_bench.tree(bench.folder) == before
+
+
+def test_a_waiver_with_a_reason_lets_a_single_step_be_typed_and_stands_in_the_plan(bench: Bench) -> None:
+    waiver = '{rule: QUO012, step: generate-key, because: It is a test, until: "2027-01-31"}'
+    bench.change(add_to("generate-key", "sign_off: typed"), edit(AT_THE_END, f"{WAIVED}  - {waiver}\n{AT_THE_END}"))
+    assert bench.lint().out == ""
+    said = bench.plan()
+    assert said.code == 0
+    assert "waived: QUO012 at generate-key: It is a test, until 2027-01-31\n" in said.out
+    plan = parse_plan((bench.folder / "plan.json").read_bytes())
+    assert plan.waivers == (Waiver(rule="QUO012", step="generate-key", because="It is a test", until="2027-01-31"),)
+    assert {step.sign_off for step in plan.steps if step.id == "generate-key"} == {"typed"}
+
+
+@pytest.mark.parametrize("line", ["{rule: REG007, because: It is a test}", "{rule: RUN010, because: It is a test}"])
+def test_whether_other_waivers_are_needed_is_known_on_the_day(bench: Bench, line: str) -> None:
+    bench.change(edit(AT_THE_END, f"{WAIVED}  - {line}\n{AT_THE_END}"))
+    assert bench.lint().out == ""
+
+
+def test_whoever_signs_nothing_needs_no_key(bench: Bench) -> None:
+    bench.change(of_person("amara", key_of("amara"), ""))
+    assert bench.lint().out == ""
+    assert bench.plan().code == 0
+    author = parse_plan((bench.folder / "plan.json").read_bytes()).person("amara")
+    assert author is not None
+    assert author.key is None
+
+
+def test_what_a_playbook_sets_stands_in_the_plan(bench: Bench) -> None:
+    bench.change(of_person("hana", key_of("hana"), key_of("hana").rstrip('"') + ' hana@desk"'))
+    said = bench.plan()
+    plan = parse_plan((bench.folder / "plan.json").read_bytes())
+    assert plan.approvals == Approvals(
+        plan=(Wanted(role="approver", count=2),), close=(Wanted(role="witness", count=1),), days=30
+    )
+    assert plan.exceptions == (ExceptionAllowed(rule="RUN016", role="witness", people=1),)
+    assert plan.inventory[0] == Item(item="blank administrator cards", count=3)
+    assert all(step.sign_off == ("signed" if step.repeat == "never" else "none") for step in plan.steps)
+    witness = plan.person("hana")
+    assert witness is not None
+    assert f'key: "{witness.key}"' in key_of("hana")
+    for line in (
+        "approved by 2 approver, for 30 days",
+        "closed by 1 witness",
+        "may pass: RUN016, by 1 witness",
+        "on the table: 3 blank administrator cards",
+        "       at offline, with 1 operator, 1 witness, once only, signed by each",
+    ):
+        assert f"{line}\n" in said.out
+
+
+def test_a_step_may_ask_for_more_than_it_has_to(bench: Bench) -> None:
+    bench.change(add_to("carry-in", "sign_off: signed"), add_to("carry-back", "sign_off: typed"))
+    assert bench.plan().code == 0
+    plan = parse_plan((bench.folder / "plan.json").read_bytes())
+    assert [step.sign_off for step in plan.steps if step.id in {"carry-in", "carry-back"}] == ["signed", "typed"]
+
+
+def test_a_playbook_that_asks_for_no_approval(bench: Bench) -> None:
+    text = bench.text()
+    start, end = text.index("approvals:"), text.index("starts_with:")
+    bench.change(edit(text[start:end], ""))
+    said = bench.plan()
+    assert said.code == 0
+    assert "approved by" not in said.out
+    plan = parse_plan((bench.folder / "plan.json").read_bytes())
+    assert plan.approvals == Approvals(plan=(), close=(), days=None)
+    assert (plan.inventory, plan.exceptions, plan.waivers) == ((), (), ())

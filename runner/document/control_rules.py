@@ -1,0 +1,73 @@
+"""What must hold of the controls a playbook sets: approvals, exceptions and waivers.
+
+1. Roles that approve, close or let something pass are declared (QUO011).
+2. Only rules of a closed list may be let pass or waived (SHP012), each once (SHP004).
+3. A waiver is for a step there is (SHP008), and of some use (SHP010).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from runner.document.findings import Path
+    from runner.document.playbook import Playbook
+    from runner.document.shape import Report
+
+MAY_PASS: Final = ("RUN002", "RUN010", "RUN016", "REG007")
+"""Rules that people may let pass in the room where the playbook says how many of whom; RUN002 never for a digest."""
+
+MAY_WAIVE: Final = ("QUO012", "RUN010", "REG007")
+"""Rules that a playbook may waive; the first step by step, the others for the whole plan."""
+
+WHOLE_PLAN: Final = ("RUN010", "REG007")
+
+
+def check_controls(playbook: Playbook, report: Report) -> None:
+    """Write what does not hold of the controls of `playbook` into `report`."""
+    if playbook.approvals is not None:
+        for moment, needed in (("plan", playbook.approvals.plan), ("close", playbook.approvals.close)):
+            for role in needed:
+                report.declared("QUO011", "role", role, playbook.roles, path=("approvals", moment, role), key=True)
+    _exceptions(playbook, report)
+    _waivers(playbook, report)
+
+
+def _exceptions(playbook: Playbook, report: Report) -> None:
+    seen: dict[str, int] = {}
+    for position, allowed in enumerate(playbook.exceptions):
+        path: Path = ("exceptions", position)
+        _listed(allowed.rule, MAY_PASS, "let pass", (*path, "rule"), report)
+        report.declared("QUO011", "role", allowed.role, playbook.roles, path=(*path, "role"))
+        first = seen.setdefault(allowed.rule, position)
+        if first != position:
+            related = [("first written here", ("exceptions", first, "rule"))]
+            report.add("SHP004", f"{allowed.rule} is here twice", (*path, "rule"), related=related)
+
+
+def _waivers(playbook: Playbook, report: Report) -> None:
+    steps = {step.id for _, _, step in playbook.numbered_steps()}
+    seen: dict[tuple[str, str | None], int] = {}
+    for position, waiver in enumerate(playbook.waivers):
+        path: Path = ("waivers", position)
+        _listed(waiver.rule, MAY_WAIVE, "waived", (*path, "rule"), report)
+        if waiver.step is not None and report.declared("SHP008", "step", waiver.step, steps, path=(*path, "step")):
+            _of_the_plan(waiver.rule, (*path, "step"), report)
+        if waiver.rule == "REG007" and (playbook.follows is None or playbook.regions is None):
+            report.add("SHP010", "no edition is followed here that could be replaced", (*path, "rule"))
+        first = seen.setdefault((waiver.rule, waiver.step), position)
+        if first != position:
+            related = [("first written here", ("waivers", first, "rule"))]
+            report.add("SHP004", f"{waiver.rule} is waived twice", (*path, "rule"), related=related)
+
+
+def _of_the_plan(rule: str, path: Path, report: Report) -> None:
+    if rule in WHOLE_PLAN:
+        report.add("SHP010", f"{rule} is about the whole plan; at a step there is nothing to waive", path, key=True)
+
+
+def _listed(rule: str, known: Collection[str], verb: str, path: Path, report: Report) -> None:
+    if rule not in known:
+        report.add("SHP012", f"`{rule}` cannot be {verb}", path, help_=f"one of: {', '.join(known)}")
