@@ -10,9 +10,11 @@ from runner.cli.options import Parser, add_choice, params, show
 from runner.errors import Exit
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load, require_new
+from runner.host.plans import sources_of, write_sources
 from runner.parameters import Given
 from runner.planning import choose, make_plan
 from runner.reports.plan_text import plan_text
+from runner.spoken import word_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,11 +25,16 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("plan", "Make the plan for one region and show it. Exit 3 where it cannot be carried out.")
     add_choice(parser)
     parser.add_argument("--region", metavar="R", help="the region the plan is for")
-    parser.add_argument("--out", metavar="PLAN", help="write plan.json there; nothing is overwritten")
+    parser.add_argument(
+        "--out",
+        metavar="PLAN",
+        help="write the plan there, and its sources beside it into PLAN.sources; nothing is overwritten",
+    )
     args = parser.parse_args(arguments)
     disk = Disk()
     if args.out:
         require_new(disk, Path(args.out))
+        require_new(disk, sources_of(Path(args.out)))
     documents = load(disk, find_playbook(args.file), roster=Path(args.roster) if args.roster else None)
     if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
         show(findings, form="text", sources=documents.by_name())
@@ -38,6 +45,8 @@ def main(arguments: Sequence[str]) -> int:
         show(made.findings, form="text", sources=documents.by_name())
         return Exit.REFUSED
     if args.out:
+        write_sources(disk, Path(args.out), documents.contents)
         disk.write_new(Path(args.out), made.checked.content)
     sys.stdout.write(plan_text(made.checked))
+    sys.stdout.write("".join(f"       {line}\n" for line in word_lines(made.checked.sha256)))
     return Exit.DONE
