@@ -146,6 +146,14 @@ class Device:
         self._store.commit(request_id, type(command).__name__, digest, state.files, replies.store(reply))
         return reply
 
+    def since(self, head: str) -> tuple[bool, tuple[str, ...]]:
+        """Return whether `head` was ever the audit log's head, and the requests performed after it, PIN tries left out."""
+        return self._store.since(head)
+
+    def holds(self, request_id: str) -> bool:
+        """Say whether the request of that id was performed."""
+        return self._store.receipt(request_id) is not None
+
     def _next_try(self, request_id: str) -> str:
         number = 1
         while self._store.receipt(f"{request_id}#try{number}") is not None:

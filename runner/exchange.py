@@ -81,7 +81,7 @@ class FilesRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """A person declined, and said why."""
+    """A person declined, and said why; it answers any request to people, and ends the ceremony."""
 
     person: str
     reason: str
@@ -146,10 +146,30 @@ class HandsDone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DoByHand(Asking[HandsDone | Declined]):
+class DoByHand(Asking[HandsDone]):
     """Let people do something no machine here can see."""
 
     title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExceptionGranted:
+    """These people let it pass, and said why."""
+
+    people: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskException(Asking[ExceptionGranted]):
+    """Ask whether a result that is not as expected may pass: by so many people of a role. Never for digests."""
+
+    rule: str
+    result: str
+    found: str
+    expected: str
+    role: str
+    people: int
 
 
 # -- files -----------------------------------------------------------------------------------------------------------
@@ -483,7 +503,7 @@ class ReadVaultKey(Asking[VaultKeyRead | DeviceRefused]):
     name: str
 
 
-RoomRequest = GatherPeople | AskValue | DoByHand
+RoomRequest = GatherPeople | AskValue | DoByHand | AskException
 FileRequest = ObtainFile | CarryFile | BackUpFile | UnpackArchive
 HsmRequest = (
     SetMode
@@ -510,6 +530,7 @@ Reply = (
     | PeopleGathered
     | ValueGiven
     | HandsDone
+    | ExceptionGranted
     | FileArrived
     | ArchiveUnpacked
     | ModeSet
@@ -529,13 +550,19 @@ VAULT = "vault"
 """The device id of the receiving vault."""
 
 
+def answers_to(request: Request) -> tuple[type[Any], ...]:
+    """Return the kinds of reply that answer a request; people may decline whatever they are asked."""
+    own = replies_of(type(request))
+    return (*own, Declined) if isinstance(request, get_args(RoomRequest)) else own
+
+
 def parse_reply(request: Request, kind: str, data: object) -> Reply:
     """Return the recorded reply to `request`.
 
     Raises:
         NotCanonical: a kind that does not answer this request, or fields that are not its own.
     """
-    for cls in replies_of(type(request)):
+    for cls in answers_to(request):
         if kind_of(cls) == kind:
             reply: Reply = from_data(cls, data)
             return reply
@@ -560,8 +587,21 @@ class PersonLeft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Substituted:
+    """Somebody stands in for a person of the roster who does not act any more; `by` said so."""
+
+    absent: str
+    instead: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BreakBegun:
-    """The ceremony pauses."""
+    """The ceremony pauses; `by` asked for it."""
+
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -569,4 +609,4 @@ class BreakEnded:
     """The ceremony goes on."""
 
 
-RoomEvent = PersonPresent | PersonLeft | BreakBegun | BreakEnded
+RoomEvent = PersonPresent | PersonLeft | Substituted | BreakBegun | BreakEnded

@@ -13,9 +13,18 @@ from runner import canonical
 from runner.audit.entry import EntryType
 from runner.canonical import NotCanonical
 from runner.codec import kind_of, to_data
-from runner.engine import Engine, Finished, Mark, StepBegun, StepDone, StepFailed, Turn
+from runner.engine import Engine, Finished, Mark, StepBegun, StepDeclined, StepDone, StepFailed, Turn
 from runner.errors import ControlFault, EvidenceFault
-from runner.exchange import BreakBegun, BreakEnded, PersonLeft, PersonPresent, Request, RoomEvent, parse_reply
+from runner.exchange import (
+    BreakBegun,
+    BreakEnded,
+    PersonLeft,
+    PersonPresent,
+    Request,
+    RoomEvent,
+    Substituted,
+    parse_reply,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,13 +59,16 @@ def mark_entry(mark: Mark) -> Said | None:
                 "found": mark.found,
             }
             return Said(type=EntryType.STEP_FAILED, step=mark.step, attempt=mark.attempt, data=data)
+        case StepDeclined(person=person, reason=reason):
+            data = {"person": person, "reason": reason}
+            return Said(type=EntryType.STEP_DECLINED, step=mark.step, attempt=mark.attempt, data=data)
         case Finished():
             return None
         case _:
             assert_never(mark)
 
 
-def request_entry(request: Request, step: str) -> Said:
+def request_entry(request: Request, step: str, attempt: int) -> Said:
     """Return the entry a request is."""
     data = {
         "kind": kind_of(type(request)),
@@ -64,7 +76,7 @@ def request_entry(request: Request, step: str) -> Said:
         "mutates": request.mutates,
         "request": to_data(request),
     }
-    return Said(type=EntryType.REQUEST, step=step, attempt=1, data=data)
+    return Said(type=EntryType.REQUEST, step=step, attempt=attempt, data=data)
 
 
 def event_entry(event: RoomEvent, plan: Plan) -> Said:
@@ -76,8 +88,10 @@ def event_entry(event: RoomEvent, plan: Plan) -> Said:
             return Said(type=EntryType.PERSON_PRESENT, step=None, attempt=None, data={"person": person, "roles": roles})
         case PersonLeft(person=person):
             return Said(type=EntryType.PERSON_LEFT, step=None, attempt=None, data={"person": person})
+        case Substituted():
+            return Said(type=EntryType.SUBSTITUTION, step=None, attempt=None, data=to_data(event))
         case BreakBegun():
-            return Said(type=EntryType.BREAK_BEGUN, step=None, attempt=None, data={})
+            return Said(type=EntryType.BREAK_BEGUN, step=None, attempt=None, data=to_data(event))
         case BreakEnded():
             return Said(type=EntryType.BREAK_ENDED, step=None, attempt=None, data={})
         case _:
@@ -86,6 +100,8 @@ def event_entry(event: RoomEvent, plan: Plan) -> Said:
 
 def rebuild(checked: CheckedPlan, trust: TrustList, entries: Iterable[Entry]) -> tuple[Engine, Turn]:
     """Return the engine as it was at the end of the log, and its last turn with what the log already holds taken off.
+
+    Where the log ends with a request that has no reply, that request is the turn's and stands in the engine as pending.
 
     Args:
         checked: the plan the record says it followed.
@@ -97,57 +113,100 @@ def rebuild(checked: CheckedPlan, trust: TrustList, entries: Iterable[Entry]) ->
             answer the request before it; both name the entry.
     """
     engine = Engine(checked, trust)
-    expected: list[Said] = []
-    turn = Turn(marks=(), request=None)
-    started = False
-    for entry in entries:
-        event = _event(entry)
-        if event is not None:
-            _happened(engine, event, entry)
-            continue
-        if entry.type not in _COURSE:
-            continue
-        if not started:
-            turn, started = engine.start(), True
-            expected = _entries(turn, engine)
-        if entry.type is EntryType.REPLY:
-            turn = engine.answer(_reply(engine, entry, expected))
-            expected = _entries(turn, engine)
-            continue
-        if entry.type is EntryType.STEP_FAILED and (stopped := engine.reconsider()) is not None:
-            turn, expected = stopped, _entries(stopped, engine)
-        said = Said(type=entry.type, step=entry.step, attempt=entry.attempt, data=entry.data)
-        if not expected or not _same(expected[0], said):
-            engine.close()
+    try:
+        return engine, _Replay(engine).run(entries)
+    except BaseException:
+        engine.close()
+        raise
+
+
+class _Replay:
+    """One log being fed back: what the engine is due to say is compared with what the log holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turn = Turn(marks=(), request=None)
+        self._due: list[Said] = []
+        self._started = False
+
+    def run(self, entries: Iterable[Entry]) -> Turn:
+        for entry in entries:
+            event = _event(entry)
+            if event is not None:
+                _happened(self._engine, event, entry)
+            elif entry.type in _COURSE:
+                self._start()
+                self._course(entry)
+        self._start()
+        kept = tuple(mark for mark in self._turn.marks if isinstance(mark, Finished) or mark_entry(mark) in self._due)
+        return Turn(marks=kept, request=self._turn.request)
+
+    def _start(self) -> None:
+        if not self._started:
+            self._started = True
+            self._says(self._engine.start())
+
+    def _says(self, turn: Turn) -> None:
+        self._turn, self._due = turn, _entries(turn, self._engine)
+
+    def _course(self, entry: Entry) -> None:
+        """Take an entry that is part of the course; what people decided is fed in just before it is compared."""
+        match entry.type:
+            case EntryType.REPLY:
+                self._says(self._engine.answer(_reply(self._engine, entry, self._due)))
+                return
+            case EntryType.STEP_RESOLVED:
+                self._resolved(entry)
+                return
+            case EntryType.STEP_FAILED if (stopped := self._engine.reconsider()) is not None:
+                self._says(stopped)
+            case EntryType.STEP_DECLINED if not self._is_due(entry) and self._engine.step is not None:
+                self._says(self._engine.decline(entry.data["person"], entry.data["reason"]))
+            case EntryType.STEP_BEGUN if self._engine.may_retry:
+                self._says(self._engine.retry())
+            case _:
+                pass
+        if not self._is_due(entry):
             raise EvidenceFault(f"entry {entry.seq} ({entry.type}) is not what the plan leads to here", rule="LOG070")
-        expected.pop(0)
-    if not started:
-        turn = engine.start()
-        expected = _entries(turn, engine)
-    kept = tuple(mark for mark in turn.marks if isinstance(mark, Finished) or mark_entry(mark) in expected)
-    return engine, Turn(marks=kept, request=turn.request)
+        self._due.pop(0)
+
+    def _resolved(self, entry: Entry) -> None:
+        if self._engine.pending is None or self._due:
+            raise EvidenceFault(f"entry {entry.seq} resolves a step that nothing is open in", rule="LOG070")
+        if entry.data["decision"] == "redo":
+            self._says(self._engine.redo())
+
+    def _is_due(self, entry: Entry) -> bool:
+        said = Said(type=entry.type, step=entry.step, attempt=entry.attempt, data=entry.data)
+        return bool(self._due) and _same(self._due[0], said)
 
 
 _COURSE = frozenset(
-    {EntryType.STEP_BEGUN, EntryType.REQUEST, EntryType.REPLY, EntryType.STEP_DONE, EntryType.STEP_FAILED}
+    {
+        EntryType.STEP_BEGUN,
+        EntryType.REQUEST,
+        EntryType.REPLY,
+        EntryType.STEP_DONE,
+        EntryType.STEP_FAILED,
+        EntryType.STEP_DECLINED,
+        EntryType.STEP_RESOLVED,
+    }
 )
 
 
 def _entries(turn: Turn, engine: Engine) -> list[Said]:
     said = [entry for mark in turn.marks if (entry := mark_entry(mark)) is not None]
     if turn.request is not None and engine.step is not None:
-        said.append(request_entry(turn.request, engine.step.id))
+        said.append(request_entry(turn.request, engine.step.id, engine.attempt))
     return said
 
 
 def _reply(engine: Engine, entry: Entry, expected: list[Said]) -> Any:
     if expected or engine.pending is None:
-        engine.close()
         raise EvidenceFault(f"entry {entry.seq} is a reply to a request the log does not hold", rule="LOG070")
     try:
         return parse_reply(engine.pending, entry.data["kind"], entry.data["reply"])
     except NotCanonical as fault:
-        engine.close()
         raise EvidenceFault(f"entry {entry.seq}: {fault}", rule="LOG071") from None
 
 
@@ -155,7 +214,6 @@ def _happened(engine: Engine, event: RoomEvent, entry: Entry) -> None:
     try:
         engine.happened(event)
     except ControlFault as fault:
-        engine.close()
         raise EvidenceFault(f"entry {entry.seq}: {fault.words}", rule="LOG070") from None
 
 
@@ -165,8 +223,10 @@ def _event(entry: Entry) -> RoomEvent | None:
             return PersonPresent(person=entry.data["person"])
         case EntryType.PERSON_LEFT:
             return PersonLeft(person=entry.data["person"])
+        case EntryType.SUBSTITUTION:
+            return Substituted(**entry.data)
         case EntryType.BREAK_BEGUN:
-            return BreakBegun()
+            return BreakBegun(**entry.data)
         case EntryType.BREAK_ENDED:
             return BreakEnded()
         case _:

@@ -1,1 +1,1 @@
-"""Command lines that look at an emulated device and change nothing."""
+"""Command lines that look at an emulated device and change nothing, or set up a new one."""

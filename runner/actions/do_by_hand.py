@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final
 
-from runner.actions.interface import NO_FACTS, Action, Done, Failed, Input, NoSettings, Outcome, Work, allow
-from runner.exchange import Declined, DoByHand, HandsDone
+from runner.actions.interface import NO_FACTS, Action, Done, Input, NoSettings, Outcome, Work, allow
+from runner.exchange import DoByHand
 
 
 async def _perform(work: Work[NoSettings]) -> Outcome:
-    reply = await DoByHand(title=work.step.title)
-    match reply:
-        case HandsDone():
-            return Done(results={}, seen=NO_FACTS)
-        case Declined():
-            return Failed(rule="RUN040", words=f"{reply.person} declined: {reply.reason}")
-        case _:
-            assert_never(reply)
+    await DoByHand(title=work.step.title)
+    return Done(results={}, seen=NO_FACTS)
 
 
 ACTION: Final = Action(

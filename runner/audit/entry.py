@@ -25,6 +25,7 @@ from runner.audit.shapes import (
     pattern,
     scalar,
     text,
+    whole,
 )
 from runner.canonical import NotCanonical
 from runner.errors import Defect
@@ -46,7 +47,7 @@ _BOOT: Final = re.compile(r"[0-9a-f]{16}\Z")
 
 
 class EntryType(StrEnum):
-    """Every type of entry the format knows. Those without a shape in `SHAPES` belong to what is not written yet."""
+    """Every type of entry the format knows."""
 
     CEREMONY_OPENED = "ceremony.opened"
     PERSON_PRESENT = "person.present"
@@ -109,11 +110,8 @@ def encode_entry(entry: Entry) -> bytes:
         Defect: the envelope or the data do not fit, have no canonical form, or are too long.
     """
     _check_envelope(entry)
-    shape = SHAPES.get(entry.type)
-    if shape is None:
-        raise Defect(f"{entry.type} has no form yet")
     data = dict(entry.data)
-    shape(data, entry.type.value)
+    SHAPES[entry.type](data, entry.type.value)
     value = {
         "v": VERSION,
         "seq": entry.seq,
@@ -134,6 +132,26 @@ def encode_entry(entry: Entry) -> bytes:
     if len(line) + 1 > LONGEST:
         raise Defect(f"{entry.type} takes {len(line) + 1} bytes, more than {LONGEST}")
     return line
+
+
+def decode_entry(line: bytes) -> Entry:
+    """Return the entry of a line that this program wrote, without its line feed.
+
+    Raises:
+        NotCanonical: other bytes than `encode_entry` gives for what they say.
+    """
+    value = canonical.decode(line)
+    try:
+        if type(value) is not dict or value.pop("v") != VERSION:
+            raise NotCanonical("not an entry of this version")
+        given = {**value, "type": EntryType(value["type"]), "actors": tuple(value["actors"])}
+        entry = Entry(**given)
+        spelled = encode_entry(entry)
+    except (KeyError, TypeError, ValueError, Defect):
+        raise NotCanonical("not an entry") from None
+    if spelled != line:
+        raise NotCanonical("not an entry as it is written")
+    return entry
 
 
 def _check_envelope(entry: Entry) -> None:
@@ -173,30 +191,58 @@ _COMPARISON: Final = fields(
     against=exactly("plan", "published", "simulated", "step"),
     published=optional(scalar),
 )
+_RUNNER: Final = fields(version=text, bundle_sha256=_DIGEST)
+_ORIGIN: Final = pattern(r"[^\s+]+")
 _OPENED: Final = fields(
     record=exactly("record/1"),
     ceremony=hexadecimal(32),
-    origin=pattern(r"[^\s+]+"),
+    origin=_ORIGIN,
     rehearsal=flag,
     sitting=exactly(0),
+    stations=many(_ID),
     plan_sha256=_DIGEST,
-    manifest_sha256=exactly(None),
-    approvals=many(anything, at_most=0),
-    allowed_signers_sha256=exactly(None),
+    manifest_sha256=_DIGEST,
+    approvals=many(fields(person=_ID, sha256=_DIGEST)),
+    signers=exactly("roster", "simulated"),
+    allowed_signers_sha256=_DIGEST,
     trust=fields(list_=exactly("published", "simulated"), sha256=_DIGEST),
     environment_sha256=optional(_DIGEST),
-    runner=fields(version=text, bundle_sha256=_DIGEST),
+    runner=_RUNNER,
     log_key=text,
     devices=many(_DEVICE),
-    beacon=exactly(None),
-    previous=exactly(None),
+    beacon=optional(fields(source=text, value=text)),
+    previous=optional(fields(origin=_ORIGIN, size=count, root=text)),
+)
+_RESUMED: Final = fields(
+    sitting=count,
+    log_key=text,
+    stations=many(_ID),
+    environment_sha256=optional(_DIGEST),
+    runner=_RUNNER,
+    unsigned=count,
+    devices=many(_DEVICE),
+)
+_ATTESTED: Final = fields(
+    person=_ID,
+    role=_ID,
+    about=exactly("consent", "result", "close", "handover", "recovery", "resolution"),
+    how=exactly("signed", "typed"),
+    size=count,
+    statement_sha256=_DIGEST,
+    signature_sha256=optional(_DIGEST),
 )
 
 SHAPES: Final[Mapping[EntryType, Shape]] = {
     EntryType.CEREMONY_OPENED: _OPENED,
+    EntryType.CEREMONY_RESUMED: _RESUMED,
+    EntryType.LOG_RECOVERED: fields(offset=count, size=count, sha256=_DIGEST),
     EntryType.PERSON_PRESENT: fields(person=_ID, roles=many(_ID)),
     EntryType.PERSON_LEFT: fields(person=_ID),
+    EntryType.SUBSTITUTION: fields(absent=_ID, instead=_ID, by=_ID, reason=text),
+    EntryType.EXCEPTION: fields(rule=_RULE, about=text, people=many(_ID, ordered=True), reason=text),
+    EntryType.CLOCK_STEPPED: fields(by_us=whole),
     EntryType.STEP_BEGUN: fields(title=text),
+    EntryType.ATTESTED: _ATTESTED,
     EntryType.REQUEST: fields(kind=_NAME, device=optional(_ID), mutates=flag, request=anything),
     EntryType.REPLY: fields(to=count, kind=_NAME, reply=anything, device=optional(_DEVICE)),
     EntryType.STEP_DONE: fields(
@@ -212,10 +258,20 @@ SHAPES: Final[Mapping[EntryType, Shape]] = {
         expected=optional(scalar),
         found=optional(scalar),
     ),
-    EntryType.BREAK_BEGUN: _EMPTY,
+    EntryType.STEP_DECLINED: fields(person=_ID, reason=text),
+    EntryType.STEP_RESOLVED: fields(
+        decision=exactly("happened", "redo", "abandon"),
+        read_back=flag,
+        people=many(_ID, ordered=True),
+        reason=text,
+        devices=many(_DEVICE),
+    ),
+    EntryType.BREAK_BEGUN: fields(by=_ID, reason=text),
     EntryType.BREAK_ENDED: _EMPTY,
     EntryType.CHECKPOINT: fields(size=count, note=text),
-    EntryType.CEREMONY_ABORTED: fields(rule=_RULE, devices=many(_DEVICE)),
+    EntryType.STATION_HANDED_OVER: fields(to=_ID, step=_ID, devices=many(_DEVICE)),
+    EntryType.CEREMONY_SUSPENDED: fields(rule=_RULE, devices=many(_DEVICE)),
+    EntryType.CEREMONY_ABORTED: fields(rule=_RULE, by=optional(_ID), reason=optional(text), devices=many(_DEVICE)),
     EntryType.CEREMONY_CLOSED: fields(outcome=exactly("completed", "aborted"), devices=many(_DEVICE)),
 }
-"""The data of every type that is written."""
+"""The data of every type."""

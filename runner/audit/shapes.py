@@ -33,6 +33,11 @@ def count(value: object, where: str) -> None:
     _need(type(value) is int and value >= 0, where, "a whole number from 0")
 
 
+def whole(value: object, where: str) -> None:
+    """Admit any whole number."""
+    _need(type(value) is int, where, "a whole number")
+
+
 def scalar(value: object, where: str) -> None:
     """Admit what a result can be: text, a whole number or a flag."""
     _need(type(value) in (str, int, bool), where, "text, a whole number or a flag")

@@ -9,6 +9,7 @@ The module is longer than others because every request has its method here, in o
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import crypto, messages
@@ -16,8 +17,8 @@ from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused
 from hsm_emulator.region import catalogue, client, vault
-from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted
-from runner.errors import Defect, Uncertain
+from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted, Since
+from runner.errors import Defect, Uncertain, WrongUse
 from runner.exchange import (
     VAULT,
     CardRead,
@@ -51,7 +52,7 @@ from runner.exchange import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import TypeVar
 
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 NAME: Final = "emulator"
+
+NO_HEAD: Final = "0" * 64
+"""The head of an audit log before its first receipt."""
 
 LOCAL: Final = "kmdata/local"
 """Where the world's files are in the installation's folder."""
@@ -95,15 +99,29 @@ class _Slot:
         self._dialogue.tell(words)
 
 
-def make_hsm(folder: Path, *, serial: str, cards: Sequence[str]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inside:
+    """What an emulated device stands on: randomness, clock, files, and the cost of a PIN on the cards it writes."""
+
+    draw: crypto.Draw = field(default_factory=crypto.SystemDraw)
+    clock: Callable[[], float] = time.time
+    disk: Disk = field(default_factory=Disk)
+    scrypt_n: int = crypto.SCRYPT_N
+
+
+def make_hsm(folder: Path, *, serial: str, cards: Sequence[str], inside: Inside | None = None) -> None:
     """Make a new emulated module in operational mode with a stack of blank cards beside it.
 
     Args:
         folder: the installation's new folder.
         serial: the module's serial; contains SIM.
         cards: serials of the blank cards; each begins with SIM.
+        inside: what it stands on; the real ones by default.
     """
-    with Device.manufacture(folder, esn=serial, draw=crypto.SystemDraw(), clock=time.time) as device:
+    on = inside or Inside()
+    with Device.manufacture(
+        folder, esn=serial, draw=on.draw, clock=on.clock, scrypt_n=on.scrypt_n, disk=on.disk
+    ) as device:
         device.blank_cards(cards)
 
 
@@ -119,8 +137,13 @@ class EmulatedHsm:
         card_set: str | None,
         files: StationFiles,
         dialogue: CardDialogue,
+        inside: Inside | None = None,
     ) -> None:
-        self._device = Device.open(folder, draw=crypto.SystemDraw(), clock=time.time)
+        on = inside or Inside()
+        try:
+            self._device = Device.open(folder, draw=on.draw, clock=on.clock, disk=on.disk)
+        except Refused as refusal:
+            raise WrongUse(f"{device} cannot be opened: {refusal.words}", rule="DEV002") from None
         self._id = device
         self._serial = serial
         self._card_set = card_set
@@ -150,6 +173,15 @@ class EmulatedHsm:
                 cards=tuple(sorted(f"{self._card_set or 'acs'} {card.number}/{card.serial}" for card in state.cards)),
             ),
         )
+
+    def since(self, head: str) -> Since:
+        """Return what the module did after that head of its audit log."""
+        known, requests = self._device.since(head)
+        return Since(known=known, requests=requests)
+
+    def holds(self, request_id: str) -> bool:
+        """Say whether the module performed the request of that id."""
+        return self._device.holds(request_id)
 
     def set_mode(self, request: SetMode, request_id: str) -> ModeSet | DeviceRefused:
         """Move the mode switch."""
@@ -330,6 +362,15 @@ class EmulatedVault:
             ),
         )
 
+    def since(self, head: str) -> Since:
+        """Return what the vault did after that head of its audit log."""
+        known, requests = client.since(self._folder, head)
+        return Since(known=known, requests=requests)
+
+    def holds(self, request_id: str) -> bool:
+        """Say whether the vault performed the request of that id."""
+        return request_id in client.since(self._folder, NO_HEAD)[1]
+
     def import_key(self, request: ImportKey, request_id: str) -> KeyImported | DeviceRefused:
         """Import a package."""
         try:
@@ -357,9 +398,10 @@ class EmulatedVault:
         return VaultKeyRead(key_hash=key.key_hash, public_key=key.public_key, kid=key.kid)
 
 
-def make_vault(folder: Path, region: str) -> None:
+def make_vault(folder: Path, region: str, inside: Inside | None = None) -> None:
     """Install the simulated region's vault in a new folder."""
-    vault.install(folder, region, crypto.SystemDraw(), Disk())
+    on = inside or Inside()
+    vault.install(folder, region, on.draw, on.disk)
 
 
 class SimulatedPublisher:

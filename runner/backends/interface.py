@@ -157,11 +157,30 @@ class DeviceReport:
     inventory: Inventory
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Since:
+    """What a device did after a head of its chain: whether it ever had that head, and the requests, in order.
+
+    Tries of PINs are no requests.
+    """
+
+    known: bool
+    requests: tuple[str, ...]
+
+
 class Hsm(Protocol):
     """An HSM. Every mutating method is given the id of its request and is performed once under it."""
 
     def report(self) -> DeviceReport:
         """Return what it says of itself."""
+        ...
+
+    def since(self, head: str) -> Since:
+        """Return what it did after that head of its audit log."""
+        ...
+
+    def holds(self, request_id: str) -> bool:
+        """Say whether it performed the request of that id."""
         ...
 
     def set_mode(self, request: SetMode, request_id: str) -> ModeSet | DeviceRefused:
@@ -214,6 +233,14 @@ class Vault(Protocol):
 
     def report(self) -> DeviceReport:
         """Return what it says of itself."""
+        ...
+
+    def since(self, head: str) -> Since:
+        """Return what it did after that head of its audit log."""
+        ...
+
+    def holds(self, request_id: str) -> bool:
+        """Say whether it performed the request of that id."""
         ...
 
     def import_key(self, request: ImportKey, request_id: str) -> KeyImported | DeviceRefused:

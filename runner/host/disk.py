@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from runner.errors import CeremonyError, Defect, StepFault, WrongUse
+from runner.errors import CeremonyError, Defect, EvidenceFault, StepFault, WrongUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,9 +34,12 @@ EXISTS: Final = "ART009"
 
 _CHUNK: Final = 1 << 20
 _LONGEST_LINE: Final = 65_535
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+"""What a file system without links answers."""
+
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
-Kind = Literal["mkdir", "create", "write", "sync", "link", "remove", "sync_folder", "append"]
+Kind = Literal["mkdir", "create", "write", "sync", "link", "remove", "sync_folder", "append", "cut"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,9 +232,7 @@ class Disk:
             finally:
                 os.close(descriptor)
             self.announce("link", path)
-            os.link(half, path)
-            self.announce("remove", half)
-            half.unlink()
+            self._give_name(half, path)
         except (OSError, CeremonyError) as error:
             _discard(half)
             if isinstance(error, CeremonyError):
@@ -239,6 +240,18 @@ class Disk:
             raise _unwritable(path, error) from None
         self.sync_folder(path.parent)
         return facts
+
+    def _give_name(self, half: Path, path: Path) -> None:
+        """Give a whole and synced file its name, replacing nothing; FAT has no links, so there it is renamed."""
+        try:
+            os.link(half, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS or os.path.lexists(path):
+                raise
+            half.rename(path)  # another process could take the name just now; a medium has one user
+            return
+        self.announce("remove", half)
+        half.unlink()
 
     def sync_folder(self, folder: Path) -> None:
         """Make the names in a folder durable.
@@ -280,8 +293,8 @@ class LogFile:
         Raises:
             StepFault: ART009, it exists already; RUN030, it cannot be written.
         """
-        disk.announce("create", path)
         try:
+            disk.announce("create", path)
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | _NEW, 0o644)
         except OSError as error:
             raise _unwritable(path, error) from None
@@ -291,21 +304,61 @@ class LogFile:
 
     @classmethod
     def open(cls, disk: Disk, path: Path) -> LogFile:
-        """Open a log to go on in it, and lock it.
+        """Open a log to go on in it, and lock it. Where its last line has no end, `mend` comes before anything else.
 
         Raises:
-            WrongUse: there is none, another process has it, or its last line has no end (which needs repair first).
+            WrongUse: there is none, or another process has it.
         """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError as error:
             raise _unreadable(path, error) from None
-        log = cls._locked(disk, path, descriptor)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            log.close()
-            raise WrongUse(f"the last line of {path.name} has no end: the log was torn while it was written")
-        return log
+        return cls._locked(disk, path, descriptor)
+
+    def mend(self, kept: Path) -> None:
+        """Cut off what stands after the last whole line, once a copy of it is durable.
+
+        In this order: the copy, synced; the cut, synced. A crash between the two leaves a copy of what is still there,
+        which the next `mend` finds to be the same.
+
+        Args:
+            kept: the folder for the copy, `<offset, 10 digits>-<sha256>.bin`; made where it is missing.
+
+        Raises:
+            EvidenceFault: LOG072, there is more than one line could have left; nothing was changed.
+            StepFault: RUN030, the copy cannot be written.
+            LogBroken: the cut cannot be made durable.
+        """
+        offset = self._end_of_lines()
+        tail = os.pread(self._descriptor, _LONGEST_LINE + 1, offset)
+        if not tail:
+            return
+        if len(tail) > _LONGEST_LINE:
+            words = f"after byte {offset} the log holds no whole line, and more than one could have left"
+            raise EvidenceFault(words, rule="LOG072")
+        self._disk.mkdir(kept)
+        name = f"{offset:010d}-{hashlib.sha256(tail).hexdigest()}.bin"
+        self._disk.write_new(kept / name, tail, same_ok=True)
+        try:
+            self._disk.announce("cut", self._path)
+            os.ftruncate(self._descriptor, offset)
+            self._disk.announce("sync", self._path)
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            self._broken = True
+            raise LogBroken(f"the log could not be mended: {_words(error)}", rule=FULL_OR_READ_ONLY) from None
+        self._size = offset
+
+    def _end_of_lines(self) -> int:
+        """Return where the last whole line ends."""
+        end = self._size
+        while end > 0:
+            start = max(0, end - _CHUNK)
+            found = os.pread(self._descriptor, end - start, start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            end = start
+        return 0
 
     @classmethod
     def _locked(cls, disk: Disk, path: Path, descriptor: int) -> LogFile:
@@ -328,11 +381,10 @@ class LogFile:
         if self._broken:
             raise LogBroken("the log ended at an earlier failure", rule=FULL_OR_READ_ONLY)
         self._broken = True
-        self._disk.announce("append", self._path)
         entry = line + b"\n"
         self._write(entry)
-        self._disk.announce("sync", self._path)
         try:
+            self._disk.announce("sync", self._path)
             os.fdatasync(self._descriptor)
             back = os.pread(self._descriptor, len(entry) + 1, self._size)
         except OSError as error:
@@ -344,6 +396,7 @@ class LogFile:
 
     def _write(self, entry: bytes) -> None:
         try:
+            self._disk.announce("append", self._path)
             if os.fstat(self._descriptor).st_size != self._size:
                 raise LogBroken("somebody else wrote to the log", rule=FULL_OR_READ_ONLY)
             written = os.write(self._descriptor, entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from runner.audit.entry import BEFORE_FIRST, Entry, EntryType, encode_entry
@@ -11,6 +12,7 @@ from runner.history import Said
 from runner.host.disk import LogFile
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from runner.audit.note import LogKey
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 EVERY: Final = 256
 """After so many entries a checkpoint is made, but never between a request and its reply."""
+
+STEPPED: Final = 5_000_000
+"""Microseconds that the wall clock may move otherwise than the other one, from one entry to the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,27 +34,55 @@ class Written:
     leaf: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """The last checkpoint: over how many entries, and its text without the signature (three lines)."""
+
+    size: int
+    text: str
+
+
+def checkpoint_name(size: int) -> str:
+    """Return the path in a record of the checkpoint over so many entries."""
+    return f"checkpoints/{size:010d}.ckpt"
+
+
 class Logbook:
     """One sitting's log.
 
     Args:
         disk: the only way to files.
-        record: the record's folder; `log.jsonl` and `checkpoints/` are made in it.
+        record: the record's folder; `log.jsonl` and `checkpoints/` are made in it where they are missing.
         key: the sitting's log key.
         clock: the clock of the entries.
+        log: the log to go on in, mended; None makes a new one.
+        before: the lines of that log, without their line feeds.
     """
 
-    def __init__(self, disk: Disk, record: Path, key: LogKey, clock: Clock) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        record: Path,
+        key: LogKey,
+        clock: Clock,
+        *,
+        log: LogFile | None = None,
+        before: Iterable[bytes] = (),
+    ) -> None:
         self._disk = disk
         self._record = record
         self._key = key
         self._clock = clock
         self._frontier = Frontier()
         self._prev = BEFORE_FIRST
-        self._checkpointed = 0
         self._waiting = False
+        self._ticks: tuple[int, int] | None = None
         disk.mkdir(record / "checkpoints")
-        self._log = LogFile.create(disk, record / "log.jsonl")
+        self._log = log or LogFile.create(disk, record / "log.jsonl")
+        for line in before:
+            self._take(line)
+        self._checkpointed = self.size
+        self._last: Checkpoint | None = None
 
     @property
     def size(self) -> int:
@@ -61,21 +94,37 @@ class Logbook:
         """The tree's root."""
         return self._frontier.root()
 
+    @property
+    def head(self) -> str:
+        """The leaf hash of the last entry, 64 hex digits: what the next one names."""
+        return self._prev
+
     def append(self, said: Said, actors: tuple[str, ...] = ()) -> Written:
-        """Add an entry; it is durable when this returns.
+        """Add an entry; it is durable when this returns. A jump of the wall clock is noted before it.
 
         Raises:
             LogBroken: it is not certain that it is there.
             Defect: it does not fit its type's form.
         """
+        if said.type is not EntryType.ATTESTED:  # its statement is named by the number it is about to have
+            self._interpose(said.type)
+        return self._write(said, actors)
+
+    def _interpose(self, before: EntryType) -> None:
+        """Write what is due by itself: a checkpoint after so many entries, a jump of the wall clock."""
         due = self.size - self._checkpointed >= EVERY
-        if due and not self._waiting and said.type is not EntryType.CHECKPOINT:
+        if due and not self._waiting and before is not EntryType.CHECKPOINT:
             self.checkpoint()
+        if (moved := self._moved()) is not None:
+            self._write(Said(type=EntryType.CLOCK_STEPPED, step=None, attempt=None, data={"by_us": moved}), ())
+
+    def _write(self, said: Said, actors: tuple[str, ...]) -> Written:
+        now, mono_us = self._clock.now(), self._clock.mono_us()
         entry = Entry(
             seq=self.size,
             prev=self._prev,
-            time=self._clock.now(),
-            mono_us=self._clock.mono_us(),
+            time=now,
+            mono_us=mono_us,
             boot=self._clock.boot,
             type=said.type,
             step=said.step,
@@ -85,21 +134,43 @@ class Logbook:
         )
         line = encode_entry(entry)
         self._log.append(line)
-        hashed = leaf(line)
-        self._frontier = self._frontier.add(hashed)
-        self._prev = hashed.hex()
+        self._take(line)
+        self._ticks = _microseconds(now), mono_us
         if said.type in (EntryType.REQUEST, EntryType.REPLY):
             self._waiting = said.type is EntryType.REQUEST
         return Written(seq=entry.seq, leaf=self._prev)
 
-    def checkpoint(self) -> None:
-        """Sign what there is: as a file, and as the entry right behind it."""
-        size, note = self._sign()
-        self.append(Said(type=EntryType.CHECKPOINT, step=None, attempt=None, data={"size": size, "note": note}))
-        self._checkpointed = size
+    def _take(self, line: bytes) -> None:
+        hashed = leaf(line)
+        self._frontier = self._frontier.add(hashed)
+        self._prev = hashed.hex()
+
+    def _moved(self) -> int | None:
+        """Return by how much the wall clock jumped since the last entry, None where it did not."""
+        if self._ticks is None:
+            return None
+        wall, mono = self._ticks
+        moved = (_microseconds(self._clock.now()) - wall) - (self._clock.mono_us() - mono)
+        return moved if abs(moved) > STEPPED else None
+
+    def checkpoint(self) -> Checkpoint:
+        """Sign what there is, as a file and as the entry right behind it; right behind a checkpoint, that one holds."""
+        if self._last is not None and self._last.size == self.size - 1:
+            return self._last
+        checkpoint, note = self._sign()
+        self.append(
+            Said(type=EntryType.CHECKPOINT, step=None, attempt=None, data={"size": checkpoint.size, "note": note})
+        )
+        self._checkpointed, self._last = checkpoint.size, checkpoint
+        return checkpoint
+
+    @property
+    def last(self) -> Checkpoint:
+        """The last checkpoint of this sitting, made now where there is none."""
+        return self._last or self.checkpoint()
 
     def seal(self) -> None:
-        """Sign the whole log, as a file only: nothing may follow."""
+        """Sign the whole log, as a file only: nothing may follow in this sitting."""
         self._sign()
         self._log.close()
 
@@ -107,8 +178,13 @@ class Logbook:
         """Give the log's lock back; the log stays as it is."""
         self._log.close()
 
-    def _sign(self) -> tuple[int, str]:
+    def _sign(self) -> tuple[Checkpoint, str]:
         size = self.size
         note = self._key.checkpoint(size, self.root)
-        self._disk.write_new(self._record / "checkpoints" / f"{size:010d}.ckpt", note.encode())
-        return size, note
+        self._disk.write_new(self._record / checkpoint_name(size), note.encode())
+        return Checkpoint(size=size, text=note[: note.index("\n\n") + 1]), note
+
+
+def _microseconds(moment: str) -> int:
+    parsed = datetime.fromisoformat(moment)
+    return int(parsed.timestamp()) * 1_000_000 + parsed.microsecond

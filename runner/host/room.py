@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Protocol, assert_never
 
 from runner.exchange import (
     Acting,
+    AskException,
     AskValue,
+    BreakEnded,
     Declined,
     DoByHand,
     GatherPeople,
@@ -22,17 +24,83 @@ from runner.quorum import fill
 from runner.values import WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runner.backends.interface import CardDialogue, CardWanted, PinWanted, Secret
-    from runner.exchange import RoomEvent
+    from runner.engine import StepFailed
+    from runner.exchange import ExceptionGranted, Need, RoomEvent
     from runner.plan import Plan, PlannedStep
 
-    RoomReply = PeopleGathered | ValueGiven | HandsDone | Declined
+    RoomReply = PeopleGathered | ValueGiven | HandsDone | ExceptionGranted | Declined
+
+
+class StopAsked(Exception):
+    """People asked to stop while somebody was waited for; nothing is under way, and the ceremony can go on later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementWanted:
+    """A statement one person is asked to make.
+
+    Attributes:
+        person: who.
+        role: the one role they act in.
+        about: consent, result, close, handover, recovery or resolution.
+        namespace: of the signature.
+        text: the statement, whole; what is signed is these bytes.
+        how: `signed`, or `typed` where agreeing at the keyboard is enough.
+    """
+
+    person: str
+    role: str
+    about: str
+    namespace: str
+    text: bytes
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attestation:
+    """A statement made: the armoured SSHSIG over its bytes, or None where it was typed."""
+
+    signature: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undecided:
+    """A step whose result is not known, as people see it who must decide.
+
+    Attributes:
+        step: the step.
+        request: the kind of the request that waits; None where none does and a device was used beside the record.
+        why: what does not fit, in words.
+        holds: lines that say what the devices hold now.
+        needs: the step's quorum.
+        decisions: what may be decided: of happened, redo, abandon.
+    """
+
+    step: str
+    request: str | None
+    why: str
+    holds: tuple[str, ...]
+    needs: tuple[Need, ...]
+    decisions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What the people of the step's quorum decided, and why."""
+
+    decision: str
+    people: tuple[Acting, ...]
+    reason: str
 
 
 class Room(Protocol):
-    """Who answers what only people can."""
+    """Who answers what only people can.
+
+    Every method that waits for people may raise `StopAsked`.
+    """
 
     def arrivals(self) -> tuple[RoomEvent, ...]:
         """Return what happened in the room since last asked, in order; in a break, not before something happened."""
@@ -42,6 +110,22 @@ class Room(Protocol):
         self, request: RoomRequest, step: PlannedStep, people: tuple[Acting, ...], present: frozenset[str]
     ) -> RoomReply:
         """Return what people say."""
+        ...
+
+    def attest(self, wanted: StatementWanted) -> Attestation | Declined:
+        """Let one person make a statement; what comes back was not checked yet."""
+        ...
+
+    def again(self, mark: StepFailed) -> bool:
+        """Say whether the people want to begin a failed step again."""
+        ...
+
+    def decide(self, wanted: Undecided, present: frozenset[str]) -> Decision:
+        """Let the step's quorum decide what an unknown result counts as."""
+        ...
+
+    def stopping(self) -> bool:
+        """Say whether the people asked to stop at the next safe point."""
         ...
 
     @property
@@ -62,10 +146,11 @@ class SimulatedCard:
 
 
 class SimulatedSlot:
-    """Scripted holders at the card slot: each puts in their own card, and types its PIN."""
+    """Scripted holders at the card slot: each puts in their own card, and types its PIN once the card looks at it."""
 
-    def __init__(self, cards: tuple[SimulatedCard, ...]) -> None:
+    def __init__(self, cards: tuple[SimulatedCard, ...], wait: Callable[[float], None]) -> None:
         self._cards = cards
+        self._wait = wait
 
     def card(self, wanted: CardWanted) -> str | None:
         """Put in the next card: the one that is to be written, or the next one of the holders who came."""
@@ -79,6 +164,8 @@ class SimulatedSlot:
 
     def pin(self, wanted: PinWanted) -> Secret:
         """Type the PIN of the card that is in the slot."""
+        if wanted.wait_seconds:  # a try that a crash cut off counts as one
+            self._wait(wanted.wait_seconds)
         return next(card.pin for card in self._cards if card.serial == wanted.serial)
 
     def tell(self, words: str) -> None:
@@ -86,13 +173,17 @@ class SimulatedSlot:
 
 
 class ScriptedRoom:
-    """The people of a rehearsal: everybody who is not absent comes, agrees, and reads out what is expected.
+    """The people of a rehearsal: everybody who is not absent comes, agrees, signs, and reads out what is expected.
 
     Args:
         plan: the plan; who is on its roster and what its steps expect.
         answers: what is typed, by step and name; where nothing is said, the expected value or one of the right kind.
         absent: who does not come.
         cards: the cards and PINs of the rehearsal.
+        sign: makes a person's signature in a namespace over a statement.
+        present: who is in the room already.
+        on_break: whether the ceremony pauses.
+        wait: lets so many seconds pass.
     """
 
     def __init__(
@@ -102,11 +193,17 @@ class ScriptedRoom:
         answers: Mapping[tuple[str, str], str],
         absent: frozenset[str],
         cards: tuple[SimulatedCard, ...],
+        sign: Callable[[str, str, bytes], bytes],
+        present: frozenset[str] = frozenset(),
+        on_break: bool = False,
+        wait: Callable[[float], None],
     ) -> None:
         self._plan = plan
         self._answers = answers
-        self._coming = [person for person in plan.people if person.id not in absent]
-        self._slot = SimulatedSlot(cards)
+        self._coming = [person for person in plan.people if person.id not in absent | present]
+        self._on_break = on_break
+        self._slot = SimulatedSlot(cards, wait)
+        self._sign = sign
 
     @property
     def cards(self) -> CardDialogue:
@@ -114,11 +211,17 @@ class ScriptedRoom:
         return self._slot
 
     def arrivals(self) -> tuple[RoomEvent, ...]:
-        """Return everybody's arrival, the first time."""
+        """Return the end of a break, and everybody's arrival who is needed, the first time; stand-ins stay away."""
         needed = {need.role for step in self._plan.active_steps() for need in step.quorum}
-        here = tuple(PersonPresent(person=one.id) for one in self._coming if needed.intersection(one.roles))
-        self._coming = []
-        return here
+        needed |= {wanted.role for wanted in self._plan.approvals.close}
+        here = tuple(
+            PersonPresent(person=one.id)
+            for one in self._coming
+            if needed.intersection(one.roles) and one.stands_in_for is None
+        )
+        back = (BreakEnded(),) if self._on_break else ()
+        self._coming, self._on_break = [], False
+        return (*back, *here)
 
     def answer(
         self, request: RoomRequest, step: PlannedStep, people: tuple[Acting, ...], present: frozenset[str]
@@ -127,16 +230,35 @@ class ScriptedRoom:
         match request:
             case GatherPeople():
                 able = [person for person in self._plan.people if person.id in present]
-                chosen = fill(able, request.needs) or {}
-                return PeopleGathered(
-                    acting=tuple(Acting(person=person, role=role) for person, role in sorted(chosen.items()))
-                )
+                return PeopleGathered(acting=_acting(fill(able, request.needs)))
             case AskValue():
                 return ValueGiven(value=self._value(request, step), person=_speaker(people))
             case DoByHand():
                 return HandsDone(person=_speaker(people))
+            case AskException():
+                return Declined(person=_speaker(people), reason="a rehearsal lets nothing pass")
             case _:
                 assert_never(request)
+
+    def attest(self, wanted: StatementWanted) -> Attestation:
+        """Sign, or agree where that is enough."""
+        if wanted.how == "typed":
+            return Attestation(signature=None)
+        return Attestation(signature=self._sign(wanted.person, wanted.namespace, wanted.text))
+
+    def again(self, _mark: StepFailed) -> bool:
+        """Nothing is tried twice: a rehearsal shows what failed."""
+        return False
+
+    def decide(self, wanted: Undecided, present: frozenset[str]) -> Decision:
+        """Decide the first thing that can be."""
+        able = [person for person in self._plan.people if person.id in present]
+        people = _acting(fill(able, wanted.needs))
+        return Decision(decision=wanted.decisions[0], people=people, reason="decided by the script of a rehearsal")
+
+    def stopping(self) -> bool:
+        """Nobody asks to stop."""
+        return False
 
     def _value(self, request: AskValue, step: PlannedStep) -> str:
         if (given := self._answers.get((step.id, request.name))) is not None:
@@ -145,6 +267,10 @@ class ScriptedRoom:
             if expectation.result == request.name and isinstance(expectation.equals, Literal):
                 return str(expectation.equals.value)
         return "SIMULATED" if request.type == "text" else WORDS[request.type].rpartition(" ")[2]
+
+
+def _acting(chosen: Mapping[str, str] | None) -> tuple[Acting, ...]:
+    return tuple(Acting(person=person, role=role) for person, role in sorted((chosen or {}).items()))
 
 
 def _speaker(people: tuple[Acting, ...]) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.backends.interface import Publisher
-    from runner.host.disk import Disk
+    from runner.host.disk import Disk, FileFacts
 
 
 class Stations:
@@ -60,6 +60,23 @@ class Stations:
         """Return where a file of a station is."""
         return self._stations[at] / file
 
+    def arrive(self, store: str, at: str, file: str, facts: FileFacts) -> None:
+        """Make sure that a file which the log has at a station of this machine is there, from a medium where need be.
+
+        Raises:
+            StepFault: RUN021, it is not what it was, and no medium has it as it was.
+        """
+        path = self._source(store, at, file)
+        if not self._disk.exists(path):
+            for medium in self._media.values():
+                carried = medium / file
+                if self._disk.exists(carried) and self._disk.hash_file(carried) == facts:
+                    self._disk.copy_new(carried, path)
+                    return
+            raise StepFault(f"{file} is not at {at}, and no medium here has it as it was", rule="RUN021")
+        if self._disk.hash_file(path) != facts:
+            raise StepFault(f"{file} at {at} is not what it was when it was made", rule="RUN021")
+
     def read(self, at: str, file: str) -> bytes:
         """Return the bytes of a file of a station."""
         return self._disk.read(self.path(at, file))
@@ -80,7 +97,9 @@ class Stations:
                 case CarryFile():
                     source = self._source(request.store, request.source, request.file)
                     medium = self._media[request.medium] / request.file
-                    self._disk.copy_new(source, medium, same_ok=True)
+                    arrived = self._copy(source, medium)
+                    if request.to not in self._stations:
+                        return arrived  # the medium goes to another machine, which compares again (`arrive`)
                     return self._copy(medium, self.path(request.to, request.file))
                 case BackUpFile():
                     source = self._source(request.store, request.at, request.file)

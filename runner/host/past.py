@@ -1,0 +1,243 @@
+"""A record read back by the program that wrote it: where the ceremony stands, rebuilt from its log."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.audit.entry import Entry, EntryType, decode_entry
+from runner.audit.tree import leaf
+from runner.canonical import NotCanonical, file_digest
+from runner.check import check
+from runner.errors import Defect, EvidenceFault
+from runner.exchange import Acting
+from runner.history import rebuild
+from runner.host.logbook import Written, checkpoint_name
+from runner.host.record import Signers
+from runner.host.session import Course
+from runner.host.simulated import simulated_list
+from runner.plan import CheckedPlan, parse_plan, published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from runner.host.disk import Disk
+    from runner.plan import TrustList
+
+_ATTEMPT_ENDS: Final = frozenset({EntryType.STEP_BEGUN, EntryType.STEP_DONE, EntryType.STEP_FAILED})
+_SIGNER: Final = re.compile(r'([a-z][a-z0-9-]*) namespaces="[^"]*" (\S+ \S+)')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the log of a record says.
+
+    Attributes:
+        checked: the plan.
+        trust: the list that steps compare with.
+        signers: whose signatures count.
+        opened: the data of entry 0.
+        sitting: the number of the last sitting.
+        lines: the log's lines, without their line feeds.
+        course: where the ceremony stands.
+        pending: id and device of the request that waits and changes a device; None where none does.
+        known: what each device said of itself last, by id.
+        closed: the outcome of `ceremony.closed`, None where there is none.
+        aborted: the rule of `ceremony.aborted`, None where there is none.
+        handed_to: the station the last sitting handed over to, None where it did not.
+        on_purpose: the last sitting was suspended by people.
+        unsigned: how many of the last entries no checkpoint covers.
+        mentioned: digests of the torn tails that the log names.
+        statements: the paths of the statements and signatures that the log names.
+        notes: the checkpoints that have entries, by path.
+    """
+
+    checked: CheckedPlan
+    trust: TrustList
+    signers: Signers
+    opened: Mapping[str, Any]
+    sitting: int
+    lines: tuple[bytes, ...]
+    course: Course
+    pending: tuple[str, str] | None
+    known: Mapping[str, Mapping[str, Any]]
+    closed: str | None
+    aborted: str | None
+    handed_to: str | None
+    on_purpose: bool
+    unsigned: int
+    mentioned: frozenset[str]
+    statements: frozenset[str]
+    notes: Mapping[str, bytes]
+
+    @property
+    def ceremony(self) -> str:
+        """The ceremony's id."""
+        return str(self.opened["ceremony"])
+
+    @property
+    def at(self) -> str | None:
+        """The step under way; None where there is none."""
+        step = self.course.engine.step
+        return None if step is None else step.id
+
+    @property
+    def head(self) -> str:
+        """The leaf hash of the last entry, hex."""
+        return leaf(self.lines[-1]).hex()
+
+    @property
+    def origin(self) -> str:
+        """The name of the log."""
+        return str(self.opened["origin"])
+
+
+def whole_lines(content: bytes) -> tuple[bytes, ...]:
+    """Return the lines of a log that have an end, without it."""
+    return tuple(content[: content.rfind(b"\n") + 1].splitlines())
+
+
+def read_past(disk: Disk, record: Path, content: bytes) -> Past:
+    """Return where the ceremony of a record stands.
+
+    Args:
+        disk: the only way to files.
+        record: the record's folder.
+        content: the log's bytes; what stands after its last whole line is not looked at.
+
+    Raises:
+        EvidenceFault: LOG073, the record cannot be gone on with: a line is not an entry, the plan or a key file is
+            not the one entry 0 names, or this version does not make that plan; LOG070, LOG071 from rebuilding.
+    """
+    lines = whole_lines(content)
+    entries = _entries(lines)
+    opened = entries[0].data
+    plan = disk.read(record / "plan.json")
+    _demand(file_digest(plan) == opened["plan_sha256"], "plan.json is not the plan that entry 0 names")
+    try:
+        checked = check(parse_plan(plan))
+    except NotCanonical:
+        checked = ()
+    if not isinstance(checked, CheckedPlan):
+        raise EvidenceFault("this version of the runner would not carry out the plan", rule="LOG073")
+    simulated = opened["trust"]["list"] == "simulated"
+    trust = simulated_list(checked.plan) if simulated else published(checked.plan)
+    _demand(trust.sha256 == opened["trust"]["sha256"], "the values to compare with are not those entry 0 names")
+    engine, turn = rebuild(checked, trust, entries)
+    scan = _Scan()
+    for entry, line in zip(entries, lines, strict=True):
+        scan.take(entry, line)
+    return Past(
+        checked=checked,
+        trust=trust,
+        signers=_signers(disk, record, opened),
+        opened=opened,
+        sitting=scan.sitting,
+        lines=lines,
+        course=Course(
+            engine=engine, turn=turn, asked=scan.asked, people=scan.people, attested=frozenset(scan.attested)
+        ),
+        pending=scan.pending,
+        known=scan.known,
+        closed=scan.closed,
+        aborted=scan.aborted,
+        handed_to=scan.handed_to,
+        on_purpose=entries[-1].type is EntryType.CEREMONY_SUSPENDED,
+        unsigned=0 if disk.exists(record / checkpoint_name(len(lines))) else len(lines) - scan.checkpointed,
+        mentioned=frozenset(scan.mentioned),
+        statements=frozenset(scan.statements),
+        notes=scan.notes,
+    )
+
+
+def _entries(lines: Iterable[bytes]) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    for number, line in enumerate(lines):
+        try:
+            entries.append(decode_entry(line))
+        except NotCanonical as error:
+            raise EvidenceFault(f"entry {number} is not as it was written: {error}", rule="LOG073") from None
+    if not entries or entries[0].type is not EntryType.CEREMONY_OPENED:
+        raise EvidenceFault("the log does not begin with the opening of a ceremony", rule="LOG073")
+    return tuple(entries)
+
+
+class _Scan:
+    """What is gathered from the entries, one after the other, beside rebuilding the engine."""
+
+    def __init__(self) -> None:
+        self.sitting = 0
+        self.asked: Written | None = None
+        self.pending: tuple[str, str] | None = None
+        self.people: tuple[Acting, ...] = ()
+        self.attested: set[tuple[str, str]] = set()
+        self.known: dict[str, Mapping[str, Any]] = {}
+        self.closed: str | None = None
+        self.aborted: str | None = None
+        self.handed_to: str | None = None
+        self.checkpointed = 0
+        self.mentioned: set[str] = set()
+        self.statements: set[str] = set()
+        self.notes: dict[str, bytes] = {}
+
+    def take(self, entry: Entry, line: bytes) -> None:  # noqa: C901, PLR0912 (one case per type)
+        data = entry.data
+        shown = [*data.get("devices", []), *([data["device"]] if isinstance(data.get("device"), dict) else [])]
+        self.known.update({device["id"]: device for device in shown})
+        if entry.type in _ATTEMPT_ENDS:
+            self.attested, self.people = set(), ()
+        match entry.type:
+            case EntryType.CEREMONY_RESUMED:
+                self.sitting, self.closed, self.handed_to = data["sitting"], None, None
+            case EntryType.REQUEST:
+                self.asked = Written(seq=entry.seq, leaf=leaf(line).hex())
+                self.pending = (self.asked.leaf, data["device"]) if data["mutates"] else None
+            case EntryType.REPLY:
+                self.asked = self.pending = None
+                if data["kind"] == "people_gathered":
+                    self.people = tuple(Acting(**one) for one in data["reply"]["acting"])
+            case EntryType.STEP_RESOLVED if data["decision"] != "happened":
+                self.asked = self.pending = None
+            case EntryType.ATTESTED:
+                self._statement(entry)
+            case EntryType.CHECKPOINT:
+                self.checkpointed = data["size"]
+                self.notes[checkpoint_name(data["size"])] = data["note"].encode()
+            case EntryType.LOG_RECOVERED:
+                self.mentioned.add(data["sha256"])
+            case EntryType.STATION_HANDED_OVER:
+                self.handed_to = data["to"]
+            case EntryType.CEREMONY_ABORTED:
+                self.aborted = data["rule"]
+            case EntryType.CEREMONY_CLOSED:
+                self.closed = data["outcome"]
+            case _:
+                pass
+
+    def _statement(self, entry: Entry) -> None:
+        person = entry.data["person"]
+        self.attested.add((entry.data["about"], person))
+        name = f"statements/{entry.seq:010d}.{person}.txt"
+        self.statements.add(name)
+        if entry.data["signature_sha256"] is not None:
+            self.statements.add(f"{name}.sshsig")
+
+
+def _signers(disk: Disk, record: Path, opened: Mapping[str, Any]) -> Signers:
+    content = disk.read(record / "keys" / "allowed_signers")
+    same = file_digest(content) == opened["allowed_signers_sha256"]
+    _demand(same, "keys/allowed_signers is not the file that entry 0 names")
+    keys: dict[str, str] = {}
+    for line in content.decode().splitlines():
+        match = _SIGNER.fullmatch(line)
+        if match is None:
+            raise Defect("keys/allowed_signers holds another line than this program writes")
+        keys[match[1]] = match[2]
+    return Signers(list=opened["signers"], keys=keys)
+
+
+def _demand(holds: bool, words: str) -> None:  # noqa: FBT001 (it reads as an assertion)
+    if not holds:
+        raise EvidenceFault(words, rule="LOG073")

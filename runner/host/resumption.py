@@ -1,0 +1,320 @@
+"""A sitting that goes on with a ceremony, after whatever ended the one before.
+
+It looks before it touches: the log's torn tail is cut off once a copy is durable, what the log does not name is tidied
+away, the verifier must find nothing that a crash does not explain, every file must be what it was, and every device is
+asked what it did since the log saw it last. Only then is there a new entry.
+
+The module is longer than others because the order of these looks is the point of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.audit.entry import EntryType
+from runner.audit.note import LogKey
+from runner.codec import to_data
+from runner.engine import Finished
+from runner.errors import ControlFault, EvidenceFault, Uncertain, WrongUse
+from runner.history import Said
+from runner.host import record as folder
+from runner.host.attesting import Occasion
+from runner.host.disk import FileFacts, LogFile
+from runner.host.logbook import Logbook, checkpoint_name
+from runner.host.past import Past, read_past
+from runner.host.room import StopAsked, Undecided
+from runner.host.session import STOPPED, UNKNOWN, Ended, Session, reports
+from runner.host.sitting import Identity, began, require_start, session_of
+from runner.quorum import quorum_fault
+from runner.signing.statements import StepLine
+from runner.verification.verdict import Outcome
+from runner.verification.verify import verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runner.backends.interface import Hsm, Vault
+    from runner.host.disk import Disk
+    from runner.host.room import Decision
+    from runner.host.sitting import Means
+
+RECOVERED: Final = "recovered"
+STOPPED_BY_PEOPLE: Final = "RUN043"
+"""The ceremony was ended by people, outside a step."""
+
+_LATER: Final = frozenset({Outcome.VALID, Outcome.ABORTED, Outcome.UNANCHORED, Outcome.OPEN})
+"""What the verifier may find in a record that is gone on with."""
+
+
+def look_back(disk: Disk, record: Path) -> Past:
+    """Return where a record stands, changing nothing.
+
+    Raises:
+        WrongUse: there is no record, or nothing was begun in it.
+        EvidenceFault: it cannot be gone on with (LOG070, LOG071, LOG073).
+    """
+    if not began(disk, record):
+        raise WrongUse(f"there is no ceremony in {record}: begin it")
+    return read_past(disk, record, disk.read(record / "log.jsonl"))
+
+
+def resume_ceremony(means: Means, record: Path, *, may_decide: bool = False) -> Ended:
+    """Go on with a ceremony.
+
+    Args:
+        means: what the sitting has at hand.
+        record: the record's folder.
+        may_decide: where it is uncertain what a device did, let the step's quorum decide.
+
+    Raises:
+        WrongUse: there is nothing to go on with here; nothing was written.
+        EvidenceFault: the record is not what a crash leaves; nothing was written but a torn tail's copy.
+        StepFault: RUN021, a file is not what it was.
+        Uncertain: RUN022, a device did something else than the log knows, and `may_decide` is not set.
+    """
+    return _Resumption(means, record).run(may_decide=may_decide)
+
+
+def abort_ceremony(means: Means, record: Path, *, by: str, reason: str) -> Ended:
+    """End a ceremony for good, because a person of its roster says so.
+
+    Raises:
+        WrongUse: there is nothing to end, or no such person.
+        EvidenceFault: the record is not what a crash leaves.
+    """
+    return _Resumption(means, record).abort(by, reason)
+
+
+class _Resumption:
+    """A sitting that goes on with a record."""
+
+    def __init__(self, means: Means, record: Path) -> None:
+        self._means = means
+        self._record = record
+        self._disk = means.disk
+        if not began(self._disk, record):
+            raise WrongUse(f"there is no ceremony in {record}: begin it")
+        self._log = LogFile.open(self._disk, record / "log.jsonl")
+
+    def run(self, *, may_decide: bool) -> Ended:
+        try:
+            past = self._look()
+            undecided = self._standing(past)
+            if undecided is not None and not may_decide:
+                raise Uncertain(f"{undecided.why}; `ceremony resolve` lets the step's people decide", rule="RUN022")
+            logbook, session = self._begin(past)
+            ended = self._go_on(past, logbook, session, undecided)
+        finally:
+            self._log.close()
+        folder.finish(self._disk, self._record)
+        return ended
+
+    def abort(self, by: str, reason: str) -> Ended:
+        try:
+            past = self._look()
+            if past.checked.plan.person(by) is None:
+                raise WrongUse(f"{by} is not on the roster")
+            _, session = self._begin(past)
+            ended = session.close(Finished(outcome="aborted", rule=STOPPED_BY_PEOPLE), by=by, reason=reason)
+            past.course.engine.close()
+        finally:
+            self._log.close()
+        folder.finish(self._disk, self._record)
+        return ended
+
+    # -- looking, and tidying what a crash leaves ----------------------------------------------------------------------
+
+    def _look(self) -> Past:
+        self._log.mend(self._record / RECOVERED)
+        past = read_past(self._disk, self._record, self._disk.read(self._record / "log.jsonl"))
+        if past.closed is not None and past.unsigned == 0:
+            names = self._disk.list(self._record)
+            if not {*folder.AT_END} <= {*names} or any(_is_half(name) for name in names):
+                self._tidy(past)
+                folder.finish(self._disk, self._record)
+            raise WrongUse(f"the ceremony in {self._record} is over: {past.closed}")
+        self._require_mine(past)
+        self._tidy(past)
+        self._require_whole(past)
+        step = past.course.engine.step
+        for artefact, fact in past.course.engine.facts.items():
+            going = step is not None and artefact in step.destroys  # the step under way may have removed it already
+            if fact.at in self._means.played and not going:
+                facts = FileFacts(size=fact.size, sha256=fact.sha256)
+                self._means.stations.arrive(fact.store, fact.at, fact.file, facts)
+        folder.keep_packages(
+            self._disk,
+            self._record,
+            past.checked.plan,
+            self._means.stations,
+            [(name, fact) for name, fact in past.course.engine.facts.items() if fact.at in self._means.played],
+        )
+        return past
+
+    def _require_whole(self, past: Past) -> None:
+        """Let the verifier look: nothing may be wrong, and nothing missing but what a crash keeps from being made."""
+        unmade = {*folder.AT_END, checkpoint_name(len(past.lines))}
+        for finding in verify(self._record, None, rehearsal=True).findings:
+            explained = finding.means is Outcome.INCOMPLETE and finding.file in unmade
+            if finding.means not in _LATER and not explained:
+                raise EvidenceFault(f"the record is not what a crash leaves: {finding.line()}", rule="LOG073")
+
+    def _require_mine(self, past: Past) -> None:
+        """Refuse to go on with a step that belongs to another machine."""
+        step = past.course.engine.step
+        if past.closed is None and past.aborted is None and step and step.station not in self._means.played:
+            words = f"the next step, {step.id}, is at {step.station}, which this machine does not play"
+            raise WrongUse(words)
+
+    def _tidy(self, past: Past) -> None:
+        """Remove what no entry names, and make the checkpoint files that entries hold and the disk lost."""
+        folder.reopen(self._disk, self._record)
+        keys = {f"keys/log-{n}.{end}" for n in range(past.sitting + 1) for end in ("vkey", "pub.pem")}
+        for name in self._disk.list(self._record):
+            unnamed = name.startswith("statements/") and name not in past.statements
+            early = name.startswith("keys/log-") and name not in keys
+            if _is_half(name) or unnamed or early:
+                self._disk.remove(self._record / name)
+        for name, note in past.notes.items():
+            self._disk.write_new(self._record / name, note, same_ok=True)
+
+    def _standing(self, past: Past) -> Undecided | None:
+        """Ask every device what it did since the log saw it last; return what people must decide, if anything."""
+        devices: dict[str, Hsm | Vault] = dict(self._means.hsms)
+        if self._means.vault is not None:
+            devices[self._means.vault.report().id] = self._means.vault
+        for name, device in devices.items():
+            if name not in past.known:
+                continue
+            since = device.since(past.known[name]["audit"]["head"])
+            waiting = past.pending[0] if past.pending is not None and past.pending[1] == name else None
+            if since.known and since.requests in ((), (waiting,)):
+                continue
+            holds = waiting is not None and device.holds(waiting)
+            return self._undecided(past, name, since.known, len(since.requests), holds=holds)
+        new = tuple(one for one in reports(self._means.hsms, self._means.vault) if one.id not in past.known)
+        require_start(past.checked.plan, new)
+        return None
+
+    def _undecided(self, past: Past, device: str, known: bool, others: int, *, holds: bool) -> Undecided:  # noqa: FBT001
+        step = past.course.engine.step
+        if known:
+            why = f"{device} performed {others} requests since the log saw it last, and not just the one that waits"
+        else:
+            why = f"{device} does not know the state the log saw it in: one of the two is an older copy"
+        request = past.course.turn.request if past.pending is not None else None
+        decisions = ["abandon"]
+        if request is not None and step is not None:
+            if holds:
+                decisions.insert(0, "happened")
+            if step.repeat == "safe" or not holds:
+                decisions.insert(0 if not holds else 1, "redo")
+        lines = [
+            f"{one.id} {one.serial}: {one.inventory.mode}, world {one.inventory.world or 'none'}, "
+            f"{len(one.inventory.keys)} keys, {len(one.inventory.cards)} cards, audit {one.audit.size} {one.audit.head}"
+            for one in reports(self._means.hsms, self._means.vault)
+        ]
+        return Undecided(
+            step="" if step is None else step.id,
+            request=None if request is None else type(request).__name__,
+            why=why,
+            holds=tuple(lines),
+            needs=() if step is None else step.quorum,
+            decisions=tuple(decisions),
+        )
+
+    # -- the sitting ---------------------------------------------------------------------------------------------------
+
+    def _begin(self, past: Past) -> tuple[Logbook, Session]:
+        """Announce the sitting: its key, what was recovered, a checkpoint over both."""
+        means, sitting = self._means, past.sitting + 1
+        key = LogKey.from_seed(past.origin, means.draw(32))
+        folder.keep_key(self._disk, self._record, key, sitting)
+        logbook = Logbook(self._disk, self._record, key, means.clock, log=self._log, before=past.lines)
+        logbook.append(
+            folder.resumed(
+                self._disk,
+                sitting=sitting,
+                key=key,
+                stations=means.played,
+                environment_sha256=means.environment_sha256,
+                unsigned=past.unsigned,
+                devices=reports(means.hsms, means.vault),
+            )
+        )
+        for name in self._disk.list(self._record / RECOVERED):
+            offset, _, rest = name.partition("-")
+            sha256 = rest.removesuffix(".bin")
+            if sha256 not in past.mentioned:
+                size = self._disk.hash_file(self._record / RECOVERED / name).size
+                data: dict[str, Any] = {"offset": int(offset), "size": size, "sha256": sha256}
+                logbook.append(Said(type=EntryType.LOG_RECOVERED, step=None, attempt=None, data=data))
+        logbook.checkpoint()
+        identity = Identity(
+            plan=past.checked.plan,
+            ceremony=past.ceremony,
+            signers=past.signers,
+            rehearsal=bool(past.opened["rehearsal"]),
+        )
+        return logbook, session_of(means, self._record, logbook, identity, past.course)
+
+    def _go_on(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided | None) -> Ended:
+        engine = past.course.engine
+        try:
+            session.attend(past.unsigned)
+            if past.closed is not None or past.aborted is not None:
+                return session.close_again(past.closed or "aborted", past.aborted)
+            if undecided is not None and self._resolve(past, logbook, session, undecided) == "abandon":
+                return session.close(Finished(outcome="aborted", rule=UNKNOWN))
+        except StopAsked:
+            return session.suspend(STOPPED if undecided is None else UNKNOWN)
+        finally:
+            if past.closed is not None or past.aborted is not None:
+                engine.close()
+        return session.run()
+
+    def _resolve(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided) -> str:
+        """Let the step's quorum decide, write it down, and have each of them attest to it; return the decision."""
+        engine = past.course.engine
+        decision = self._means.room.decide(undecided, engine.present)
+        self._require_decision(past, undecided, decision)
+        step, attempt = engine.step, engine.attempt
+        data: dict[str, Any] = {
+            "decision": decision.decision,
+            "read_back": True,
+            "people": sorted(one.person for one in decision.people),
+            "reason": decision.reason,
+            "devices": [to_data(one) for one in reports(self._means.hsms, self._means.vault)],
+        }
+        said = Said(
+            type=EntryType.STEP_RESOLVED,
+            step=None if step is None else step.id,
+            attempt=None if step is None else attempt,
+            data=data,
+        )
+        logbook.append(said, tuple(data["people"]))
+        logbook.checkpoint()
+        line = None if step is None else StepLine(id=step.id, attempt=attempt, title=step.title)
+        session.testify(decision.people, Occasion(about="resolution", signed=False, step=line, value=decision.decision))
+        if decision.decision == "redo":
+            session.redo()
+        if decision.decision == "abandon":
+            engine.close()
+        return decision.decision
+
+    def _require_decision(self, past: Past, undecided: Undecided, decision: Decision) -> None:
+        if decision.decision not in undecided.decisions:
+            raise ControlFault(f"{decision.decision} cannot be decided here", rule="RUN022")
+        engine = past.course.engine
+        step = engine.step
+        if step is not None and (
+            words := quorum_fault(
+                past.checked.plan, step, decision.people, present=engine.present, acted={}, instead=engine.instead
+            )
+        ):
+            raise ControlFault(words, rule="QUO008")
+
+
+def _is_half(name: str) -> bool:
+    """Say whether a file of the record is one that was being written."""
+    return name.rpartition("/")[2].startswith(".")

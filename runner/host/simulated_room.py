@@ -1,0 +1,166 @@
+"""The room of a scripted rehearsal: stations, media, devices, vault and people, simulated, in one private folder."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from runner import canonical
+from runner.backends import emulator
+from runner.errors import PlaybookFault
+from runner.host.clock import SystemClock, today
+from runner.host.disk import Disk
+from runner.host.room import ScriptedRoom
+from runner.host.sitting import Means
+from runner.host.stations import Stations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from runner.backends.interface import Hsm, Vault
+    from runner.host.clock import Clock
+    from runner.host.session import Watch
+    from runner.host.simulated import Cast
+    from runner.plan import Plan, PlannedStep
+
+PEOPLE: Final = "people.json"
+ENVIRONMENT: Final = "environment.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a rehearsal stands on; only tests have another one than the machine's."""
+
+    disk: Disk = field(default_factory=Disk)
+    clock: Clock = field(default_factory=SystemClock)
+    draw: Callable[[int], bytes] = secrets.token_bytes
+    day: str = field(default_factory=today)
+    wait: Callable[[float], None] = time.sleep
+    inside: emulator.Inside = field(default_factory=emulator.Inside)
+
+
+def furnish(ground: Ground, plan: Plan, place: Path, people: Cast) -> None:
+    """Make the simulated room: people, stations, media, devices, vault; the environment last, when all is there."""
+    disk = ground.disk
+    if any(_asks_vault(step) for step in plan.active_steps()) and not emulator.has_region(plan.region):
+        raise PlaybookFault(f"the emulator has no vault for the region {plan.region}", rule="DEV002")
+    disk.mkdir(place, private=True)
+    disk.write_new(place / PEOPLE, people.file())  # first: of two that begin at once only one can
+    for kind, names in (("stations", plan.stations), ("media", plan.media), ("devices", plan.devices)):
+        for item in names:
+            disk.mkdir(place / kind / item.id, private=True)
+    for number, device in enumerate(plan.devices, 1):
+        serials = [card.serial for card in people.cards]
+        emulator.make_hsm(place / "devices" / device.id, serial=_serial(number), cards=serials, inside=ground.inside)
+    if _has_vault(plan) and plan.region is not None:
+        emulator.make_vault(place / "vault", plan.region, ground.inside)
+    disk.write_new(place / ENVIRONMENT, canonical.encode(_environment(plan)))
+
+
+class SimulatedRoom:
+    """Everything of a rehearsal that is not its record, open.
+
+    Args:
+        ground: what it stands on.
+        plan: the plan.
+        place: the folder that `furnish` filled.
+        people: who plays.
+        present: who is in the room already.
+        on_break: whether the ceremony pauses.
+    """
+
+    def __init__(
+        self,
+        ground: Ground,
+        plan: Plan,
+        place: Path,
+        people: Cast,
+        *,
+        present: frozenset[str] = frozenset(),
+        on_break: bool = False,
+    ) -> None:
+        self._open: list[emulator.EmulatedHsm] = []
+        self._people = ScriptedRoom(
+            plan,
+            answers=people.answers,
+            absent=people.absent,
+            cards=people.cards,
+            sign=lambda person, namespace, text: people.signer(person).sign(namespace, text),
+            present=present,
+            on_break=on_break,
+            wait=ground.wait,
+        )
+        self._stations = Stations(
+            ground.disk,
+            stations={item.id: place / "stations" / item.id for item in plan.stations},
+            media={item.id: place / "media" / item.id for item in plan.media},
+            device_stores={item.at: place / "devices" / item.id / emulator.LOCAL for item in plan.devices},
+            publisher=emulator.SimulatedPublisher(plan.region),
+        )
+        self.played = tuple(item.id for item in plan.stations)
+        self._hsms: dict[str, Hsm] = {}
+        sets = [item.id for item in plan.card_sets if item.kind == "administrator"]
+        for number, device in enumerate(plan.devices, 1):
+            hsm = emulator.EmulatedHsm(
+                place / "devices" / device.id,
+                device=device.id,
+                serial=_serial(number),
+                card_set=sets[0] if sets else None,
+                files=self._stations,
+                dialogue=self._people.cards,
+                inside=ground.inside,
+            )
+            self._open.append(hsm)
+            self._hsms[device.id] = hsm
+        self._vault: Vault | None = (
+            emulator.EmulatedVault(place / "vault", self._stations) if _has_vault(plan) else None
+        )
+        self.environment_sha256 = ground.disk.hash_file(place / ENVIRONMENT).sha256
+
+    def means(self, ground: Ground, watch: Watch) -> Means:
+        """Return all of it as means of a sitting."""
+        return Means(
+            disk=ground.disk,
+            clock=ground.clock,
+            draw=ground.draw,
+            room=self._people,
+            stations=self._stations,
+            hsms=self._hsms,
+            vault=self._vault,
+            played=self.played,
+            environment_sha256=self.environment_sha256,
+            watch=watch,
+        )
+
+    def close(self) -> None:
+        """Let go of the devices."""
+        for hsm in self._open:
+            hsm.close()
+
+
+def _environment(plan: Plan) -> dict[str, Any]:
+    return {
+        "format": "environment/1",
+        "id": "rehearsal",
+        "stations": [item.id for item in plan.stations],
+        "devices": [
+            {"id": item.id, "backend": emulator.NAME, "serial": _serial(number)}
+            for number, item in enumerate(plan.devices, 1)
+        ],
+        "media": [item.id for item in plan.media],
+    }
+
+
+def _serial(number: int) -> str:
+    return f"SIM0-0000-{number:04d}"
+
+
+def _asks_vault(step: PlannedStep) -> bool:
+    return step.action_name in {"import_key", "read_vault_key"}
+
+
+def _has_vault(plan: Plan) -> bool:
+    return plan.region is not None and any(_asks_vault(step) for step in plan.active_steps())
