@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 COMMANDS: Final = {
     "lint": "find what is wrong in a playbook, in every region and edition",
     "plan": "make the plan for one region: everything resolved, checked, with its digest",
+    "approve": "read what a plan means and sign it",
     "rehearse": "carry a ceremony out on the emulator, with simulated people",
+    "run": "carry an approved plan out with the people in the room",
+    "status": "say where a ceremony stands, changing nothing",
+    "resume": "go on with a ceremony that stopped, broke off or was handed over",
+    "resolve": "let people decide what an unknown result of a step counts as, and go on",
+    "abort": "end a ceremony for good",
     "verify": "judge a record with a trust file from outside",
+    "software": "say which software this is, and check a bundle of it",
     "explain": "say what a rule is for and how to meet it",
     "schema": "print or check the schemas that editors use",
 }

@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, params, show
 from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
-from runner.host.clock import SystemClock, today
+from runner.host.clock import today
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load, shown
 from runner.host.rehearsal import Rehearsed, Script, rehearse, require_room
+from runner.host.simulated_room import Ground
 from runner.parameters import Given
 from runner.planning import choose, make_plan, refused_regions
 from runner.verification.verdict import Outcome
@@ -94,34 +96,22 @@ def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: P
     )
     sys.stderr.write(f"plan       {checked.sha256}\n")
     left = rehearse(
-        disk,
+        Ground(disk=disk),
         checked,
         contents=documents.contents,
         record=record,
         script=Script(answers=documents.examples()),
-        clock=SystemClock(),
         watch=Narrator(sys.stderr, checked.plan),
     )
-    return _end(left)
+    return rehearsed(left)
 
 
-def _end(left: Rehearsed) -> int:
+def rehearsed(left: Rehearsed) -> int:
+    """Say what a rehearsal left, with the verdict on it, and return the exit code."""
     verdict = verify(left.record, left.trust, rehearsal=True)
     for package in left.packages:
         sys.stdout.write(f"package      {shown(package)}  SIMULATED\n")
     sys.stdout.write(f"record       {shown(left.record)}\n")
     sys.stdout.write(f"trust file   {shown(left.trust)}\n")
     sys.stdout.write(f"verdict      {verdict.sentence()}\n")
-    if left.failed is not None:
-        sys.stderr.write(f"failed {left.failed.rule} at {left.failed.step}: {left.failed.words}\n")
-        return _failure(left.failed.rule)
-    if verdict.outcome is not Outcome.VALID:
-        return Exit.FINDINGS
-    return Exit.DONE if left.finished.outcome == "completed" else Exit.STEP_FAILED
-
-
-def _failure(rule: str) -> int:
-    """Return the exit code of a failed step: a control that said no, people who stopped, or the step itself."""
-    if rule.startswith("QUO"):
-        return Exit.CONTROL
-    return Exit.STOPPED if rule == "RUN040" else Exit.STEP_FAILED
+    return ended_code(left.ended, valid=verdict.outcome is Outcome.VALID)

@@ -1,4 +1,4 @@
-"""The inspection tools: pages, exit codes, and that they change nothing."""
+"""The tools: pages, exit codes, that looking changes nothing, and what can be set up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import pytest
 from emulator_bench import Bench, Packages, contents, make_packages
 
 from hsm_emulator import crypto
+from hsm_emulator.pages import MARK
+from hsm_emulator.region import client
 from hsm_emulator.tools.main import main
 
 if TYPE_CHECKING:
@@ -89,3 +91,79 @@ def test_refused_and_help(lookable: Bench, tmp_path: Path, capsys: pytest.Captur
 
 def test_no_command_line_makes_cheap_cards() -> None:
     assert crypto.SCRYPT_N == 1 << 15
+
+
+# -- setting up --------------------------------------------------------------------------------------------------------
+
+SERIAL = "SIM0-0000-0007"
+
+
+def test_manufacture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "devices" / "hsm"
+    assert main(["manufacture", str(place), "--serial", SERIAL, "--cards", "2"]) == 0
+    page = capsys.readouterr().out
+    assert page.startswith("SIMULATED")
+    assert f"module        {SERIAL}" in page
+    assert page.count("blank card") == 2
+    assert {path.stem for path in (place / "cardstore").iterdir()} == {"SIM-CARD-0001", "SIM-CARD-0002"}
+    assert main(["--folder", str(place), "enquiry"]) == 0
+    assert SERIAL in capsys.readouterr().out
+
+
+def test_manufacture_without_cards(tmp_path: Path) -> None:
+    tmp_path.joinpath("empty").mkdir()
+    assert main(["manufacture", str(tmp_path / "empty"), "--serial", SERIAL, "--cards", "0"]) == 0
+
+
+@pytest.mark.parametrize("serial", ["0000-0000-0007", "SIM", "sim0-0000-0007", "SIM0/0007", ""])
+def test_a_serial_says_that_it_is_simulated(tmp_path: Path, capsys: pytest.CaptureFixture[str], serial: str) -> None:
+    assert main(["manufacture", str(tmp_path / "hsm"), "--serial", serial, "--cards", "1"]) == 1
+    assert "no simulated serial number" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cards", ["-1", "65", "three", "1.0", "\u0663", ""])
+def test_so_many_cards_there_are_not(tmp_path: Path, capsys: pytest.CaptureFixture[str], cards: str) -> None:
+    assert main(["manufacture", str(tmp_path / "hsm"), "--serial", SERIAL, f"--cards={cards}"]) == 2
+    assert "a whole number from 0 to 64" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line", [["manufacture", "PLACE", "--serial", SERIAL, "--cards", "1"], ["install-vault", "PLACE", "--region", "eu"]]
+)
+def test_nothing_is_set_up_where_something_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], line: list[str]
+) -> None:
+    def run(place: Path) -> int:
+        return main([str(place) if word == "PLACE" else word for word in line])
+
+    assert run(tmp_path / "new") == 0
+    before = contents(tmp_path / "new")
+    assert run(tmp_path / "new") == 1
+    assert "is not empty, and nothing is ever overwritten" in capsys.readouterr().err
+    assert contents(tmp_path / "new") == before
+    (tmp_path / "file").write_text("mine")
+    assert run(tmp_path / "file") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_install_vault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = tmp_path / "vaults" / "eu"
+    assert main(["install-vault", str(place), "--region", "eu"]) == 0
+    assert capsys.readouterr().out == f"{MARK}\nvault         eu in {place}\n"
+    assert client.state(place).code == "eu"
+
+
+def test_no_vault_of_a_region_that_is_not_simulated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install-vault", str(tmp_path / "mars"), "--region", "mars"]) == 1
+    assert "UnknownID" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("tool", ["manufacture", "install-vault"])
+def test_help_of_setting_up(tool: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([tool, "--help"]) == 0
+    assert "FOLDER" in capsys.readouterr().out
+    assert main([tool]) == 2
+    assert main([tool, "place"]) == 2

@@ -1,0 +1,53 @@
+"""What a sitting's end means on the command line: words on stderr, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from runner.errors import Exit
+from runner.host.console import grouped
+from runner.spoken import word_lines
+
+if TYPE_CHECKING:
+    from runner.host.session import Ended
+
+
+def ended_code(ended: Ended, *, valid: bool = True) -> int:
+    """Say why a sitting ended where it was not the end of the ceremony, and return the exit code.
+
+    Args:
+        ended: how it ended.
+        valid: whether the verifier found the record of a completed ceremony valid.
+    """
+    failed = ended.failed
+    match ended.how:
+        case "completed":
+            return Exit.DONE if valid else Exit.FINDINGS
+        case "handed over":
+            words = "\n".join(f"  {line}" for line in word_lines(ended.head))
+            sys.stderr.write(f"handed over to {ended.to}: carry the record and the media there, and resume\n")
+            sys.stderr.write(
+                f"write down the head of the log, and compare it there:\n{words}\n  {grouped(ended.head)}\n"
+            )
+            return Exit.HANDED_OVER
+        case "suspended":
+            sys.stderr.write("suspended: `ceremony resume` goes on\n")
+            return Exit.SIGNAL + 2
+        case "uncertain":
+            sys.stderr.write("uncertain RUN022: `ceremony resume` asks the device again\n")
+            return Exit.UNCERTAIN
+        case _:
+            pass
+    if failed is not None and failed.rule == ended.rule:
+        sys.stderr.write(f"failed {failed.rule} at {failed.step}: {failed.words}\n")
+    else:
+        sys.stderr.write(f"aborted {ended.rule}\n")
+    return _aborted(ended.rule or "")
+
+
+def _aborted(rule: str) -> int:
+    """Return the exit code of an abort: a control that said no, people who stopped, or the step itself."""
+    if rule.startswith("QUO"):
+        return Exit.CONTROL
+    return Exit.STOPPED if rule in {"RUN040", "RUN043"} else Exit.STEP_FAILED
