@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= demo
 REGION ?= eu
 
-.PHONY: dev demo test coverage slow lint types imports docs bench clean check-python
+.PHONY: dev demo test coverage slow lint types imports docs bench bundle clean check-python
 
 check-python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -51,6 +51,9 @@ docs: $(VENV)/dev         ## write the generated pages and schemas; a test fails
 
 bench: $(VENV)/dev        ## print how long things take here
 	$(BIN)/python bench/rehearsal.py
+
+bundle: $(VENV)/dev       ## one file for a room without a network, into dist/
+	$(BIN)/python scripts/make_bundle.py
 
 clean:                    ## remove everything that was made
 	rm -rf $(VENV) $(DEMO) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
