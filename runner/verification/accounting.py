@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from runner.verification.approvals import MANIFEST, SUMS
 from runner.verification.instructions import VERIFY_TXT
+from runner.verification.people_keys import FILE
 from runner.verification.verdict import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -12,55 +16,100 @@ if TYPE_CHECKING:
 
     from runner.verification.folder import Folder
     from runner.verification.plan import Plan
+    from runner.verification.sittings import Recovered
 
-_FIXED: Final = ("plan.json", "log.jsonl", "keys/log-0.vkey", "keys/log-0.pub.pem", "VERIFY.txt", "SHA256SUMS")
+_FIXED: Final = ("plan.json", "log.jsonl", MANIFEST, SUMS, FILE, "VERIFY.txt", "SHA256SUMS")
 _CHECKPOINTS: Final = "checkpoints/"
 """Held to the log by `runner.verification.checkpoints`."""
 
+_STATEMENT: Final = re.compile(r"statements/([0-9]{10})\.[a-z][a-z0-9-]*\.txt(\.sshsig)?\Z")
+_TAIL: Final = re.compile(r"recovered/[0-9]{10}-[0-9a-f]{64}\.bin")
+_BY_THE_LOG: Final = ("approval/", "statements/", "recovered/", "keys/")
+_BY_THE_PLAN: Final = ("source/", "transfer/")
 
-def account(
-    record: Folder,
-    plan: Plan | None,
-    made: Mapping[str, tuple[int, str]],
-    *,
-    closed: bool,
-    missing: set[str],
-) -> Iterator[Finding]:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What the log says of the files there must be.
+
+    Attributes:
+        names: those that other parts of the verifier hold to it: keys, approvals, statements.
+        made: size and digest of what was made to leave, by file name.
+        recovered: the torn tails that were cut off.
+        entries: how many entries there are.
+        sittings: how many sittings began.
+        closed: whether the ceremony is over.
+        ended: whether the last sitting came to an end; if not, it may have left a file that no entry names yet.
+        whole: whether all of the log could be followed; if not, more files may have a place than are known.
+    """
+
+    names: frozenset[str]
+    made: Mapping[str, tuple[int, str]]
+    recovered: tuple[Recovered, ...]
+    entries: int
+    sittings: int
+    closed: bool
+    ended: bool
+    whole: bool
+
+    @property
+    def elsewhere(self) -> tuple[str, ...]:
+        """Beginnings of names that may have a place without being named."""
+        begun = () if self.closed else (f"keys/log-{self.sittings}.",)
+        left = () if self.ended else (f"statements/{self.entries:010d}.",)
+        return (_CHECKPOINTS, *begun, *left, *(() if self.whole else _BY_THE_LOG))
+
+
+def account(record: Folder, plan: Plan | None, told: Told, *, missing: set[str]) -> Iterator[Finding]:
     """Give what is wrong with the files of a record.
 
-    LOG021: a file that no rule gives a place. LOG022: a place without its file; the texts written at the end, and what
-    was made to leave, must be there once the ceremony is closed. LOG024: VERIFY.txt is the text of the format version.
-    LOG025: sources are what the plan was made from. LOG028: what leaves is what a step made. LOG023: SHA256SUMS is what
+    LOG021: a file that no rule gives a place. LOG022: a place without its file; the texts written at the end of a
+    sitting, and what was made to leave, must be there once it ended. LOG018: a statement for an entry the log does not
+    have. LOG024: VERIFY.txt is the text of the format version. LOG025: sources are what the plan was made from. LOG028:
+    what leaves is what a step made. LOG089: torn tails are those the log names, each there. LOG023: SHA256SUMS is what
     it would be if it were made anew.
 
     Args:
         record: the folder.
         plan: None where it could not be read.
-        made: size and digest of what was made to leave, by file name.
-        closed: whether the log says that the ceremony is over.
+        told: what the log says.
         missing: files already found missing.
     """
     sources = {} if plan is None else {f"source/{item.file}": (item.size, item.sha256) for item in plan.sources}
-    leaving = {f"transfer/{name}": content for name, content in made.items()}
-    required = [*sources, *(["VERIFY.txt", "SHA256SUMS", *leaving] if closed else [])]
-    absent = {name for name in required if name not in record.names and name not in missing}
+    leaving = {f"transfer/{name}": content for name, content in told.made.items()}
+    tails = {tail.name: (tail.size, tail.sha256) for tail in told.recovered}
+    required = [*sources, *tails, *(["VERIFY.txt", "SHA256SUMS", *leaving] if told.ended else [])]
+    absent = {name for name in required if not record.has(name) and name not in missing}
     for name in sorted(absent):
         yield Finding(rule="LOG022", file=name, words="it is missing", means=Outcome.INCOMPLETE)
     for name in record.odd:
         yield Finding(rule="LOG021", file=_shown(name), words="neither a plain file nor a folder")
-    known = {*_FIXED, *sources, *leaving}
-    if plan is not None and not closed:
+    known = {*_FIXED, *told.names, *sources, *leaving, *tails}
+    if plan is not None and not told.ended:
         known |= {f"transfer/{item.file}" for item in plan.artefacts.values() if item.transfer}
-    elsewhere = (_CHECKPOINTS,) if plan is not None else (_CHECKPOINTS, "source/", "transfer/")
+    elsewhere = told.elsewhere if plan is not None else (*told.elsewhere, *_BY_THE_PLAN)
     for name in record.names:
         if name not in known and not name.startswith(elsewhere):
-            yield Finding(rule="LOG021", file=_shown(name), words="no such file belongs in a record")
+            yield _stray(name, told)
     yield from _held(record, sources, "LOG025", "it is not the file the plan was made from")
     yield from _held(record, leaving, "LOG028", "it is not the file that was made")
+    yield from _held(record, tails, "LOG089", "it is not the tail that was cut off")
     instructions = record.read("VERIFY.txt")
     if instructions is not None and instructions != VERIFY_TXT:
         yield Finding(rule="LOG024", file="VERIFY.txt", words="it is not the text of this format version")
-    yield from _sums(record, (absent | missing) - set(record.names))
+    yield from _sums(record, {name for name in absent | missing if not record.has(name)})
+
+
+def _stray(name: str, told: Told) -> Finding:
+    """Say what is wrong with a file that has no place."""
+    statement = _STATEMENT.match(name)
+    if statement is not None and int(statement[1]) >= told.entries:
+        words = f"the log has {told.entries} entries, and this is a statement for a later one"
+        return Finding(rule="LOG018", file=_shown(name), words=words)
+    if _TAIL.fullmatch(name) is not None:
+        means = Outcome.TAMPERED if told.closed else Outcome.OPEN
+        return Finding(rule="LOG089", file=name, words="no entry names this torn tail", means=means)
+    return Finding(rule="LOG021", file=_shown(name), words="no such file belongs in a record")
 
 
 def _held(record: Folder, files: Mapping[str, tuple[int, str]], rule: str, words: str) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from runner.vocabulary import hex_digits
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from runner.verification.exceptions import Exceptions
     from runner.verification.plan import Plan, Step, Value
 
 _TIED: Final = frozenset(
@@ -45,10 +46,14 @@ class Expectations:
         plan: with the published values.
         simulated: a rehearsal's values instead of them; None where none are known.
         rehearsal: whether the record compares with a rehearsal's values.
+        exceptions: what people let pass.
     """
 
-    def __init__(self, plan: Plan, simulated: Mapping[str, str] | None, *, rehearsal: bool) -> None:
+    def __init__(
+        self, plan: Plan, simulated: Mapping[str, str] | None, exceptions: Exceptions, *, rehearsal: bool
+    ) -> None:
         self._plan = plan
+        self._exceptions = exceptions
         self._simulated = simulated
         self._rehearsal = rehearsal
         self._results: dict[str, dict[str, Value]] = {}
@@ -71,7 +76,8 @@ class Expectations:
         """Check the results of a step.
 
         LOG041: each once; those that a device or a person gave are what the reply says. LOG040: every expectation of
-        the plan is met by them, and the comparisons on record are those, in order, and no others.
+        the plan is met by them, and the comparisons on record are those, in order, and no others. LOG093: what was let
+        pass is what was not met.
         """
         results: dict[str, Value] = {item["name"]: item["value"] for item in data["results"]}
         self._results[step.id] = results
@@ -94,7 +100,11 @@ class Expectations:
         expected, against, published = self._expected(equals)
         if expected is None and against == "simulated":
             expected = comparison["expected"]  # no list from outside: the verdict cannot be valid, and says why
-        if found is None or expected is None or not _meets(found, expected):
+        met = found is not None and expected is not None and _meets(found, expected)
+        if result in self._exceptions.passed:
+            if met or not self._exceptions.covers(result, found, expected):
+                yield Finding(rule="LOG093", seq=seq, words=f"{result} was let pass as something else than it is")
+        elif not met:
             words = f"{result} is {found}, and {expected} is expected"
             yield Finding(rule="LOG040", seq=seq, words=words)
         rebuilt = {"result": result, "found": found, "expected": expected, "against": against, "published": published}

@@ -46,10 +46,15 @@ class Folder:
             (names if plain else odd).append(name)
         self.names = tuple(sorted(names, key=os.fsencode))
         self.odd = tuple(sorted(odd, key=os.fsencode))
+        self._there = frozenset(names)
+
+    def has(self, name: str) -> bool:
+        """Say whether there is a plain file of that name."""
+        return name in self._there
 
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes, or None where it is not there or larger than `LARGEST`."""
-        if name not in self.names:
+        if name not in self._there:
             return None
         try:
             with self._open(name) as file:
@@ -81,7 +86,7 @@ class Folder:
 
     def digest(self, name: str) -> Digest | None:
         """Return size and digest of a file as it was read, reading it if it was not; None where it cannot be."""
-        if name not in self._digests and name in self.names:
+        if name not in self._digests and name in self._there:
             running, size = hashlib.sha256(), 0
             try:
                 with self._open(name) as file:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from runner.verification.reading import HASH, ID, NAME, SCALAR, ShapeError, fit, mapping, rising, whole
+from runner.verification.reading import HASH, ID, NAME, RULE, SCALAR, ShapeError, fit, mapping, rising, whole
 
-_RULE: Final = re.compile(r"[A-Z]{3}[0-9]{3}")
+_ORIGIN: Final = re.compile(r"[^\s+]+")
+_RUNNER: Final = {"version": str, "bundle_sha256": HASH}
 
 DEVICE: Final = {
     "id": ID,
@@ -35,26 +36,52 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
     "ceremony.opened": {
         "record": frozenset({"record/1"}),
         "ceremony": re.compile("[0-9a-f]{32}"),
-        "origin": re.compile(r"[^\s+]+"),
+        "origin": _ORIGIN,
         "rehearsal": bool,
         "sitting": lambda value: type(value) is int and value == 0,
+        "stations": [ID],
         "plan_sha256": HASH,
-        "manifest_sha256": None,
-        "approvals": lambda value: value == [],
-        "allowed_signers_sha256": None,
+        "manifest_sha256": HASH,
+        "approvals": [{"person": ID, "sha256": HASH}],
+        "signers": frozenset({"roster", "simulated"}),
+        "allowed_signers_sha256": HASH,
         "trust": {"list": frozenset({"published", "simulated"}), "sha256": HASH},
         "environment_sha256": (HASH, None),
-        "runner": {"version": str, "bundle_sha256": HASH},
+        "runner": _RUNNER,
         "log_key": str,
         "devices": [DEVICE],
-        "beacon": None,
-        "previous": None,
+        "beacon": ({"source": str, "value": str}, None),
+        "previous": ({"origin": _ORIGIN, "size": whole, "root": str}, None),
     },
+    "ceremony.resumed": {
+        "sitting": whole,
+        "log_key": str,
+        "stations": [ID],
+        "environment_sha256": (HASH, None),
+        "runner": _RUNNER,
+        "unsigned": whole,
+        "devices": [DEVICE],
+    },
+    "log.recovered": {"offset": whole, "size": whole, "sha256": HASH},
     "person.present": {"person": ID, "roles": [ID]},
     "person.left": {"person": ID},
+    "substitution": {"absent": ID, "instead": ID, "by": ID, "reason": str},
+    "exception": {"rule": RULE, "about": str, "people": [ID], "reason": str},
+    "break.begun": {"by": ID, "reason": str},
+    "break.ended": {},
+    "clock.stepped": {"by_us": int},
     "step.begun": {"title": str},
     "request": {"kind": NAME, "device": (ID, None), "mutates": bool, "request": mapping},
     "reply": {"to": whole, "kind": NAME, "reply": mapping, "device": (DEVICE, None)},
+    "attested": {
+        "person": ID,
+        "role": ID,
+        "about": frozenset({"consent", "result", "close", "handover", "recovery", "resolution"}),
+        "how": frozenset({"signed", "typed"}),
+        "size": whole,
+        "statement_sha256": HASH,
+        "signature_sha256": (HASH, None),
+    },
     "step.done": {
         "results": [{"name": NAME, "value": SCALAR}],
         "made": [FILE],
@@ -62,16 +89,24 @@ FORMS: Final[dict[str, dict[str, Any]]] = {
         "comparisons": [COMPARISON],
     },
     "step.failed": {
-        "rule": _RULE,
+        "rule": RULE,
         "status": (str, None),
         "result": (NAME, None),
         "expected": (*SCALAR, None),
         "found": (*SCALAR, None),
     },
-    "break.begun": {},
-    "break.ended": {},
+    "step.declined": {"person": ID, "reason": str},
+    "step.resolved": {
+        "decision": frozenset({"happened", "redo", "abandon"}),
+        "read_back": bool,
+        "people": [ID],
+        "reason": str,
+        "devices": [DEVICE],
+    },
     "checkpoint": {"size": whole, "note": str},
-    "ceremony.aborted": {"rule": _RULE, "devices": [DEVICE]},
+    "station.handed_over": {"to": ID, "step": ID, "devices": [DEVICE]},
+    "ceremony.suspended": {"rule": RULE, "devices": [DEVICE]},
+    "ceremony.aborted": {"rule": RULE, "by": (ID, None), "reason": (str, None), "devices": [DEVICE]},
     "ceremony.closed": {"outcome": frozenset({"completed", "aborted"}), "devices": [DEVICE]},
 }
 
@@ -91,6 +126,8 @@ def fit_data(kind: str, data: Any) -> None:
     devices = [*data.get("devices", []), *([shown] if isinstance(shown, dict) else [])]
     if not rising([device["id"] for device in data.get("devices", [])]):
         raise ShapeError("devices are not sorted by id, each once")
+    if not rising(data.get("people", [])):
+        raise ShapeError("people are not sorted, each once")
     for device in devices:
         if not (rising(device["inventory"]["keys"]) and rising(device["inventory"]["cards"])):
             raise ShapeError("an inventory is not sorted, each once")

@@ -8,8 +8,9 @@ FORMAT: Final = "record/1"
 
 TEXT: Final = r"""HOW TO CHECK THIS RECORD (record/1)
 
-You need a shell, sha256sum, perl, openssl 3 and jq; nothing of the program that made the record. Paste each command
-into a shell whose current folder is the one this file is in. None of them changes anything here.
+You need a shell, sha256sum, perl, openssl 3, jq and ssh-keygen (OpenSSH 9.1 or later); nothing of the program that made
+the record. Paste each command into a shell whose current folder is the one this file is in. None of them changes
+anything here.
 
 0. If the first line of log.jsonl holds "rehearsal":true, this is the record of a REHEARSAL on a SIMULATED device:
    none of its keys is worth anything.
@@ -47,38 +48,102 @@ into a shell whose current folder is the one this file is in. None of them chang
 
        sed -n 2,3p "$(ls checkpoints/*.ckpt | tail -n 1)"
 
-3. Signature of the last checkpoint. It must say "Signature Verified Successfully".
+3. Signatures of the checkpoints. Each sitting, one process on one machine, had a log key of its own. Every line must
+   name the key file that fits; none may say FAILED.
 
-       last="$(ls checkpoints/*.ckpt | tail -n 1)"; tmp="$(mktemp -d)"
-       head -n 3 "$last" > "$tmp/text"
-       tail -n 1 "$last" | cut -d ' ' -f 3 | base64 -d | tail -c 64 > "$tmp/signature"
-       openssl pkeyutl -verify -pubin -inkey keys/log-0.pub.pem -rawin \
-         -in "$tmp/text" -sigfile "$tmp/signature"
+       tmp="$(mktemp -d)"
+       for note in checkpoints/*.ckpt; do
+         head -n 3 "$note" > "$tmp/text"
+         tail -n 1 "$note" | cut -d ' ' -f 3 | base64 -d | tail -c 64 > "$tmp/signature"
+         by=FAILED
+         for key in keys/log-*.pub.pem; do
+           if openssl pkeyutl -verify -pubin -inkey "$key" -rawin \
+             -in "$tmp/text" -sigfile "$tmp/signature" > "$tmp/said" 2>&1; then by="$key"; fi
+         done
+         echo "$note $by"
+       done
+
+   The log must name these keys and no others: no output from cmp, and OK for each file.
+
+       tmp="$(mktemp -d)"
+       jq -r 'select(.type == "ceremony.opened" or .type == "ceremony.resumed") | .data.log_key' \
+         log.jsonl > "$tmp/named"
+       number=0
+       while [ -e "keys/log-$number.vkey" ]; do
+         cat "keys/log-$number.vkey" >> "$tmp/kept"
+         cut -d + -f 3- "keys/log-$number.vkey" | base64 -d | tail -c 32 > "$tmp/one"
+         openssl pkey -pubin -in "keys/log-$number.pub.pem" -outform DER | tail -c 32 > "$tmp/other"
+         if cmp "$tmp/one" "$tmp/other"; then echo "keys/log-$number OK"; else echo "keys/log-$number FAILED"; fi
+         number=$((number + 1))
+       done
+       cmp "$tmp/named" "$tmp/kept"
 
 4. One spelling. No output means that log and plan are written in the one way they may be.
 
        jq -cS . log.jsonl | cmp - log.jsonl
        jq -cjS . plan.json | cmp - plan.json
 
-5. Plan. The two digests must be the same, and every source must be OK.
+5. Plan and approval. Every line must say OK: the log names the plan, what approvers signed, the people's keys, and
+   every statement and signature; sums.txt names plan and sources; the manifest names sums.txt.
 
-       head -n 1 log.jsonl | jq -r .data.plan_sha256; sha256sum plan.json
-       jq -r '.sources[] | .sha256 + "  source/" + .file' plan.json | sha256sum --strict -c
+       jq -r '
+         def line($name): . + "  " + $name;
+         if .seq == 0 then .data
+           | (.plan_sha256 | line("plan.json")), (.manifest_sha256 | line("approval/manifest.txt")),
+             (.allowed_signers_sha256 | line("keys/allowed_signers")),
+             (.approvals[] | .person as $person | .sha256 | line("approval/manifest.txt." + $person + ".sshsig"))
+         elif .type == "attested" then
+           ("statements/" + ("000000000" + (.seq | tostring))[-10:] + "." + .data.person + ".txt") as $name
+           | .data | (.statement_sha256 | line($name)), (.signature_sha256 // empty | line($name + ".sshsig"))
+         else empty end' log.jsonl | sha256sum --strict -c
+       sha256sum --strict -c approval/sums.txt
+       if grep -qx "files      $(sha256sum < approval/sums.txt | cut -c 1-64)" approval/manifest.txt &&
+         grep -qx "plan       $(sha256sum < plan.json | cut -c 1-64)" approval/manifest.txt
+       then echo "approval/manifest.txt: OK"; else echo "approval/manifest.txt: FAILED"; fi
 
-6. End. This must print "completed". Anything else is a ceremony that was aborted, is not over, or lost its end.
+6. Signatures of people, over what they approved and what they attested. Every line must end with OK or "typed": who
+   only typed signed nothing. Read approval/manifest.txt and the files of statements/: they say what was signed.
+
+       for text in approval/manifest.txt.*.sshsig statements/*.txt; do
+         name="${text##*/}"
+         case "$text" in
+           *'*'*) continue ;;
+           approval/*)
+             signature="$text"; text=approval/manifest.txt; space=playbook-approve; seq=0
+             person="${name#manifest.txt.}"; person="${person%.sshsig}" ;;
+           *)
+             signature="$text.sshsig"; space=step-attest; seq="${name%%.*}"
+             person="${name#*.}"; person="${person%.txt}"
+             if head -n 1 "$text" | grep -q '^STATEMENT OF CLOSE '; then space=ceremony-close; fi ;;
+         esac
+         if [ ! -e "$signature" ]; then echo "$text typed"; continue; fi
+         time="$(sed -n "$(expr "$seq" + 1)p" log.jsonl | jq -r .time | cut -c 1-19 | tr -d 'T:-')Z"
+         if ssh-keygen -Y verify -f keys/allowed_signers -I "$person" -n "$space@ceremony" -s "$signature" \
+           -O verify-time="$time" < "$text" > /dev/null 2>&1
+         then echo "$signature OK"; else echo "$signature FAILED"; fi
+       done
+
+7. People's keys. No output means that they are those of the plan. In a rehearsal with scripted people
+   ("signers":"simulated" in the first line of log.jsonl) they are simulated, and differ.
+
+       jq -r '.people[] | select(.key) | .id + " namespaces=\"playbook-approve@ceremony,step-attest@ceremony," +
+         "ceremony-close@ceremony,package-receive@ceremony\" " + .key' plan.json | cmp - keys/allowed_signers
+
+8. End. This must print "completed". Anything else is a ceremony that was aborted, is not over, or lost its end.
 
        tail -n 1 log.jsonl | jq -r .data.outcome
 
 WHAT THIS DOES NOT PROVE
 
-- Whose record it is. Anybody can make a record that passes all of this, with a log key of their own. Compare
-  keys/log-0.vkey, the origin (line 1 of each checkpoint) and the plan's digest with copies that did not come with it.
-- That people agree with it. Nobody signed anything in a record of this format version: the names in it are claims of
-  the machine that wrote it.
-- When it happened. The times in it are that machine's clock.
-- That it is the only copy. An older copy of the same record, or one that went on otherwise, passes as well.
-- That the steps fit the plan: quorums, expected results, the device's own audit log, one key from generation to import.
-  The verifier checks those; it needs the trust file from outside this folder.
+- Whose record it is. Anybody can make a record that passes all of this, with log keys and people's keys of their own.
+  Compare the origin (line 1 of each checkpoint), the plan's digest, and the log keys or the people's keys with copies
+  that did not come with it. keys/allowed_signers is a copy for reference.
+- When it happened. The times in it are that machine's clock; signatures were checked as of them.
+- That it is the only copy. An older copy of the same record, one that went on otherwise, or another ceremony with the
+  same approval passes as well.
+- That manifest and statements say what plan and log say, and that the steps fit the plan: who had to sign, quorums,
+  expected results, the devices' own audit logs, one key from generation to import. The verifier checks those; it needs
+  the trust file from outside this folder.
 """
 """The whole file; the writer puts exactly this into a record, and the verifier compares it by bytes."""
 

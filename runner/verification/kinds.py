@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from runner.verification.reading import HASH, whole
+from runner.verification.reading import HASH, ID, NAME, RULE, positive, whole
 
 REFUSALS: Final = frozenset({"device_refused", "files_refused", "declined"})
 """Replies after which a step cannot be done."""
@@ -24,6 +24,7 @@ REPLIES: Final[dict[str, dict[str, Any]]] = {
     "people_gathered": {"acting": [{"person": str, "role": str}]},
     "value_given": {"value": str, "person": str},
     "hands_done": {"person": str},
+    "exception_granted": {"people": [str], "reason": str},
     "file_arrived": _BYTES,
     "archive_unpacked": {"items": [{"file": str, **_BYTES}]},
     "mode_set": {"mode": str},
@@ -72,10 +73,14 @@ _KEY: Final = {"app": str, "ident": str}
 KINDS: Final[dict[str, Kind]] = {
     "gather_people": Kind(
         fields={"needs": [{"role": str, "count": whole, "holders_of": (str, None)}]},
-        replies=frozenset({"people_gathered"}),
+        replies=frozenset({"people_gathered", "declined"}),
     ),
-    "ask_value": Kind(fields={"name": str, "ask": str, "type": str}, replies=frozenset({"value_given"})),
+    "ask_value": Kind(fields={"name": str, "ask": str, "type": str}, replies=frozenset({"value_given", "declined"})),
     "do_by_hand": Kind(fields={"title": str}, replies=frozenset({"hands_done", "declined"})),
+    "ask_exception": Kind(
+        fields={"rule": RULE, "result": NAME, "found": str, "expected": str, "role": ID, "people": positive},
+        replies=frozenset({"exception_granted", "declined"}),
+    ),
     "obtain_file": _files("file_arrived", file=str, at=str, at_most=whole),
     "carry_file": _files("file_arrived", file=str, store=str, source=str, medium=str, to=str),
     "back_up_file": _files("file_arrived", file=str, store=str, at=str, medium=str),

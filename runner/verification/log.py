@@ -2,7 +2,8 @@
 
 For each line, in this order: (1) it ends, and is not over-long; (2) its bytes are hashed as they are; (3) they are the
 canonical spelling of (4) an entry of a known type and shape; (5) its number is its place; (6) it names the line before;
-(7) its clock did not go back. The first line that fails ends the reading: nothing after it is in a known place.
+(7) its clock did not go back, unless another process begins a sitting. The first line that fails ends the reading:
+nothing after it is in a known place.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _ENVELOPE: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One entry as it was read; `leaf` is the hash of its raw line."""
+    """One entry as it was read; `leaf` is the hash of its raw line, `start` the place of its first byte in the log."""
 
     seq: int
     prev: str
@@ -56,17 +57,39 @@ class Entry:
     actors: tuple[str, ...]
     data: dict[str, Any]
     leaf: bytes
+    start: int
 
 
-def read_log(pieces: Iterator[bytes]) -> Iterator[Entry | Finding]:
-    """Give the entries of a log in order; the first fault is given as a finding, and is the last thing given.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LooseEnd:
+    """The last line does not follow the one before it, and only a checkpoint over both can say which was changed.
+
+    Attributes:
+        seq: the last line's number.
+        mended: what its leaf hash would be if it named the line before it.
+    """
+
+    seq: int
+    mended: bytes
+
+    def finding(self, *, last: bool) -> Finding:
+        """Return rule LOG006 about the last line, or the one before it."""
+        if last:
+            return Finding(rule="LOG006", seq=self.seq, words=f"it does not follow entry {self.seq - 1}")
+        return Finding(rule="LOG006", seq=self.seq - 1, words=f"it is not the one that entry {self.seq} follows")
+
+
+def read_log(pieces: Iterator[bytes]) -> Iterator[Entry | Finding | LooseEnd]:
+    """Give the entries of a log in order; the first fault is the last thing given, as a finding or a loose end.
 
     Args:
         pieces: the lines with their line feeds; a piece may be cut off beyond `LONGEST` bytes.
     """
     before: Entry | None = None
+    start = 0
     for place, piece in enumerate(pieces):
-        entry = _read_line(place, piece)
+        entry = _read_line(place, piece, start)
+        start += len(piece)
         fault = entry if isinstance(entry, Finding) else _follows(entry, before, pieces)
         if fault is not None:
             yield fault
@@ -76,7 +99,7 @@ def read_log(pieces: Iterator[bytes]) -> Iterator[Entry | Finding]:
             before = entry
 
 
-def _read_line(place: int, piece: bytes) -> Entry | Finding:
+def _read_line(place: int, piece: bytes, start: int) -> Entry | Finding:
     """Return a line as an entry: rules LOG001 (its end), LOG002 (length), LOG003 (canonical), LOG004 (shape)."""
     if len(piece) > LONGEST:
         return Finding(rule="LOG002", seq=place, words=f"a line of more than {LONGEST} bytes")
@@ -95,7 +118,7 @@ def _read_line(place: int, piece: bytes) -> Entry | Finding:
     except ShapeError as error:
         return Finding(rule="LOG004", seq=place, words=str(error))
     value["actors"] = tuple(value["actors"])
-    return Entry(leaf=leaf, **{name: item for name, item in value.items() if name != "v"})
+    return Entry(leaf=leaf, start=start, **{name: item for name, item in value.items() if name != "v"})
 
 
 def _fit_envelope(value: dict[str, Any]) -> None:
@@ -109,12 +132,12 @@ def _fit_envelope(value: dict[str, Any]) -> None:
         raise ShapeError("entry.actors are not sorted, each once")
 
 
-def _follows(entry: Entry | Finding, before: Entry | None, rest: Iterator[bytes]) -> Finding | None:
+def _follows(entry: Entry | Finding, before: Entry | None, rest: Iterator[bytes]) -> Finding | LooseEnd | None:
     """Check an entry against the one before: rules LOG005 (number), LOG006 (chain), LOG007 (clock)."""
     if isinstance(entry, Finding):
         return entry
     place = 0 if before is None else before.seq + 1
-    fault: Finding | None = None
+    fault: Finding | LooseEnd | None = None
     if entry.seq != place:
         fault = Finding(rule="LOG005", seq=place, words=f"entry {entry.seq} stands in the place of entry {place}")
     elif before is None:
@@ -123,17 +146,23 @@ def _follows(entry: Entry | Finding, before: Entry | None, rest: Iterator[bytes]
     elif entry.prev != before.leaf.hex():
         fault = _broken_link(entry, before, rest)
     elif entry.boot != before.boot:
-        fault = Finding(rule="LOG007", seq=place, words="one sitting is one process, and here another one writes")
+        if entry.type != "ceremony.resumed":
+            fault = Finding(rule="LOG007", seq=place, words="one sitting is one process, and here another one writes")
     elif entry.mono_us < before.mono_us:
         fault = Finding(rule="LOG007", seq=place, words="a clock that never goes back went back")
     return fault
 
 
-def _broken_link(entry: Entry, before: Entry, rest: Iterator[bytes]) -> Finding:
+def _broken_link(entry: Entry, before: Entry, rest: Iterator[bytes]) -> Finding | LooseEnd:
     """Say which side of a broken link changed: if the entry after still names this one, the one before did."""
     after = next(rest, None)
-    following = None if after is None else _read_line(entry.seq + 1, after)
-    intact = following is None or (isinstance(following, Entry) and following.prev == entry.leaf.hex())
-    if intact:
-        return Finding(rule="LOG006", seq=before.seq, words=f"it is not the one that entry {entry.seq} follows")
-    return Finding(rule="LOG006", seq=entry.seq, words=f"it does not follow entry {before.seq}")
+    loose = LooseEnd(seq=entry.seq, mended=_mended(entry, before))
+    if after is None:
+        return loose
+    following = _read_line(entry.seq + 1, after, 0)
+    return loose.finding(last=not (isinstance(following, Entry) and following.prev == entry.leaf.hex()))
+
+
+def _mended(entry: Entry, before: Entry) -> bytes:
+    line = {name: getattr(entry, name) for name in _ENVELOPE if name != "v"}
+    return leaf_hash(canonical.encode({**line, "v": 1, "actors": list(entry.actors), "prev": before.leaf.hex()}))

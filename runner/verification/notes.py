@@ -92,6 +92,18 @@ def read_checkpoint(note: str, key: NoteKey) -> Checkpoint:
     return Checkpoint(origin=origin, size=int(size), root=root_bytes)
 
 
+def read_root(text: str) -> bytes:
+    """Return the 32 bytes of a root in base64.
+
+    Raises:
+        ShapeError: something else.
+    """
+    root = _decoded(text)
+    if len(root) != _KEY_LENGTH:
+        raise ShapeError("not a root in base64")
+    return root
+
+
 def _decoded(text: str) -> bytes:
     """Return the bytes of canonical base64; nothing where it is another spelling."""
     try:

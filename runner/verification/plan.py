@@ -8,96 +8,13 @@ from typing import Any, Final
 from runner import canonical
 from runner.canonical import NotCanonical, file_digest
 from runner.verification.kinds import KINDS
-from runner.verification.reading import HASH, ID, NAME, SCALAR, ShapeError, fit, mapping, plain_name, positive, whole
+from runner.verification.plan_shape import PLAN
+from runner.verification.reading import ShapeError, fit
 
 Value = str | int | bool
 
-_TEXT_OR_NULL: Final = (str, None)
-_WHOLE_OR_NULL: Final = (whole, None)
-_ID_OR_NULL: Final = (ID, None)
-_STORE: Final = frozenset({"station", "device"})
-_STEP: Final = {
-    "id": ID,
-    "action": str,
-    "part": str,
-    "title": str,
-    "station": ID,
-    "device": _ID_OR_NULL,
-    "minutes": _WHOLE_OR_NULL,
-    "quorum": [{"role": ID, "count": positive, "holders_of": _ID_OR_NULL}],
-    "say": _TEXT_OR_NULL,
-    "note": _TEXT_OR_NULL,
-    "caution": _TEXT_OR_NULL,
-    "left_out": _TEXT_OR_NULL,
-    "repeat": frozenset({"safe", "never"}),
-    "sign_off": frozenset({"none", "typed", "signed"}),
-    "settings": mapping,
-    "uses": [{"input": NAME, "artefacts": [ID]}],
-    "makes": [ID],
-    "destroys": [ID],
-    "asks": [{"name": NAME, "type": str, "ask": str, "twice": bool}],
-    "expect": [{"result": NAME, "equals": ({"value": SCALAR}, {"trust": NAME}, {"step": ID, "result": NAME})}],
-    "command": _TEXT_OR_NULL,
-    "requests": [{"kind": NAME, "mutates": bool, "least": whole, "most": whole}],
-}
-_STATE: Final = {
-    "subject": str,
-    "id": ID,
-    "mode": _TEXT_OR_NULL,
-    "world": _TEXT_OR_NULL,
-    "state": _TEXT_OR_NULL,
-}
-_PLAN: Final = {
-    "format": frozenset({"plan/1"}),
-    "ceremony": {
-        "id": ID,
-        "title": str,
-        "version": str,
-        "owner": str,
-        "review_by": str,
-        "procedure": _TEXT_OR_NULL,
-        "edition": _TEXT_OR_NULL,
-        "language": str,
-    },
-    "region": _TEXT_OR_NULL,
-    "parameters": [{"name": NAME, "type": str, "value": SCALAR}],
-    "sources": [
-        {"file": plain_name, "role": frozenset({"playbook", "regions", "roster"}), "size": whole, "sha256": HASH}
-    ],
-    "trust": [{"name": NAME, "type": str, "value": str, "said_by": str}],
-    "stations": [{"id": ID, "title": str, "network": bool}],
-    "devices": [{"id": ID, "kind": str, "at": ID}],
-    "media": [{"id": ID, "title": str, "at": ID, "free": _WHOLE_OR_NULL, "keeps": str}],
-    "roles": [{"id": ID, "title": str}],
-    "separation": [[ID]],
-    "card_sets": [{"id": ID, "kind": str, "threshold": positive, "cards": positive, "held_by": ID}],
-    "people": [
-        {
-            "id": ID,
-            "name": str,
-            "roles": [ID],
-            "key": _TEXT_OR_NULL,
-            "cards": [{"set": ID, "number": positive}],
-            "stands_in_for": _ID_OR_NULL,
-        }
-    ],
-    "starts_with": [_STATE],
-    "ends_with": [{**_STATE, "at": _ID_OR_NULL}],
-    "artefacts": [
-        {
-            "id": ID,
-            "file": plain_name,
-            "store": _STORE,
-            "made_by": ID,
-            "output": NAME,
-            "at_most": whole,
-            "backup_before": _ID_OR_NULL,
-            "transfer": bool,
-        }
-    ],
-    "minutes": whole,
-    "steps": [_STEP],
-}
+DAYS: Final = 30
+"""How long an approval lasts where the plan does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,18 +28,20 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What a step is held to. `equals` of an expectation is the plan's own data."""
+    """What a step is held to. `equals` of an expectation is the plan's own data; `asks` has type and words by name."""
 
     id: str
     title: str
     station: str
     device: str | None
+    repeat: str
+    sign_off: str
     settings: dict[str, Any]
     quorum: list[dict[str, Any]]
     uses: frozenset[str]
     makes: tuple[str, ...]
     destroys: frozenset[str]
-    asks: tuple[str, ...]
+    asks: dict[str, tuple[str, str]]
     expect: tuple[tuple[str, dict[str, Value]], ...]
     requests: dict[str, Allowed]
 
@@ -138,10 +57,13 @@ class CardSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody of the roster: the roles they may act in, the cards they hold by set and number."""
+    """Somebody of the roster: the roles they may act in, first one first; the cards they hold by set and number."""
 
-    roles: frozenset[str]
+    name: str
+    roles: tuple[str, ...]
     cards: frozenset[tuple[str, int]]
+    key: str | None
+    stands_in_for: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,20 +86,51 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Excepted:
+    """A rule that may be let pass, by so many people of a role."""
+
+    rule: str
+    role: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """How a device starts or ends; None where the plan does not say. `world` is none, any, or a card set's id."""
+
+    device: str
+    mode: str | None
+    world: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a record is held to; `steps` are those that are not left out, `trust` the published values by name."""
+    """What a record is held to.
+
+    `data` is all of plan.json, which manifests are made from. `steps` are those that are not left out, `trust` the
+    published values by name, `devices` the station of each device, `approves` and `closes` how many people of which
+    role, and `days` how long an approval lasts.
+    """
 
     sha256: str
+    data: dict[str, Any]
     title: str
     region: str | None
     edition: str | None
     sources: tuple[Source, ...]
     trust: dict[str, str]
-    devices: tuple[str, ...]
+    stations: frozenset[str]
+    devices: dict[str, str]
     separation: tuple[tuple[str, ...], ...]
     card_sets: dict[str, CardSet]
     people: dict[str, Person]
     artefacts: dict[str, Artefact]
+    approves: dict[str, int]
+    closes: dict[str, int]
+    days: int
+    exceptions: tuple[Excepted, ...]
+    starts_with: tuple[State, ...]
+    ends_with: tuple[State, ...]
     steps: tuple[Step, ...]
 
 
@@ -191,16 +144,18 @@ def read_plan(content: bytes) -> Plan:
         data = canonical.decode(content)
     except NotCanonical as error:
         raise ShapeError(f"plan.json is not canonical: {error}") from None
-    fit(data, _PLAN, "plan")
+    fit(data, PLAN, "plan")
     _each_once(data)
     plan = Plan(
         sha256=file_digest(content),
+        data=data,
         title=data["ceremony"]["title"],
         region=data["region"],
         edition=data["ceremony"]["edition"],
         sources=tuple(Source(file=item["file"], size=item["size"], sha256=item["sha256"]) for item in data["sources"]),
         trust={item["name"]: item["value"] for item in data["trust"]},
-        devices=tuple(item["id"] for item in data["devices"]),
+        stations=frozenset(item["id"] for item in data["stations"]),
+        devices={item["id"]: item["at"] for item in data["devices"]},
         separation=tuple(tuple(line) for line in data["separation"]),
         card_sets={
             item["id"]: CardSet(threshold=item["threshold"], cards=item["cards"], held_by=item["held_by"])
@@ -213,6 +168,12 @@ def read_plan(content: bytes) -> Plan:
             )
             for item in data["artefacts"]
         },
+        approves={item["role"]: item["count"] for item in data["approvals"]["plan"]},
+        closes={item["role"]: item["count"] for item in data["approvals"]["close"]},
+        days=data["approvals"]["days"] or DAYS,
+        exceptions=tuple(Excepted(**item) for item in data["exceptions"]),
+        starts_with=_states(data["starts_with"]),
+        ends_with=_states(data["ends_with"]),
         steps=tuple(_step(item) for item in data["steps"] if item["left_out"] is None),
     )
     for step in plan.steps:
@@ -244,13 +205,36 @@ def _each_once(data: dict[str, Any]) -> None:
     named = {role for line in data["separation"] for role in line}
     named |= {need["role"] for step in data["steps"] for need in step["quorum"]}
     named |= {item["held_by"] for item in data["card_sets"]}
+    named |= {item["role"] for item in data["exceptions"]}
+    for part in ("plan", "close"):
+        wanted = [item["role"] for item in data["approvals"][part]]
+        if len(wanted) != len(set(wanted)):
+            raise ShapeError(f"plan.approvals.{part} names a role twice")
+        named |= {*wanted}
     if named - roles:
         raise ShapeError(f"plan.roles lacks {', '.join(sorted(named - roles))}")
+    people = {item["id"]: item["stands_in_for"] for item in data["people"]}
+    if set(people.values()) - {None, *people} or any(person == replaced for person, replaced in people.items()):
+        raise ShapeError("plan.people: somebody stands in for nobody of the roster, or for themselves")
+    if any(not item["roles"] for item in data["people"]):
+        raise ShapeError("plan.people: somebody has no role")
 
 
 def _person(item: dict[str, Any]) -> Person:
     return Person(
-        roles=frozenset(item["roles"]), cards=frozenset((card["set"], card["number"]) for card in item["cards"])
+        name=item["name"],
+        roles=tuple(item["roles"]),
+        cards=frozenset((card["set"], card["number"]) for card in item["cards"]),
+        key=item["key"],
+        stands_in_for=item["stands_in_for"],
+    )
+
+
+def _states(items: list[dict[str, Any]]) -> tuple[State, ...]:
+    return tuple(
+        State(device=item["id"], mode=item["mode"], world=item["world"])
+        for item in items
+        if item["subject"] == "device"
     )
 
 
@@ -260,12 +244,14 @@ def _step(item: dict[str, Any]) -> Step:
         title=item["title"],
         station=item["station"],
         device=item["device"],
+        repeat=item["repeat"],
+        sign_off=item["sign_off"],
         settings=item["settings"],
         quorum=item["quorum"],
         uses=frozenset(artefact for uses in item["uses"] for artefact in uses["artefacts"]),
         makes=tuple(item["makes"]),
         destroys=frozenset(item["destroys"]),
-        asks=tuple(ask["name"] for ask in item["asks"]),
+        asks={ask["name"]: (ask["type"], ask["ask"]) for ask in item["asks"]},
         expect=tuple((expect["result"], expect["equals"]) for expect in item["expect"]),
         requests={
             request["kind"]: Allowed(mutates=request["mutates"], least=request["least"], most=request["most"])

@@ -7,12 +7,15 @@ exactly these keys), or a predicate.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from itertools import pairwise
 from typing import Any, Final
 
 from runner.vocabulary import ID as ID_PATTERN
 from runner.vocabulary import NAME as NAME_PATTERN
+
+_DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class ShapeError(ValueError):
@@ -36,6 +39,17 @@ def plain_name(value: Any) -> bool:
     )
 
 
+def day(value: Any) -> bool:
+    """Say whether `value` is a day such as 2026-11-25."""
+    if type(value) is not str or _DAY.fullmatch(value) is None:
+        return False
+    try:
+        dt.date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
 def mapping(value: Any) -> bool:
     """Say whether `value` is an object."""
     return type(value) is dict
@@ -45,6 +59,7 @@ SCALAR: Final = (str, int, bool)
 ID: Final = re.compile(ID_PATTERN)
 NAME: Final = re.compile(NAME_PATTERN)
 HASH: Final = re.compile("[0-9a-f]{64}")
+RULE: Final = re.compile("[A-Z]{3}[0-9]{3}")
 
 
 def fit(value: Any, shape: Any, where: str) -> None:

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
     from runner.verification.plan import Plan, Step
 
 VAULT: Final = "vault"
-_IN_VAULT: Final = frozenset({"import_key", "read_vault_key"})
+IN_VAULT: Final = frozenset({"import_key", "read_vault_key"})
+_OF_PEOPLE: Final = frozenset({"gather_people", "ask_value", "ask_exception"})
+"""Requests whose fields are the engine's own words, and no settings of a step."""
+
 _STATIONS: Final = ("at", "source")
 _FILES: Final = ("file", "package", "kek")
 
@@ -23,16 +26,16 @@ def differences(plan: Plan, step: Step, kind: str, request: dict[str, Any]) -> I
     3. Every file it names is one that the step uses or makes; so is the file of a key it names.
     4. What it asks of people is what the step asks.
     """
-    for name, value in request.items():
+    for name, value in request.items() if kind not in _OF_PEOPLE else ():
         if name in step.settings and (type(value) is not type(step.settings[name]) or value != step.settings[name]):
             yield name
     for name in _STATIONS:
         if request.get(name, step.station) != step.station:
             yield name
-    if "device" in request and request["device"] != (VAULT if kind in _IN_VAULT else step.device):
+    if "device" in request and request["device"] != (VAULT if kind in IN_VAULT else step.device):
         yield "device"
     yield from _files(plan, step, request)
-    if kind == "ask_value" and request["name"] not in step.asks:
+    if kind == "ask_value" and step.asks.get(request["name"]) != (request["type"], request["ask"]):
         yield "name"
     if kind == "do_by_hand" and request["title"] != step.title:
         yield "title"

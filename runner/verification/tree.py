@@ -30,6 +30,13 @@ class Tree:
             self._levels.append(carried)
         self.size += 1
 
+    def root_with(self, leaf: bytes) -> bytes:
+        """Return what the root would be with one leaf more."""
+        other = Tree()
+        other.size, other._levels = self.size, [*self._levels]
+        other.grow(leaf)
+        return other.root()
+
     def root(self) -> bytes:
         """Return the root; of the empty tree, the hash of nothing."""
         root = b""

@@ -73,6 +73,9 @@ class Facts:
         rehearsal: entry 0 says that it is one.
         simulated: at least one device is an emulator.
         unaudited: the plan's devices that have no audit log of their own.
+        approved: who approved the plan, by a good signature.
+        signed: who signed a statement in the room, by a good signature.
+        strangers: those of them whose key nothing from outside the record vouches for.
     """
 
     ceremony: str | None = None
@@ -85,19 +88,28 @@ class Facts:
     rehearsal: bool = False
     simulated: bool = False
     unaudited: tuple[str, ...] = ()
+    approved: tuple[str, ...] = ()
+    signed: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The outcome of verifying a record, with every finding, in the order they were made.
 
-    `signed_by_people` is false for every record of this format version: it has no place for people's signatures yet.
+    `notes` are what an auditor should know although it is no fault, in words: what was let pass, who stood in for whom,
+    what was decided without knowing, what only typed statements stand for, and what this record alone cannot show.
     """
 
     outcome: Outcome
     findings: tuple[Finding, ...]
     facts: Facts
-    signed_by_people: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def signed_by_people(self) -> bool:
+        """Whether somebody whose key is known from outside approved the plan or signed in the room."""
+        return bool({*self.facts.approved, *self.facts.signed} - {*self.facts.strangers})
 
     @property
     def exit_code(self) -> Exit:
@@ -116,11 +128,18 @@ class Verdict:
         )
         what = f"{self.outcome.value.upper()}, {self.facts.entries} entries"
         why = f" ({self.deciding.line()})" if self.deciding else ""
-        people = "signed by people" if self.signed_by_people else "not signed by people"
-        return f"{kind + ': ' if kind else ''}{what}{why}; {people}."
+        return f"{kind + ': ' if kind else ''}{what}{why}; {self._people()}."
+
+    def _people(self) -> str:
+        approved, signed = len(self.facts.approved), len(self.facts.signed)
+        if not approved and not signed:
+            return "not signed by people"
+        strangers = len({*self.facts.strangers})
+        unknown = f", {strangers} of them with keys that nothing from outside vouches for" if strangers else ""
+        return f"approved by {approved}, signed by {signed} people{unknown}"
 
 
-def judge(findings: tuple[Finding, ...], facts: Facts) -> Verdict:
+def judge(findings: tuple[Finding, ...], facts: Facts, notes: tuple[str, ...] = ()) -> Verdict:
     """Return the verdict these findings add up to."""
     heaviest = max((finding.means for finding in findings), key=_WEIGHT.__getitem__, default=Outcome.VALID)
-    return Verdict(outcome=heaviest, findings=findings, facts=facts)
+    return Verdict(outcome=heaviest, findings=findings, facts=facts, notes=notes)

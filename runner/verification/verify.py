@@ -1,26 +1,33 @@
 """A record, and what is known from outside, become a verdict.
 
-In this order: (1) the folder is listed; (2) trust file and plan are read; (3) the log is read once, line by line:
-hashed, parsed, put into the tree, held to the plan; (4) checkpoints, keys and all other files are held to what the log
-says; (5) every finding is weighed. What must be there comes from the format, the plan and the trust file, never from
-what there is.
+In this order: (1) the folder is listed; (2) trust file, policy, registry and plan are read; (3) the log is read once,
+line by line: hashed, parsed, put into the tree, held to the plan; (4) checkpoints, keys, approvals, statements and all
+other files are held to what the log says; (5) every finding is weighed. What must be there comes from the format, the
+plan and what is known from outside, never from what there is.
 """
 
 from __future__ import annotations
 
 import base64
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
-from runner.verification.accounting import account
-from runner.verification.checkpoints import Checkpoints
-from runner.verification.folder import Folder, open_plain
-from runner.verification.log import Entry, read_log
-from runner.verification.notes import NoteKey, read_vkey
+from runner.verification import approvals
+from runner.verification.accounting import Told, account
+from runner.verification.approvals import Approved, hold_approvals, signature_file
+from runner.verification.attestations import Attested, hold_statements, statement_file
+from runner.verification.checkpoints import Checkpoints, file_name
+from runner.verification.demands import known_before, meet_policy
+from runner.verification.folder import Folder
+from runner.verification.log import Entry, LooseEnd, read_log
+from runner.verification.log_keys import LogKeys
+from runner.verification.opening import as_known, of_its_kind, of_their_kind
+from runner.verification.outside import Outside, bring
+from runner.verification.people_keys import PeopleKeys, hold_keys, written_keys
 from runner.verification.plan import Plan, read_plan
 from runner.verification.reading import ShapeError
 from runner.verification.story import Story
-from runner.verification.trust import Trust, list_digest, read_trust
 from runner.verification.verdict import Facts, Finding, Outcome, Verdict, judge
 
 if TYPE_CHECKING:
@@ -29,16 +36,26 @@ if TYPE_CHECKING:
 MOST: Final = 100
 """No more findings than these are kept; the first ones say what happened."""
 
-_LARGEST_TRUST: Final = 1 << 20
+_ALONE: Final = (
+    "no registry: an older copy of this record, one that went on otherwise, and another ceremony with the same "
+    "approval would look the same"
+)
+_WHEN: Final = (
+    "signatures were checked as of the times that the entries claim; no clock but the machine's vouches for them"
+)
 
 
-def verify(folder: Path, trust: Path | None, *, rehearsal: bool) -> Verdict:
+def verify(
+    folder: Path, trust: Path | None, *, rehearsal: bool, policy: Path | None = None, registry: Path | None = None
+) -> Verdict:
     """Return the verdict on a record.
 
     Args:
         folder: the record.
         trust: the trust file, from outside the record; None where there is none.
         rehearsal: whether the record may be that of a rehearsal.
+        policy: what is demanded beyond what the record asks of itself, from outside it; None where nothing is.
+        registry: what was seen before, from outside the record; None where nothing is known.
     """
     try:
         record = Folder(folder)
@@ -46,7 +63,16 @@ def verify(folder: Path, trust: Path | None, *, rehearsal: bool) -> Verdict:
         words = f"{folder} is no folder that can be read"
         finding = Finding(rule="LOG022", words=words, means=Outcome.UNVERIFIABLE)
         return judge((finding,), Facts())
-    return _Examination(record, rehearsal=rehearsal).run(trust)
+    return _Examination(record, rehearsal=rehearsal).run(trust, policy, registry)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Signed:
+    """What people signed."""
+
+    keys: PeopleKeys
+    approved: Approved
+    attested: Attested
 
 
 class _Examination:
@@ -56,45 +82,37 @@ class _Examination:
         self._record = record
         self._rehearsal_allowed = rehearsal
         self._findings: list[Finding] = []
-        self._trust: Trust | None = None
+        self._outside = Outside()
         self._plan: Plan | None = None
         self._opened: Entry | None = None
+        self._software: list[Entry] = []
+        self._written: dict[str, str] = {}
         self._story: Story | None = None
-        self._checkpoints = Checkpoints(None)
+        self._checkpoints = Checkpoints()
+        self._log_keys = LogKeys()
         self._broken = False
 
-    def run(self, trust: Path | None) -> Verdict:
-        self._read_trust(trust)
+    def run(self, trust: Path | None, policy: Path | None, registry: Path | None) -> Verdict:
+        self._outside, found = bring(self._record, trust=trust, policy=policy, registry=registry)
+        self._add(*found)
         self._read_plan()
         self._read_log()
         closed = self._ending()
+        ended = self._story is not None and self._story.sittings.end != ""
         if self._opened is not None and not self._broken:
-            self._add(*self._checkpoints.files(self._record, closed=closed))
-        self._keys()
-        self._files(closed=closed)
-        return judge(tuple(self._findings), self._facts())
+            self._add(*self._checkpoints.files(self._record, ended=closed or ended))
+        self._add(*self._log_keys.held(self._record))
+        signed = self._signed()
+        self._demands(signed)
+        self._files(closed=closed, ended=closed or ended)
+        return judge(tuple(self._findings), self._facts(signed), self._notes(signed))
 
     def _add(self, *findings: Finding) -> None:
         for finding in findings:
             if len(self._findings) < MOST or all(kept.means is not finding.means for kept in self._findings):
                 self._findings.append(finding)
 
-    def _read_trust(self, path: Path | None) -> None:
-        """LOG062: there is a trust file. LOG063: it lies outside the record, and is one."""
-        if path is None:
-            words = "no trust file: nothing outside the record says whose it is"
-            self._add(Finding(rule="LOG062", words=words, means=Outcome.UNANCHORED))
-            return
-        if self._record.holds(path):
-            words = "the trust file lies inside the record, so it proves nothing about it"
-            self._add(Finding(rule="LOG063", words=words, means=Outcome.UNVERIFIABLE))
-            return
-        try:
-            with open_plain(path) as file:
-                self._trust = read_trust(file.read(_LARGEST_TRUST))
-        except (OSError, ValueError) as error:
-            words = str(error) if isinstance(error, ShapeError) else "the trust file cannot be read"
-            self._add(Finding(rule="LOG063", words=words, means=Outcome.UNVERIFIABLE))
+    # -- reading ---------------------------------------------------------------------------------------------------
 
     def _read_plan(self) -> None:
         """LOG022: there is a plan. LOG027: it is one of this format."""
@@ -109,103 +127,52 @@ class _Examination:
 
     def _read_log(self) -> None:
         """LOG022: there is a log. Its lines: `runner.verification.log`."""
-        if "log.jsonl" not in self._record.names:
+        if not self._record.has("log.jsonl"):
             self._add(_missing("log.jsonl"))
             return
+        if self._outside.registry is not None:
+            self._checkpoints = Checkpoints(frozenset(size for _log, size, _root in self._outside.registry.checkpoints))
         try:
             with closing(self._record.lines("log.jsonl")) as pieces:
                 for item in read_log(pieces):
-                    self._add(*([item] if isinstance(item, Finding) else self._entry(item)))
-                    self._broken = isinstance(item, Finding) and item.means is Outcome.TAMPERED
+                    self._item(item)
         except OSError:
             words = "the log cannot be read"
             self._add(Finding(rule="LOG022", file="log.jsonl", words=words, means=Outcome.UNVERIFIABLE))
+
+    def _item(self, item: Entry | Finding | LooseEnd) -> None:
+        if isinstance(item, Entry):
+            self._add(*self._entry(item))
+            return
+        if isinstance(item, LooseEnd):
+            item = item.finding(last=self._checkpoints.mends(self._record, item))
+        self._broken = item.means is Outcome.TAMPERED
+        self._add(item)
 
     def _entry(self, entry: Entry) -> list[Finding]:
         found: list[Finding] = []
         if entry.seq == 0:
             found += self._open(entry)
-        elif self._story is not None:
+        if self._opened is not None and entry.type in ("ceremony.opened", "ceremony.resumed"):
+            found += self._log_keys.sit(entry)
+            found += self._checkpoints.sit(entry, self._log_keys.current)
+            found += of_their_kind(entry.data["devices"], rehearsal=self._opened.data["rehearsal"], seq=entry.seq)
+            self._software.append(entry)
+        if self._story is not None:
             found += self._story.feed(entry)
         return [*found, *self._checkpoints.feed(entry)]
 
     def _open(self, entry: Entry) -> list[Finding]:
-        """LOG008: a log begins with the opening. LOG014: the log key is a note key of the log's origin."""
+        """LOG008: a log begins with the opening."""
         if entry.type != "ceremony.opened":
             return [Finding(rule="LOG008", seq=0, words="the log does not begin with the opening of a ceremony")]
         self._opened = entry
-        found: list[Finding] = []
-        key: NoteKey | None = None
-        try:
-            key = read_vkey(entry.data["log_key"])
-        except ShapeError as error:
-            found.append(Finding(rule="LOG014", seq=0, words=str(error)))
-        if key is not None and key.origin != entry.data["origin"]:
-            found.append(Finding(rule="LOG014", seq=0, words="the log key is that of another log"))
-        self._checkpoints = Checkpoints(key)
-        found += self._bound(entry.data)
-        found += self._policy(entry.data)
-        found += self._anchored(entry.data, key)
+        found = [*of_its_kind(entry, rehearsal_allowed=self._rehearsal_allowed)]
+        found += as_known(entry, self._plan, self._outside.trust)
         if self._plan is not None and self._plan.sha256 == entry.data["plan_sha256"]:
-            simulated = None if self._trust is None else self._trust.simulated
-            self._story = Story(self._plan, entry, simulated)
-        return found
-
-    def _bound(self, opened: dict[str, Any]) -> list[Finding]:
-        """LOG026: entry 0 names the plan by its digest. LOG051: its devices are the plan's, and the vault."""
-        if self._plan is None:
-            return []
-        found: list[Finding] = []
-        if self._plan.sha256 != opened["plan_sha256"]:
-            found.append(Finding(rule="LOG026", seq=0, file="plan.json", words="it is not the plan that entry 0 names"))
-        strangers = {device["id"] for device in opened["devices"]} - {*self._plan.devices, "vault"}
-        if strangers:
-            words = f"devices that the plan has not: {', '.join(sorted(strangers))}"
-            found.append(Finding(rule="LOG051", seq=0, words=words))
-        return found
-
-    def _policy(self, opened: dict[str, Any]) -> list[Finding]:
-        """Check what kind of record it is.
-
-        SEC001: a rehearsal compares with simulated values and nothing else does. SEC004: a rehearsal is judged only
-        where that is asked for. SEC005: a ceremony on an emulator is a rehearsal, and an emulator's serial says SIM.
-        """
-        rehearsal, simulated = opened["rehearsal"], opened["trust"]["list"] == "simulated"
-        found: list[Finding] = []
-        if rehearsal is not simulated:
-            words = "a real ceremony with simulated values" if simulated else "a rehearsal with the published values"
-            found.append(_unverifiable("SEC001", words))
-        if rehearsal and not self._rehearsal_allowed:
-            found.append(_unverifiable("SEC004", "this is the record of a rehearsal, and that was not asked for"))
-        emulators = [device for device in opened["devices"] if device["backend"] == "emulator"]
-        if emulators and not rehearsal:
-            found.append(_unverifiable("SEC005", "a ceremony on an emulator that does not say it is a rehearsal"))
-        if any("SIM" not in device["serial"] for device in emulators):
-            found.append(_unverifiable("SEC005", "an emulator whose serial does not say so"))
-        return found
-
-    def _anchored(self, opened: dict[str, Any], key: NoteKey | None) -> list[Finding]:
-        """Hold entry 0 to the trust file.
-
-        LOG016: the log is the one named from outside. LOG015: its key is one of those. LOG026: so is its plan, where
-        the trust file names one. LOG017: the trust list it compares with is the published one, or the one from outside.
-        """
-        found: list[Finding] = []
-        if self._trust is not None:
-            if opened["origin"] != self._trust.origin:
-                found.append(Finding(rule="LOG016", seq=0, words=f"this is the log {opened['origin']}, not yours"))
-            if key not in self._trust.log_keys:
-                found.append(Finding(rule="LOG015", seq=0, words="the log is signed by a key that you do not trust"))
-            if self._trust.plan_sha256 not in (None, opened["plan_sha256"]):
-                found.append(Finding(rule="LOG026", seq=0, words="the plan is not the one you trust"))
-        simulated = opened["trust"]["list"] == "simulated"
-        published = None if self._plan is None else self._plan.trust
-        values = (None if self._trust is None else self._trust.simulated) if simulated else published
-        if simulated and self._trust is not None and values is None:
-            words = "the trust file has no list of simulated values to compare with"
-            found.append(_unverifiable("LOG017", words))
-        elif values is not None and list_digest(values) != opened["trust"]["sha256"]:
-            found.append(Finding(rule="LOG017", seq=0, words="the values it compares with are not those of its list"))
+            self._written = written_keys(self._record, self._plan, entry, self._outside.trust)
+            simulated = None if self._outside.trust is None else self._outside.trust.simulated
+            self._story = Story(self._plan, entry, simulated, frozenset(self._written))
         return found
 
     def _ending(self) -> bool:
@@ -215,45 +182,95 @@ class _Examination:
                 self._add(Finding(rule="LOG022", file="log.jsonl", words="no entry in it", means=Outcome.INCOMPLETE))
             return False
         story = self._story
-        if story is None or ((self._broken or story.lost) and story.closed is None):
+        if story is None or ((self._broken or story.lost) and story.ends.closed is None):
             return False
-        if story.closed is None:
-            words = "the ceremony has no end: it goes on, broke off, or its end was cut off"
+        if story.ends.closed is None:
+            if self._record.has(file_name(self._checkpoints.tree.size)):
+                self._add(*story.sealed(self._checkpoints.tree.size - 1))
+            words = f"the ceremony has no end: {story.sittings.end or 'it goes on, broke off, or its end was cut off'}"
             last = self._checkpoints.tree.size - 1
             self._add(Finding(rule="LOG060", seq=last, words=words, means=Outcome.OPEN))
-        elif story.aborted is not None:
-            seq, rule = story.aborted
+        elif story.ends.aborted is not None:
+            seq, rule = story.ends.aborted
             self._add(Finding(rule="LOG061", seq=seq, words=f"it was aborted by {rule}", means=Outcome.ABORTED))
-        return story.closed is not None
+        return story.ends.closed is not None
 
-    def _keys(self) -> None:
-        """LOG022: the key files are there. LOG014: they hold the key that entry 0 names, and nothing else."""
-        key: NoteKey | None = None
-        vkey = ""
-        if self._opened is not None:
-            vkey = self._opened.data["log_key"]
-            try:
-                key = read_vkey(vkey)
-            except ShapeError:
-                key = None
-        files = {"keys/log-0.vkey": f"{vkey}\n".encode(), "keys/log-0.pub.pem": key.pem() if key else b""}
-        for name, expected in files.items():
-            content = self._record.read(name)
-            if content is None:
-                self._add(_missing(name))
-            elif key is not None and content != expected:
-                self._add(Finding(rule="LOG014", file=name, words="it is not the key that entry 0 names"))
+    # -- holding what was read to the rest -------------------------------------------------------------------------
 
-    def _files(self, *, closed: bool) -> None:
+    def _signed(self) -> _Signed | None:
+        """Hold what people signed to the log; what the log keys are believed by comes before the rest of it."""
+        plan, opened, story = self._plan, self._opened, self._story
+        if plan is None or opened is None or story is None:
+            return None
+        keys, found = hold_keys(self._record, plan, opened, self._outside.trust, self._written)
+        attested, faults = hold_statements(self._record, story.gates.statements, keys)
+        if self._outside.trust is not None:
+            self._add(*self._log_keys.believed(self._outside.trust, attested.vouched))
+        approved, more = hold_approvals(self._record, plan, opened, keys)
+        self._add(*found, *more, *faults)
+        if approved.terms is not None:
+            for entry in self._software:
+                self._add(*approvals.of_software(approved.terms, entry))
+        self._add(*approvals.apart(plan, approved.people, story.people.acted))
+        return _Signed(keys=keys, approved=approved, attested=attested)
+
+    def _demands(self, signed: _Signed | None) -> None:
+        opened, story = self._opened, self._story
+        if opened is None or story is None or signed is None:
+            return
+        origin = opened.data["origin"]
+        if self._outside.policy is not None:
+            demands = meet_policy(
+                self._outside.policy,
+                origin=origin,
+                plan_sha256=opened.data["plan_sha256"],
+                approved=signed.approved.people,
+                closed=signed.attested.closed,
+                typed=story.gates.typed,
+            )
+            self._add(*demands)
+        if self._outside.registry is not None:
+            seen = known_before(
+                self._outside.registry,
+                origin=origin,
+                ceremony=opened.data["ceremony"],
+                size=self._checkpoints.tree.size,
+                roots=self._checkpoints.roots,
+                terms=signed.approved.terms,
+            )
+            self._add(*seen)
+
+    def _files(self, *, closed: bool, ended: bool) -> None:
         """Hold all files to plan and log: `runner.verification.accounting`."""
         missing = {finding.file for finding in self._findings if finding.rule == "LOG022"}
-        made = {} if self._story is None else self._story.artefacts.transferred()
-        self._add(*account(self._record, self._plan, made, closed=closed, missing=missing))
+        story, opened = self._story, self._opened
+        names = {*self._log_keys.files}
+        if opened is not None:
+            names |= {signature_file(item["person"]) for item in opened.data["approvals"]}
+        for statement in () if story is None else story.gates.statements:
+            name = statement_file(statement.seq, statement.person)
+            names |= {name} if statement.signature_sha256 is None else {name, f"{name}.sshsig"}
+        told = Told(
+            names=frozenset(names),
+            made={} if story is None else story.artefacts.transferred(),
+            recovered=() if story is None else tuple(story.sittings.recovered),
+            entries=self._checkpoints.tree.size,
+            sittings=0 if story is None else story.sittings.number + 1,
+            closed=closed,
+            ended=ended,
+            whole=story is not None and not self._broken and not story.lost,
+        )
+        self._add(*account(self._record, self._plan, told, missing=missing))
 
-    def _facts(self) -> Facts:
+    # -- what is said ----------------------------------------------------------------------------------------------
+
+    def _facts(self, signed: _Signed | None) -> Facts:
         opened = {} if self._opened is None else self._opened.data
         devices = opened.get("devices", [])
-        tree, plan = self._checkpoints.tree, self._plan
+        tree, plan, story = self._checkpoints.tree, self._plan, self._story
+        shown = {device["id"] for device in devices} if story is None else story.devices.ids
+        simulated = any(device["backend"] == "emulator" for device in devices)
+        people = () if signed is None else (*signed.approved.people, *signed.attested.people)
         return Facts(
             ceremony=opened.get("ceremony"),
             title=None if plan is None else plan.title,
@@ -263,14 +280,24 @@ class _Examination:
             entries=tree.size,
             root=base64.b64encode(tree.root()).decode() if tree.size else None,
             rehearsal=opened.get("rehearsal", False),
-            simulated=any(device["backend"] == "emulator" for device in devices),
-            unaudited=() if plan is None else tuple(sorted({*plan.devices} - {device["id"] for device in devices})),
+            simulated=simulated or (story is not None and story.devices.simulated),
+            unaudited=() if plan is None else tuple(sorted({*plan.devices} - shown)),
+            approved=() if signed is None else tuple(sorted(signed.approved.people)),
+            signed=() if signed is None else tuple(sorted(signed.attested.people)),
+            strangers=() if signed is None else tuple(sorted({*people} - signed.keys.known)),
         )
+
+    def _notes(self, signed: _Signed | None) -> tuple[str, ...]:
+        notes = [] if self._story is None else [*self._story.notes]
+        if self._plan is not None:
+            shown = frozenset() if self._story is None else self._story.devices.ids
+            notes += [f"{device} has no audit log in it" for device in sorted({*self._plan.devices} - shown)]
+        if signed is not None and (signed.approved.people or signed.attested.people):
+            notes.append(_WHEN)
+        if self._outside.registry is None:
+            notes.append(_ALONE)
+        return tuple(notes)
 
 
 def _missing(name: str) -> Finding:
     return Finding(rule="LOG022", file=name, words="it is missing", means=Outcome.INCOMPLETE)
-
-
-def _unverifiable(rule: str, words: str) -> Finding:
-    return Finding(rule=rule, seq=0, words=words, means=Outcome.UNVERIFIABLE)

@@ -2,22 +2,30 @@
 
 `drafts()` is the story; an attack changes the drafts, the plan or entry 0, and `write()` gives them numbers, hashes,
 checkpoints and signatures: the result is what somebody who holds the log key could have written. `sums()` makes
-SHA256SUMS anew. `python tests/record/synthetic.py FOLDER` writes one to look at.
+SHA256SUMS anew. `write(base, signed=True)` writes the same ceremony as people sign it: approved, with gates, over three
+sittings on two machines, and closed by a witness. `python tests/record/synthetic.py FOLDER` writes one to look at.
 """
 
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from sshsig import Signer
 
 from runner import canonical
 from runner.audit.entry import BEFORE_FIRST, Entry, EntryType, encode_entry
 from runner.audit.note import LogKey
 from runner.audit.tree import Frontier, leaf
 from runner.verification.instructions import VERIFY_TXT
+from runner.verification.manifest import Terms, rebuild_manifest, rebuild_sums
+from runner.verification.reading import ShapeError
+from runner.verification.signers import APPROVE, ATTEST, CLOSE, allowed_signers
+from runner.verification.statements import rebuild_statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +40,13 @@ SOURCES = {"demo.ceremony.yaml": (b"format: ceremony/1\n", "playbook"), "demo.ro
 PUBLIC = "cHVibGlj"
 KEY_HASH = "ab" * 20
 GUID = "11111111-2222-4333-8444-555555555555"
+TERMS = Terms(
+    approval="ab" * 16,
+    not_before=dt.date(2026, 11, 20),
+    not_after=dt.date(2026, 12, 20),
+    software="22" * 32,
+    version="0.1.0",
+)
 
 
 def sha(content: bytes) -> str:
@@ -44,13 +59,23 @@ def size_and_digest(content: bytes) -> dict[str, Any]:
 
 @dataclass
 class Draft:
-    """An entry without number, hash and time. `name` is the kind of a request or reply, else the type."""
+    """An entry without number, hash and time. `name` is the kind of a request or reply, else the type.
+
+    What `data` leaves out is filled in when it is written, as it must be. Of an `attested` entry, `text` is the
+    statement, `signer` whose key signs it and `namespace` in which, where they are others than they must be; of a
+    `log.recovered` entry, `text` is the tail; a `ceremony.resumed` entry may say that the sitting before `broke_off`.
+    """
 
     type: EntryType
     data: dict[str, Any]
     step: str | None = None
     actors: tuple[str, ...] = ()
     attempt: int = 1
+    text: bytes | None = None
+    signer: str | None = None
+    namespace: str | None = None
+    broke_off: bool = False
+    boot: str | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +91,9 @@ class Written:
     key: LogKey
     plan: dict[str, Any]
     lines: list[bytes] = field(default_factory=list)
+
+    def entries(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.lines]
 
 
 # -- the plan --------------------------------------------------------------------------------------------------------
@@ -119,9 +147,9 @@ def artefact(ident: str, file: str, made_by: str, *, store: str = "station", tra
     }
 
 
-def person(ident: str, role: str, card: int | None = None) -> dict[str, Any]:
+def person(ident: str, role: str, card: int | None = None, *, instead: str | None = None) -> dict[str, Any]:
     cards = [] if card is None else [{"set": "acs", "number": card}]
-    return {"id": ident, "name": ident.title(), "roles": [role], "key": None, "cards": cards, "stands_in_for": None}
+    return {"id": ident, "name": ident.title(), "roles": [role], "key": None, "cards": cards, "stands_in_for": instead}
 
 
 def plan() -> dict[str, Any]:
@@ -247,6 +275,10 @@ def plan() -> dict[str, Any]:
             artefact("copy", "key_xferacld_demo", "reduce", store="device"),
             artefact("package", "demo.byok", "seal", transfer=True),
         ],
+        "approvals": {"plan": [], "close": [], "days": None},
+        "inventory": [],
+        "exceptions": [],
+        "waivers": [],
         "minutes": 45,
         "steps": steps,
     }
@@ -351,7 +383,7 @@ def drafts() -> list[Draft]:
             made=[made("toolset", "tools.zip", "online", TOOLSET)],
             comparisons=[by_trust, bag],
         ),
-        Draft(EntryType.BREAK_BEGUN, {}),
+        Draft(EntryType.BREAK_BEGUN, {"by": "dana", "reason": "lunch"}),
         Draft(EntryType.PERSON_LEFT, {"person": "chen"}),
         Draft(EntryType.BREAK_ENDED, {}),
         *begin("carry"),
@@ -451,49 +483,153 @@ def drafts() -> list[Draft]:
     ]
 
 
+# -- the same ceremony as people sign it -----------------------------------------------------------------------------
+
+GATES = {"verify": "typed", "generate": "signed", "reduce": "signed", "seal": "signed", "import": "signed"}
+
+
+def sign_plan(planned: dict[str, Any], seed: str = "") -> None:
+    """Have the plan approved by two, gated, closed by a witness; everybody has a key, and two can be replaced."""
+    planned["roles"] += [{"id": role, "title": role.title()} for role in ("approver", "author")]
+    planned["people"] += [
+        person("fay", "approver"),
+        person("gus", "approver"),
+        person("hal", "author"),
+        person("ivo", "operator", instead="dana"),
+        person("jun", "administrator", instead="asha"),
+    ]
+    for one in planned["people"]:
+        one["key"] = Signer(one["id"], seed).public
+    planned["separation"] += [["author", "approver"], ["approver", "operator", "witness"]]
+    planned["approvals"] = {
+        "plan": [{"role": "approver", "count": 2}],
+        "close": [{"role": "witness", "count": 1}],
+        "days": 30,
+    }
+    planned["exceptions"] = [
+        {"rule": "RUN002", "role": "witness", "people": 1},
+        {"rule": "RUN016", "role": "operator", "people": 1},
+    ]
+    for item in planned["steps"]:
+        item["sign_off"] = GATES.get(item["id"], "none")
+
+
+def attested(about: str, who: str, role: str, step: str | None = None, how: str = "signed") -> Draft:
+    return Draft(EntryType.ATTESTED, {"person": who, "role": role, "about": about, "how": how}, step, (who,))
+
+
+def checkpoint() -> Draft:
+    return Draft(EntryType.CHECKPOINT, {})
+
+
+def gate(told: list[Draft], step: str, how: str) -> None:
+    """Have everybody who acts consent to a step, and attest what came out."""
+    place = next(number for number, item in enumerate(told) if (item.step, item.name) == (step, "people_gathered"))
+    acting = sorted((one["person"], one["role"]) for one in told[place].data["reply"]["acting"])
+    told[place + 1 : place + 1] = [checkpoint(), *(attested("consent", who, role, step, how) for who, role in acting)]
+    place = next(number for number, item in enumerate(told) if (item.step, item.name) == (step, "step.done"))
+    told[place:place] = [checkpoint(), *(attested("result", who, role, step, how) for who, role in acting)]
+
+
+PRESENT = [("asha", "administrator"), ("bram", "administrator"), ("dana", "operator"), ("emil", "witness")]
+
+
+def hand_over(
+    told: list[Draft], step: str, to: str, devices: list[dict[str, Any]], next_: list[dict[str, Any]]
+) -> None:
+    """Hand the ceremony over before a step."""
+    place = next(number for number, item in enumerate(told) if (item.step, item.name) == (step, "step.begun"))
+    told[place:place] = [
+        Draft(EntryType.STATION_HANDED_OVER, {"to": to, "step": step, "devices": devices}),
+        checkpoint(),
+        *(attested("handover", who, role) for who, role in PRESENT),
+        resumed([to], next_),
+    ]
+
+
+def resumed(stations: list[str], devices: list[dict[str, Any]], *, broke_off: bool = False) -> Draft:
+    return Draft(EntryType.CEREMONY_RESUMED, {"stations": stations, "devices": devices}, broke_off=broke_off)
+
+
+def sign_story(told: list[Draft]) -> None:
+    """Tell the story of `sign_plan`: at the station online, then offline, then online again."""
+    for step_id, how in GATES.items():
+        gate(told, step_id, how)
+    hand_over(told, "verify", "offline", [device("vault", 0)], [device("hsm", 3)])
+    hand_over(told, "import", "online", [device("hsm", 8)], [device("vault", 0)])
+    told[-1].data["devices"] = [device("vault", 1)]
+    told[-1:-1] = [checkpoint(), attested("close", "emil", "witness")]
+
+
 # -- writing ---------------------------------------------------------------------------------------------------------
 
 SIMULATED = [{"name": "toolset", "value": sha(TOOLSET)}]
+ENDS = (EntryType.CEREMONY_CLOSED, EntryType.CEREMONY_SUSPENDED)
 
 
-def opening(plan_bytes: bytes, key: LogKey) -> dict[str, Any]:
+def opening(key: LogKey, files: dict[str, bytes], *, signed: bool) -> dict[str, Any]:
+    prefix = "approval/manifest.txt."
+    approvals = [name for name in sorted(files) if name.startswith(prefix)]
     return {
         "record": "record/1",
         "ceremony": "0f" * 16,
         "origin": key.origin,
         "rehearsal": True,
         "sitting": 0,
-        "plan_sha256": sha(plan_bytes),
-        "manifest_sha256": None,
-        "approvals": [],
-        "allowed_signers_sha256": None,
+        "stations": ["online"] if signed else ["online", "offline"],
+        "plan_sha256": sha(files["plan.json"]),
+        "manifest_sha256": sha(files["approval/manifest.txt"]),
+        "approvals": [
+            {"person": name.removeprefix(prefix).removesuffix(".sshsig"), "sha256": sha(files[name])}
+            for name in approvals
+        ],
+        "signers": "roster" if signed else "simulated",
+        "allowed_signers_sha256": sha(files["keys/allowed_signers"]),
         "trust": {"list": "simulated", "sha256": sha(canonical.encode(SIMULATED))},
         "environment_sha256": None,
-        "runner": {"version": "0.1.0", "bundle_sha256": "22" * 32},
+        "runner": RUNNER,
         "log_key": key.vkey,
-        "devices": [device("hsm", 3), device("vault", 0)],
+        "devices": [device("vault", 0)] if signed else [device("hsm", 3), device("vault", 0)],
         "beacon": None,
         "previous": None,
     }
 
 
-class Pen:
-    """Gives drafts their envelope, and puts a checkpoint where there must be one."""
+RUNNER = {"version": "0.1.0", "bundle_sha256": "22" * 32}
 
-    def __init__(self, key: LogKey, without: frozenset[int] = frozenset()) -> None:
+
+def later_key(first: LogKey, sitting: int) -> LogKey:
+    """Return the log key of a later sitting."""
+    return LogKey.from_seed(first.origin, hashlib.sha256(f"{first.vkey} {sitting}".encode()).digest())
+
+
+class Pen:
+    """Gives drafts their envelope, fills in what follows from the rest, and makes checkpoints where they must be."""
+
+    def __init__(
+        self, key: LogKey, plan: dict[str, Any], people: dict[str, Signer], without: frozenset[int] = frozenset()
+    ) -> None:
         self.without = without
         self.key, self.lines, self.tree = key, list[bytes](), Frontier()
+        self.keys = [key]
+        self.files: dict[str, bytes] = {}
         self.notes: dict[int, str] = {}
+        self._plan, self._people = plan, people
+        self._opened: dict[str, Any] = {}
+        self._last = (0, "")
+        self._start = self._asked = 0
+        self._values: dict[str, str] = {}
 
     def write(self, draft: Draft, **data: Any) -> None:
         seq = len(self.lines)
         in_step = draft.step is not None
+        sitting = len(self.keys) - 1
         entry = Entry(
             seq=seq,
             prev=leaf(self.lines[-1]).hex() if seq else BEFORE_FIRST,
             time=f"2026-11-25T18:{seq // 60 % 60:02d}:{seq % 60:02d}.000000Z",
             mono_us=1000 * seq,
-            boot="00000000deadbeef",
+            boot=draft.boot or f"{0xDEADBEEF + sitting:016x}",
             type=draft.type,
             step=draft.step,
             attempt=draft.attempt if in_step else None,
@@ -508,60 +644,194 @@ class Pen:
         size = self.tree.size
         if size in self.without:
             return
-        self.notes[size] = self.key.checkpoint(size, self.tree.root())
+        self.seal()
+        self._last = (size, self.notes[size].partition("\n\n")[0] + "\n")
         self.write(Draft(EntryType.CHECKPOINT, {"size": size, "note": self.notes[size]}))
 
+    def seal(self) -> None:
+        self.notes[self.tree.size] = self.key.checkpoint(self.tree.size, self.tree.root())
+
     def story(self, opened: dict[str, Any], told: list[Draft]) -> None:
+        self._opened = opened
         self.write(Draft(EntryType.CEREMONY_OPENED, opened))
         self.checkpoint()
-        for draft in told:
-            if draft.type is EntryType.REQUEST and draft.data["mutates"]:
+        due = False
+        for place, draft in enumerate(told):
+            if due and draft.type is not EntryType.LOG_RECOVERED:
                 self.checkpoint()
-            if draft.type is EntryType.REPLY and draft.data["to"] == 0:
-                self.write(draft, to=len(self.lines) - 1)
-            else:
-                self.write(draft)
-        self.notes[self.tree.size] = self.key.checkpoint(self.tree.size, self.tree.root())
+                due = False
+            match draft.type:
+                case EntryType.CHECKPOINT if not draft.data:
+                    self.checkpoint()
+                case EntryType.CEREMONY_RESUMED:
+                    self._resume(draft)
+                    due = True
+                case EntryType.LOG_RECOVERED:
+                    self._recover(draft)
+                case EntryType.ATTESTED:
+                    self._attest(draft, told[place:])
+                case EntryType.REPLY if draft.data["to"] == 0:
+                    self.write(draft, to=self._asked)
+                case _:
+                    if draft.type is EntryType.REQUEST and draft.data["mutates"]:
+                        self.checkpoint()
+                    self._remember(draft)
+                    self.write(draft)
+        self.seal()
+
+    def _remember(self, draft: Draft) -> None:
+        if draft.type is EntryType.REQUEST:
+            self._asked = len(self.lines)
+        elif draft.type is EntryType.STATION_HANDED_OVER:
+            self._values["handover"] = draft.data["to"]
+        elif draft.type is EntryType.STEP_RESOLVED:
+            self._values["resolution"] = draft.data["decision"]
+
+    def _resume(self, draft: Draft) -> None:
+        if not draft.broke_off:
+            self.seal()
+        sitting = len(self.keys)
+        self.key = later_key(self.keys[0], sitting)
+        self.keys.append(self.key)
+        unsigned = self.tree.size - self._last[0] if draft.broke_off else 0
+        filled = {
+            "sitting": sitting,
+            "log_key": self.key.vkey,
+            "environment_sha256": None,
+            "runner": RUNNER,
+            "unsigned": unsigned,
+        }
+        self._start = sum(len(line) + 1 for line in self.lines)
+        self.write(replace(draft, data=filled | draft.data))
+        self._values["recovery"] = str(unsigned)
+
+    def _recover(self, draft: Draft) -> None:
+        tail = draft.text or b"torn"
+        data = {"offset": self._start, **size_and_digest(tail)} | draft.data
+        self.files[f"recovered/{data['offset']:010d}-{data['sha256']}.bin"] = tail
+        self.write(replace(draft, data=data))
+
+    def _attest(self, draft: Draft, later: list[Draft]) -> None:
+        data = draft.data
+        text = draft.text if draft.text is not None else self.statement(draft, later)
+        namespace = draft.namespace or (CLOSE if data["about"] == "close" else ATTEST)
+        name = f"statements/{len(self.lines):010d}.{data['person']}.txt"
+        self.files[name] = text
+        filled: dict[str, Any] = {
+            "size": self._last[0],
+            "statement_sha256": sha(text),
+            "signature_sha256": None,
+        }
+        if data["how"] == "signed":
+            signature = self._people[draft.signer or data["person"]].sign(namespace, text)
+            self.files[f"{name}.sshsig"] = signature
+            filled["signature_sha256"] = sha(signature)
+        self.write(replace(draft, data=filled | data))
+
+    def statement(self, draft: Draft, later: list[Draft]) -> bytes:
+        """Return what somebody must have attested; `later` are the drafts from this one on."""
+        data = draft.data
+        about = data["about"]
+        done: dict[str, Any] = {}
+        if about == "result":
+            ends = (item.data for item in later if (item.step, item.type) == (draft.step, EntryType.STEP_DONE))
+            done = next(ends, {})
+        names = {item["id"]: item["name"] for item in self._plan["people"]}
+        titles = {item["id"]: item["title"] for item in self._plan["steps"]}
+        return rebuild_statement(
+            about=about,
+            ceremony=self._opened["ceremony"],
+            title=self._plan["ceremony"]["title"],
+            rehearsal=self._opened["rehearsal"],
+            step=None if draft.step is None else (draft.step, draft.attempt, titles[draft.step]),
+            person=(data["person"], names.get(data["person"], "")),
+            role=data["role"],
+            sentence_value={"close": "completed", **self._values}.get(about),
+            results=tuple((item["name"], item["value"]) for item in done.get("results", [])),
+            files=tuple((item["file"], item["size"], item["sha256"]) for item in done.get("made", [])),
+            destroyed=tuple(done.get("destroyed", [])),
+            checkpoint=self._last[1],
+        )
 
 
 def write(
     base: Path,
     *,
+    signed: bool = False,
     change: Callable[[list[Draft]], None] = lambda _: None,
     change_plan: Callable[[dict[str, Any]], None] = lambda _: None,
     change_opening: Callable[[dict[str, Any]], None] = lambda _: None,
+    change_files: Callable[[dict[str, bytes]], None] = lambda _: None,
     key: LogKey | None = None,
     without: frozenset[int] = frozenset(),
+    approvers: tuple[str, ...] = ("fay", "gus"),
+    terms: Terms = TERMS,
+    seed: str = "",
 ) -> Written:
     """Write a record to `base/record` and its trust file to `base/record.sim/trust.json`; `base` exists.
 
-    `without` are sizes at which no checkpoint is made.
+    Args:
+        base: where.
+        signed: whether people sign it; see above.
+        change: changes the story.
+        change_plan: changes the plan.
+        change_opening: changes the data of entry 0.
+        change_files: changes what is written before entry 0, which names it.
+        key: the log key of sitting 0.
+        without: sizes at which no checkpoint is made.
+        approvers: who approves a record that people sign.
+        terms: of the approval.
+        seed: of the people's keys.
     """
     key = key or LogKey.from_seed(ORIGIN, SEED)
     planned, told = copy.deepcopy(plan()), [copy.deepcopy(draft) for draft in drafts()]
+    if signed:
+        sign_plan(planned, seed)
+        sign_story(told)
     change_plan(planned)
+    people = {item["id"]: Signer(item["id"], seed) for item in planned["people"]}
     content = canonical.encode(planned)
-    opened = opening(content, key)
+    keys = [(who, signer.public) for who, signer in people.items()]
+    files = {f"source/{name}": source for name, (source, _role) in SOURCES.items()}
+    files |= {
+        "plan.json": content,
+        "keys/allowed_signers": allowed_signers(keys),
+        "approval/manifest.txt": manifest(planned, content, terms),
+        "approval/sums.txt": rebuild_sums(sha(content), planned["sources"]),
+    }
+    for who in approvers if signed else ():
+        files[f"approval/manifest.txt.{who}.sshsig"] = people[who].sign(APPROVE, files["approval/manifest.txt"])
+    change_files(files)
+    opened = opening(key, files, signed=signed)
     change_opening(opened)
     change(told)
-    pen = Pen(key, without)
+    pen = Pen(key, planned, people, without)
     pen.story(opened, told)
-    folder = base / "record"
-    for part in ("source", "checkpoints", "keys", "transfer"):
-        (folder / part).mkdir(parents=True)
-    for name, (source, _role) in SOURCES.items():
-        (folder / "source" / name).write_bytes(source)
-    (folder / "plan.json").write_bytes(content)
-    (folder / "log.jsonl").write_bytes(b"".join(line + b"\n" for line in pen.lines))
+    files |= pen.files
+    files["log.jsonl"] = b"".join(line + b"\n" for line in pen.lines)
     for size, note in pen.notes.items():
-        (folder / f"checkpoints/{size:010d}.ckpt").write_bytes(note.encode())
-    (folder / "keys/log-0.vkey").write_bytes(key.vkey.encode() + b"\n")
-    (folder / "keys/log-0.pub.pem").write_bytes(key.public_pem())
+        files[f"checkpoints/{size:010d}.ckpt"] = note.encode()
+    for number, one in enumerate(pen.keys):
+        files |= {f"keys/log-{number}.vkey": one.vkey.encode() + b"\n", f"keys/log-{number}.pub.pem": one.public_pem()}
     if any(item["artefact"] == "package" for draft in told for item in draft.data.get("made", [])):
-        (folder / "transfer/demo.byok").write_bytes(PACKAGE)
-    (folder / "VERIFY.txt").write_bytes(VERIFY_TXT)
+        files["transfer/demo.byok"] = PACKAGE
+    files["VERIFY.txt"] = VERIFY_TXT
+    folder = base / "record"
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
     sums(folder)
-    return Written(folder, trust_file(base, key), key, planned, pen.lines)
+    anchors: dict[str, Any] = {"log_keys": [], "plan_sha256": sha(content)} if signed else {}
+    given = [] if signed else [{"person": who, "key": public} for who, public in keys]
+    return Written(folder, trust_file(base, key, people=given, **anchors), key, planned, pen.lines)
+
+
+def manifest(planned: dict[str, Any], content: bytes, terms: Terms) -> bytes:
+    """Return the manifest of a plan; nothing where the plan is so odd that it has none."""
+    try:
+        return rebuild_manifest(planned, sha(content), terms)
+    except ShapeError:
+        return b""
 
 
 def trust_file(base: Path, key: LogKey, **fields: Any) -> Path:
@@ -571,6 +841,7 @@ def trust_file(base: Path, key: LogKey, **fields: Any) -> Path:
         "origin": key.origin,
         "log_keys": [key.vkey],
         "plan_sha256": None,
+        "people": [],
         "trust_lists": [{"list": "simulated", "values": SIMULATED}],
     }
     path = base / "record.sim" / "trust.json"
@@ -611,4 +882,4 @@ if __name__ == "__main__":
     import sys
     from pathlib import Path
 
-    write(Path(sys.argv[1]))
+    write(Path(sys.argv[1]), signed=True)

@@ -67,9 +67,38 @@ def test_any_byte_changed_cut_or_added(shared: Written, name: str, data: st.Data
     assert verdict.outcome is not Outcome.VALID
 
 
+PEOPLES = st.sampled_from(
+    [
+        "approval/manifest.txt",
+        "approval/manifest.txt.fay.sshsig",
+        "approval/sums.txt",
+        "keys/allowed_signers",
+        "keys/log-1.vkey",
+        "statements/0000000048.dana.txt",
+        "statements/0000000048.dana.txt.sshsig",
+        "checkpoints/0000000030.ckpt",
+    ]
+)
+
+
+@pytest.fixture(scope="module")
+def shared_signed(pristine_signed: Written, tmp_path_factory: pytest.TempPathFactory) -> Written:
+    base = tmp_path_factory.mktemp("shared-signed")
+    shutil.copytree(pristine_signed.folder.parent, base, dirs_exist_ok=True)
+    return synthetic.Written(base / "record", base / "record.sim/trust.json", pristine_signed.key, {}, [])
+
+
+@given(name=PEOPLES, content=st.binary(max_size=300))
+@settings(max_examples=40, deadline=None)
+def test_any_bytes_as_what_people_signed(shared_signed: Written, name: str, content: bytes) -> None:
+    assert judged_with(shared_signed, name, content).outcome is Outcome.TAMPERED
+
+
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
 @settings(max_examples=40, deadline=None)
 def test_any_bytes_as_trust(shared: Written, content: bytes) -> None:
     path = shared.trust.with_name("any.json")
     path.write_bytes(content)
     assert verify(shared.folder, path, rehearsal=True).outcome is Outcome.UNVERIFIABLE
+    for more in ({"policy": path}, {"registry": path}):
+        assert verify(shared.folder, shared.trust, rehearsal=True, **more).outcome is Outcome.UNVERIFIABLE

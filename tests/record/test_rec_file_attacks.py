@@ -21,6 +21,9 @@ RULES = {
     "log.jsonl": "LOG003",
     "keys/log-0.vkey": "LOG014",
     "keys/log-0.pub.pem": "LOG014",
+    "keys/allowed_signers": "LOG081",
+    "approval/manifest.txt": "LOG081",
+    "approval/sums.txt": "LOG081",
     "source/demo.ceremony.yaml": "LOG025",
     "source/demo.roster.yaml": "LOG025",
     "transfer/demo.byok": "LOG028",
@@ -79,18 +82,23 @@ def test_sums_that_were_not_made_anew_show_every_change(record: Written) -> None
     [
         "notes.txt",
         ".hidden",
-        "approval/manifest.txt",
+        "approval/more.txt",
+        "approval/manifest.txt.dana.sshsig",
         "statements/0000000001.asha.txt",
+        "statements/0000000999.asha.txt",
+        "statements/0000000999.asha.txt.sshsig",
+        "statements/more.txt",
         "artefacts/more",
         "source/more.yaml",
         "transfer/more.byok",
         "transfer/.demo.byok.half",
         "keys/log-1.vkey",
-        "keys/allowed_signers",
+        "keys/more",
         "checkpoints/0000000002.ckpt",
         "checkpoints/0000000999.ckpt",
         "checkpoints/1.ckpt",
         "recovered/tail",
+        f"recovered/0000000000-{'0' * 64}.bin",
         "trust.json",
     ],
 )
@@ -101,7 +109,8 @@ def test_a_stray_file_is_seen(record: Written, name: str) -> None:
     assert verdict.outcome is Outcome.TAMPERED
     assert verdict.deciding is not None
     assert verdict.deciding.file == name
-    assert verdict.deciding.rule == ("LOG018" if name.startswith("checkpoints/") else "LOG021")
+    rules = {"checkpoints/": "LOG018", "statements/0000000999": "LOG018", "recovered/0": "LOG089"}
+    assert verdict.deciding.rule == next((rule for start, rule in rules.items() if name.startswith(start)), "LOG021")
 
 
 def test_a_name_that_is_no_text_is_seen(record: Written) -> None:
@@ -124,7 +133,7 @@ def test_a_link_is_no_file_of_a_record(record: Written, tmp_path: Path) -> None:
 
 
 def test_empty_folders_of_the_format_are_no_fault(record: Written) -> None:
-    for name in ("approval", "statements", "artefacts"):
+    for name in ("recovered", "statements", "artefacts"):
         (record.folder / name).mkdir()
     assert judged(record).outcome is Outcome.VALID
 

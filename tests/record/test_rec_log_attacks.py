@@ -62,6 +62,15 @@ def test_every_line_is_held_in_its_place(record: Written, place: int) -> None:
         assert (verdict.outcome, first(verdict).rule, first(verdict).seq) == (Outcome.TAMPERED, "LOG005", place)
 
 
+def test_a_last_line_that_names_another_line_is_the_one_at_fault(record: Written) -> None:
+    last = json.loads(record.lines[-1]) | {"prev": "0" * 64}
+    verdict = judged(record, [*record.lines[:-1], canonical.encode(last)])
+    assert (verdict.outcome, first(verdict).rule, first(verdict).seq) == (Outcome.TAMPERED, "LOG006", ENTRIES - 1)
+    (record.folder / f"checkpoints/{ENTRIES:010d}.ckpt").unlink()
+    verdict = judged(record)
+    assert (verdict.outcome, first(verdict).rule, first(verdict).seq) == (Outcome.TAMPERED, "LOG006", ENTRIES - 2)
+
+
 @pytest.mark.parametrize("place", range(1, ENTRIES - 1, 5))
 def test_a_chain_that_was_made_anew_does_not_fit_its_checkpoints(record: Written, place: int) -> None:
     lines = [*record.lines]

@@ -5,10 +5,25 @@ Each test names the rule that catches it, and the entry.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import synthetic
+from changes import (
+    Change,
+    acting,
+    data,
+    drop,
+    insert_before,
+    place,
+    repeat,
+    reply,
+    request,
+    result,
+    shown,
+    together,
+    whole_step,
+)
 from synthetic import Draft, Written, device, exchange, find, seq_of, sha, write
 
 from runner.audit.entry import EntryType
@@ -16,65 +31,9 @@ from runner.verification.verdict import Outcome, Verdict
 from runner.verification.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-Change: TypeAlias = "Callable[[list[Draft]], None]"
 OTHER = "cd" * 20
-
-
-def place(told: list[Draft], step: str | None, name: str) -> int:
-    return next(number for number, draft in enumerate(told) if draft.step == step and draft.name == name)
-
-
-def reply(step: str, name: str, /, **fields: Any) -> Change:
-    """Change the reply itself."""
-    return lambda told: find(told, step, name).data["reply"].update(fields)
-
-
-def request(step: str, name: str, /, **fields: Any) -> Change:
-    return lambda told: find(told, step, name).data["request"].update(fields)
-
-
-def data(step: str | None, name: str, /, **fields: Any) -> Change:
-    return lambda told: next(item for item in told if (item.step, item.name) == (step, name)).data.update(fields)
-
-
-def result(step: str, name: str, value: object) -> Change:
-    def change(told: list[Draft]) -> None:
-        for item in find(told, step, "step.done").data["results"]:
-            if item["name"] == name:
-                item["value"] = value
-
-    return change
-
-
-def drop(step: str | None, name: str, count: int = 1) -> Change:
-    def change(told: list[Draft]) -> None:
-        start = place(told, step, name)
-        del told[start : start + count]
-
-    return change
-
-
-def repeat(step: str | None, name: str, count: int = 1) -> Change:
-    def change(told: list[Draft]) -> None:
-        start = place(told, step, name)
-        told[start:start] = [Draft(item.type, {**item.data}, item.step) for item in told[start : start + count]]
-
-    return change
-
-
-def insert_before(step: str | None, name: str, *more: Draft) -> Change:
-    def change(told: list[Draft]) -> None:
-        start = place(told, step, name)
-        told[start:start] = more
-
-    return change
-
-
-def whole_step(told: list[Draft], step: str) -> list[Draft]:
-    return [draft for draft in told if draft.step == step]
 
 
 def swap_steps(told: list[Draft]) -> None:
@@ -85,18 +44,6 @@ def swap_steps(told: list[Draft]) -> None:
 
 def drop_step(told: list[Draft]) -> None:
     told[:] = [draft for draft in told if draft.step != "verify"]
-
-
-def together(*changes: Change) -> Change:
-    def change(told: list[Draft]) -> None:
-        for one in changes:
-            one(told)
-
-    return change
-
-
-def acting(*pairs: str) -> dict[str, Any]:
-    return {"acting": [dict(zip(("person", "role"), pair.split("/"), strict=True)) for pair in pairs]}
 
 
 def obtain_another(told: list[Draft]) -> None:
@@ -137,11 +84,6 @@ def large(told: list[Draft]) -> None:
 
 def present_again(told: list[Draft]) -> None:
     told.insert(5, Draft(EntryType.PERSON_PRESENT, {"person": "asha", "roles": ["administrator"]}))
-
-
-def shown(step: str, name: str, size: int, **fields: Any) -> Change:
-    ident = "vault" if step in ("import", "compare") else "hsm"
-    return data(step, name, device=device(ident, size) | fields)
 
 
 HOLDERS = [{"person": "asha", "number": 1}, {"person": "bram", "number": 2}]
@@ -583,7 +525,7 @@ def write_note(size: int) -> str:
 
 
 def test_too_many_entries_without_a_checkpoint_are_seen(tmp_path: Path) -> None:
-    room = [Draft(EntryType.BREAK_BEGUN, {}), Draft(EntryType.BREAK_ENDED, {})]
+    room = [Draft(EntryType.BREAK_BEGUN, {"by": "dana", "reason": "air"}), Draft(EntryType.BREAK_ENDED, {})]
     record = write(tmp_path, change=insert_before("carry", "step.begun", *(room * 130)))
     verdict = judged(record)
     assert verdict.outcome is Outcome.TAMPERED
@@ -609,7 +551,43 @@ def test_a_plan_that_names_nothing_or_twice_is_none(tmp_path: Path) -> None:
     def unclear(planned: dict[str, Any]) -> None:
         planned["steps"][4]["requests"][1]["most"] = 2
 
-    for number, change in enumerate((two_people, flag_for_count, nobody, path_in_name, no_artefact, unclear)):
+    def approvers_twice(planned: dict[str, Any]) -> None:
+        planned["approvals"]["plan"] = [{"role": "witness", "count": 1}] * 2
+
+    def closed_by_no_role(planned: dict[str, Any]) -> None:
+        planned["approvals"]["close"] = [{"role": "notary", "count": 1}]
+
+    def no_approver(planned: dict[str, Any]) -> None:
+        planned["approvals"]["plan"] = [{"role": "witness", "count": 0}]
+
+    def no_role(planned: dict[str, Any]) -> None:
+        planned["people"][0]["roles"] = []
+
+    def for_nobody(planned: dict[str, Any]) -> None:
+        planned["people"][0]["stands_in_for"] = "zoe"
+
+    def for_themselves(planned: dict[str, Any]) -> None:
+        planned["people"][0]["stands_in_for"] = planned["people"][0]["id"]
+
+    def no_day(planned: dict[str, Any]) -> None:
+        planned["waivers"] = [{"rule": "RUN010", "step": None, "because": "late", "until": "2026-02-30"}]
+
+    changes = (
+        two_people,
+        flag_for_count,
+        nobody,
+        path_in_name,
+        no_artefact,
+        unclear,
+        approvers_twice,
+        closed_by_no_role,
+        no_approver,
+        no_role,
+        for_nobody,
+        for_themselves,
+        no_day,
+    )
+    for number, change in enumerate(changes):
         (tmp_path / str(number)).mkdir()
         verdict = judged(write(tmp_path / str(number), change_plan=change))
         assert verdict.outcome is Outcome.TAMPERED

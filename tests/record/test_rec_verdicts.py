@@ -67,7 +67,10 @@ def test_a_trust_file_that_is_none_is_refused(record: Written, tmp_path: Path) -
         "",
         "{",
         twice,
-        json.dumps(data | {"log_keys": []}),
+        json.dumps(data | {"log_keys": [], "people": []}),
+        json.dumps(data | {"people": data["people"] + data["people"][:1]}),
+        json.dumps(data | {"people": [*data["people"], {"person": "zoe", "key": data["people"][0]["key"]}]}),
+        json.dumps(data | {"people": [{"person": "asha", "key": "ssh-ed25519 AAAA"}]}),
         json.dumps(data | {"log_keys": [other]}),
         json.dumps(data | {"more": 1}),
         json.dumps(data | {"trust_lists": data["trust_lists"] * 2}),
@@ -128,7 +131,7 @@ def fail_in_carry(told: list[Draft]) -> None:
     devices = [synthetic.device("hsm", 3), synthetic.device("vault", 0)]
     told[start + 1 :] = [
         Draft(EntryType.STEP_FAILED, failed, "carry"),
-        Draft(EntryType.CEREMONY_ABORTED, {"rule": "RUN021", "devices": devices}),
+        Draft(EntryType.CEREMONY_ABORTED, {"rule": "RUN021", "by": None, "reason": None, "devices": devices}),
         Draft(EntryType.CEREMONY_CLOSED, {"outcome": "aborted", "devices": devices}),
     ]
 
@@ -146,7 +149,7 @@ def test_a_ceremony_that_was_ended_properly_is_aborted(tmp_path: Path) -> None:
 def test_people_may_stop_while_they_are_asked_but_not_while_a_device_works(tmp_path: Path) -> None:
     devices = [synthetic.device("hsm", 3), synthetic.device("vault", 0)]
     end = [
-        Draft(EntryType.CEREMONY_ABORTED, {"rule": "RUN050", "devices": devices}),
+        Draft(EntryType.CEREMONY_ABORTED, {"rule": "RUN050", "by": "dana", "reason": "too late", "devices": devices}),
         Draft(EntryType.CEREMONY_CLOSED, {"outcome": "aborted", "devices": devices}),
     ]
 
@@ -172,7 +175,7 @@ def fail(told: list[Draft], step: str, name: str, rule: str) -> None:
     devices = [synthetic.device("hsm", 3), synthetic.device("vault", 0)]
     told[place + 1 :] = [
         Draft(EntryType.STEP_FAILED, failed, step),
-        Draft(EntryType.CEREMONY_ABORTED, {"rule": rule, "devices": devices}),
+        Draft(EntryType.CEREMONY_ABORTED, {"rule": rule, "by": None, "reason": None, "devices": devices}),
         Draft(EntryType.CEREMONY_CLOSED, {"outcome": "aborted", "devices": devices}),
     ]
 
@@ -212,12 +215,19 @@ def plan_without_devices(planned: dict[str, Any]) -> None:
 
 
 def real(opened: dict[str, Any]) -> None:
-    opened |= {"rehearsal": False, "devices": []}
+    opened |= {"rehearsal": False, "devices": [], "signers": "roster"}
     opened["trust"]["list"] = "published"
 
 
 def test_a_real_ceremony_compares_with_the_published_values(tmp_path: Path) -> None:
-    record = write(tmp_path, change=without_devices, change_plan=plan_without_devices, change_opening=real)
+    record = write(
+        tmp_path,
+        change=without_devices,
+        change_plan=plan_without_devices,
+        change_opening=real,
+        change_files=lambda files: files.update({"keys/allowed_signers": b""}),
+    )
+    synthetic.trust_file(tmp_path, record.key)
     verdict = verify(record.folder, record.trust, rehearsal=False)
     assert verdict.findings == ()
     assert verdict.sentence() == "VALID, 25 entries; not signed by people."

@@ -1,0 +1,99 @@
+"""The shape of plan.json, field by field."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from runner.verification.reading import HASH, ID, NAME, RULE, SCALAR, day, mapping, plain_name, positive, whole
+
+_TEXT_OR_NULL: Final = (str, None)
+_WHOLE_OR_NULL: Final = (whole, None)
+_ID_OR_NULL: Final = (ID, None)
+_STORE: Final = frozenset({"station", "device"})
+_STEP: Final = {
+    "id": ID,
+    "action": str,
+    "part": str,
+    "title": str,
+    "station": ID,
+    "device": _ID_OR_NULL,
+    "minutes": _WHOLE_OR_NULL,
+    "quorum": [{"role": ID, "count": positive, "holders_of": _ID_OR_NULL}],
+    "say": _TEXT_OR_NULL,
+    "note": _TEXT_OR_NULL,
+    "caution": _TEXT_OR_NULL,
+    "left_out": _TEXT_OR_NULL,
+    "repeat": frozenset({"safe", "never"}),
+    "sign_off": frozenset({"none", "typed", "signed"}),
+    "settings": mapping,
+    "uses": [{"input": NAME, "artefacts": [ID]}],
+    "makes": [ID],
+    "destroys": [ID],
+    "asks": [{"name": NAME, "type": str, "ask": str, "twice": bool}],
+    "expect": [{"result": NAME, "equals": ({"value": SCALAR}, {"trust": NAME}, {"step": ID, "result": NAME})}],
+    "command": _TEXT_OR_NULL,
+    "requests": [{"kind": NAME, "mutates": bool, "least": whole, "most": whole}],
+}
+_STATE: Final = {
+    "subject": str,
+    "id": ID,
+    "mode": _TEXT_OR_NULL,
+    "world": _TEXT_OR_NULL,
+    "state": _TEXT_OR_NULL,
+}
+_WANTED: Final = [{"role": ID, "count": positive}]
+PLAN: Final[dict[str, Any]] = {
+    "format": frozenset({"plan/1"}),
+    "ceremony": {
+        "id": ID,
+        "title": str,
+        "version": str,
+        "owner": str,
+        "review_by": str,
+        "procedure": _TEXT_OR_NULL,
+        "edition": _TEXT_OR_NULL,
+        "language": str,
+    },
+    "region": _TEXT_OR_NULL,
+    "parameters": [{"name": NAME, "type": str, "value": SCALAR}],
+    "sources": [
+        {"file": plain_name, "role": frozenset({"playbook", "regions", "roster"}), "size": whole, "sha256": HASH}
+    ],
+    "trust": [{"name": NAME, "type": str, "value": str, "said_by": str}],
+    "stations": [{"id": ID, "title": str, "network": bool}],
+    "devices": [{"id": ID, "kind": str, "at": ID}],
+    "media": [{"id": ID, "title": str, "at": ID, "free": _WHOLE_OR_NULL, "keeps": str}],
+    "roles": [{"id": ID, "title": str}],
+    "separation": [[ID]],
+    "card_sets": [{"id": ID, "kind": str, "threshold": positive, "cards": positive, "held_by": ID}],
+    "people": [
+        {
+            "id": ID,
+            "name": str,
+            "roles": [ID],
+            "key": _TEXT_OR_NULL,
+            "cards": [{"set": ID, "number": positive}],
+            "stands_in_for": _ID_OR_NULL,
+        }
+    ],
+    "starts_with": [_STATE],
+    "ends_with": [{**_STATE, "at": _ID_OR_NULL}],
+    "artefacts": [
+        {
+            "id": ID,
+            "file": plain_name,
+            "store": _STORE,
+            "made_by": ID,
+            "output": NAME,
+            "at_most": whole,
+            "backup_before": _ID_OR_NULL,
+            "transfer": bool,
+        }
+    ],
+    "approvals": {"plan": _WANTED, "close": _WANTED, "days": (positive, None)},
+    "inventory": [{"item": str, "count": positive}],
+    "exceptions": [{"rule": RULE, "role": ID, "people": positive}],
+    "waivers": [{"rule": RULE, "step": _ID_OR_NULL, "because": str, "until": (day, None)}],
+    "minutes": whole,
+    "steps": [_STEP],
+}

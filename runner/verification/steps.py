@@ -1,0 +1,202 @@
+"""One attempt at a step: its requests and replies, in order, of the kinds and as often as the plan has them.
+
+What they say is held to the plan by modules of their own: people, devices, files and keys, results, statements.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from runner.verification.artefacts import Artefacts, Keys
+from runner.verification.exceptions import Exceptions
+from runner.verification.expectations import Expectations
+from runner.verification.kinds import KINDS, REFUSALS, REPLIES
+from runner.verification.reading import fits
+from runner.verification.requests import differences
+from runner.verification.verdict import Finding, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from runner.verification.devices import Devices
+    from runner.verification.gates import Gates
+    from runner.verification.log import Entry
+    from runner.verification.people import People
+    from runner.verification.plan import Plan, Step
+
+_BY_SOMEBODY_WHO_ACTS: Final = frozenset({"ask_value", "do_by_hand"})
+
+
+class Attempt:
+    """Walks through the attempts at steps, one at a time.
+
+    Attributes:
+        step: the step under way, None between steps.
+        number: which attempt at it this is, from 1.
+        pending: the request that waits for its reply.
+        declined: who declined what was asked last, and why.
+        changed: whether a device was changed in the attempt.
+        lost: the order broke, so nothing after that has a known meaning.
+        artefacts: what was made.
+        exceptions: what was let pass.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        simulated: Mapping[str, str] | None,
+        *,
+        rehearsal: bool,
+        people: People,
+        devices: Devices,
+        gates: Gates,
+    ) -> None:
+        self._plan = plan
+        self._people = people
+        self._devices = devices
+        self._gates = gates
+        self._keys = Keys()
+        self.exceptions = Exceptions(people)
+        self._expectations = Expectations(plan, simulated, self.exceptions, rehearsal=rehearsal)
+        self.artefacts = Artefacts(plan)
+        self._counts: dict[str, int] = {}
+        self._refused = False
+        self._deferred: list[Finding] = []
+        self.step: Step | None = None
+        self.number = 1
+        self.pending: Entry | None = None
+        self.declined: tuple[str, str] | None = None
+        self.changed = False
+        self.lost = False
+
+    def begin(self, step: Step, number: int) -> None:
+        """Begin an attempt: nothing was asked, shown or attested in it yet."""
+        self.step, self.number = step, number
+        self.pending, self.declined = None, None
+        self._counts, self._refused, self._deferred, self.changed = {}, False, [], False
+        self._people.begin()
+        self._expectations.begin()
+        self.exceptions.begin()
+        self.artefacts.begin()
+        self._gates.begin(number)
+
+    def end(self) -> None:
+        """End it as what it is: done, failed, declined, or begun anew."""
+        self.step, self.pending = None, None
+
+    def under_way(self, entry: Entry) -> bool:
+        """Say whether an entry names the attempt under way."""
+        return self.step is not None and (entry.step, entry.attempt) == (self.step.id, self.number)
+
+    def went_on(self) -> Iterator[Finding]:
+        """Give what a reply showed to be wrong, now that the step went on after it instead of failing."""
+        self._people.settle()
+        yield from self._deferred
+        self._deferred = []
+
+    def request(self, step: Step, entry: Entry, *, on_break: bool) -> Iterator[Finding]:
+        """LOG031: a request of a kind the plan allows, no more often, people first; LOG030: not in a break.
+
+        LOG039: with the plan's fields. LOG035: where it changes a device, with everybody who acts still there.
+        """
+        data: dict[str, Any] = entry.data
+        kind = data["kind"]
+        allowed = step.requests.get(kind)
+        if allowed is None or not fits(data["request"], KINDS[kind].fields):
+            yield self._lose("LOG031", entry, f"step {step.id} may not make this request: {kind}")
+            return
+        count = self._counts.get(kind, 0) + 1
+        first = not self._counts
+        self._counts[kind] = count
+        self.pending = entry
+        if count > allowed.most:
+            yield Finding(rule="LOG031", seq=entry.seq, words=f"step {step.id} makes {kind} once too often")
+        if first is not (kind == "gather_people"):
+            yield Finding(rule="LOG031", seq=entry.seq, words="a step calls its people first, and once")
+        if self._refused:
+            yield Finding(rule="LOG033", seq=entry.seq, words="the step went on after a refusal")
+        if on_break:
+            yield Finding(rule="LOG030", seq=entry.seq, words="something is asked in a break")
+        if not first:
+            yield from self._gates.consent(step, entry.seq)
+        if data["mutates"]:
+            yield from self._people.still_here(entry)
+            self._devices.asked(data)
+        if data["mutates"] is not allowed.mutates or data["device"] != data["request"].get("device"):
+            yield Finding(rule="LOG031", seq=entry.seq, words="the entry shows another device or effect than it has")
+        others = sorted(set(differences(self._plan, step, kind, data["request"])))
+        if others:
+            yield Finding(rule="LOG039", seq=entry.seq, words=f"not as the plan has it: {', '.join(others)}")
+        yield from self._people_of(step, entry)
+
+    def _people_of(self, step: Step, entry: Entry) -> Iterator[Finding]:
+        kind, request = entry.data["kind"], entry.data["request"]
+        if kind == "gather_people":
+            yield from self._people.asked(step, request, entry.seq)
+        elif kind == "ask_exception":
+            yield from self.exceptions.asked(step, request, entry.seq)
+        elif kind == "create_world":
+            card_set = self._plan.card_sets.get(request["card_set"])
+            planned = None if card_set is None else (card_set.threshold, card_set.cards)
+            if (request["threshold"], request["cards"]) != planned:
+                yield Finding(rule="LOG038", seq=entry.seq, words="the card set is made otherwise than planned")
+            yield from self._people.holders(request, needed=request["cards"], seq=entry.seq)
+        elif kind == "reduce_key":
+            yield from self._people.holders(request, needed=None, seq=entry.seq)
+
+    def reply(self, step: Step, entry: Entry) -> Iterator[Finding]:
+        """LOG032: a reply names the request that waits, and is of a kind that answers it, with its own fields."""
+        data, pending = entry.data, self.pending
+        if pending is None or data["to"] != pending.seq:
+            yield self._lose("LOG032", entry, "a reply to no request that waits")
+            return
+        kind, request = pending.data["kind"], pending.data["request"]
+        if data["kind"] not in KINDS[kind].replies or not fits(data["reply"], REPLIES[data["kind"]]):
+            yield self._lose("LOG032", entry, f"{data['kind']} does not answer {kind}")
+            return
+        self.pending = None
+        self._refused = data["kind"] in REFUSALS
+        self._gates.told(entry.seq)
+        yield from self._devices.replied(data["device"], pending.data, refused=self._refused, seq=entry.seq)
+        if data["kind"] == "declined":
+            self.declined = (data["reply"]["person"], data["reply"]["reason"])
+        if not self._refused:
+            self.changed |= pending.data["mutates"]
+            yield from self._told(step, kind, request, entry)
+
+    def _told(self, step: Step, kind: str, request: dict[str, Any], entry: Entry) -> Iterator[Finding]:
+        reply: dict[str, Any] = entry.data["reply"]
+        if kind == "gather_people":
+            self._deferred += self._people.gathered(step, reply, entry.seq)
+            return
+        if kind == "ask_exception":
+            self._deferred += self.exceptions.granted(step, request, reply, entry.seq)
+            return
+        if kind == "reduce_key":
+            used = {card["number"] for card in reply["cards"]}
+            if not used <= {holder["number"] for holder in request["holders"]}:
+                yield Finding(rule="LOG038", seq=entry.seq, words="a card was used that nobody here holds")
+        if kind in _BY_SOMEBODY_WHO_ACTS and reply["person"] not in self._people.acting:
+            yield Finding(rule="LOG035", seq=entry.seq, words=f"{reply['person']} does not act in this step")
+        self._people.used_cards(request)
+        self._expectations.replied(kind, request, reply)
+        self._deferred += self.artefacts.replied(step, (kind, request), reply, entry.seq)
+        yield from self._keys.replied(kind, request, reply, entry.seq)
+
+    def done(self, step: Step, entry: Entry) -> Iterator[Finding]:
+        """LOG031: every request the plan wants was made. LOG033: a step with a refusal is not done."""
+        for kind, allowed in step.requests.items():
+            if self._counts.get(kind, 0) < allowed.least:
+                words = f"step {step.id} is done without its {allowed.least} {kind}"
+                yield Finding(rule="LOG031", seq=entry.seq, words=words)
+        if self._refused:
+            yield Finding(rule="LOG033", seq=entry.seq, words=f"step {step.id} is done after a refusal")
+        yield from self._gates.result(step, entry.data, entry.seq)
+        yield from self._expectations.done(step, entry.data, entry.seq)
+        yield from self.artefacts.done(step, entry.data["made"], entry.data["destroyed"], entry.seq)
+        self._gates.told(entry.seq)
+        self.end()
+
+    def _lose(self, rule: str, entry: Entry, words: str) -> Finding:
+        self.lost = True
+        return Finding(rule=rule, seq=entry.seq, words=words, means=Outcome.TAMPERED)
