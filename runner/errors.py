@@ -6,6 +6,7 @@
     ├── ControlFault      4   quorum, separation, or a date that has passed
     ├── StepFault         6   a step failed: the device refused, or an expected result was not met
     ├── Uncertain         7   a one-shot step began and its result is unknown
+    ├── NoTerminal        8   a person is needed and there is no terminal
     └── EvidenceFault     1   the record does not say what it should
     Defect               70   our own mistake; never caught below the command line
 
@@ -80,6 +81,12 @@ class Uncertain(CeremonyError):
     """A device was asked to change something and it is not known whether it did."""
 
     exit_code = Exit.UNCERTAIN
+
+
+class NoTerminal(CeremonyError):
+    """A person is needed, and this process has no terminal of its own to ask them."""
+
+    exit_code = Exit.NO_TERMINAL
 
 
 class EvidenceFault(CeremonyError):

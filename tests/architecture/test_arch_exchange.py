@@ -10,7 +10,7 @@ from house_sources import ROOT, calls, modules
 
 from runner.actions.registry import ALL, BY_PIN
 from runner.codec import kind_of
-from runner.exchange import REQUESTS, Asking, AskValue, GatherPeople, Reply, Request, replies_of
+from runner.exchange import Declined, REQUESTS, Asking, AskValue, GatherPeople, Reply, Request, replies_of
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load
 from runner.parameters import Given
@@ -30,7 +30,7 @@ def test_the_union_holds_every_request_and_nothing_else() -> None:
 
 
 def test_the_replies_are_those_that_answer_a_request() -> None:
-    assert set(get_args(Reply)) == {reply for request in REQUESTS for reply in replies_of(request)}
+    assert set(get_args(Reply)) == {reply for request in REQUESTS for reply in replies_of(request)} | {Declined}
 
 
 def test_no_two_kinds_have_one_name_in_the_log() -> None:

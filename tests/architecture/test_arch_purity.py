@@ -16,7 +16,10 @@ OUTSIDE = ("runner/host/", "runner/cli/", "runner/backends/", "runner/__main__.p
 ALLOWED = {
     "__future__", "base64", "binascii", "bisect", "collections.abc", "contextlib", "dataclasses", "datetime", "difflib",
     "enum", "functools", "hashlib", "itertools", "json", "operator", "re", "types", "typing", "unicodedata",
-    "cryptography.exceptions", "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "cryptography.exceptions", "cryptography.hazmat.primitives.asymmetric.ec",
+    "cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography.hazmat.primitives.asymmetric.padding",
+    "cryptography.hazmat.primitives.asymmetric.rsa", "cryptography.hazmat.primitives.asymmetric.utils",
+    "cryptography.hazmat.primitives.hashes",
     "cryptography.hazmat.primitives.serialization", "jinja2", "pydantic", "pydantic_core", "ruamel.yaml",
     "ruamel.yaml.error", "typing_extensions",
 }  # fmt: skip
@@ -84,6 +87,8 @@ OTHERS_WITH_FILES = {
     "runner/host/documents.py": "looks which files and shipped folders there are; the disk reads them",
     "runner/host/archive.py": "opens the items of a zip it holds in memory",
     "runner/host/rehearsal.py": "looks whether the record's parent is a folder",
+    "runner/host/sshkeygen.py": "runs ssh-keygen, with a key file of a moment for the agent",
+    "runner/host/terminal.py": "talks to the controlling terminal",
     "runner/cli/main.py": "turns a closed stdout into the null device",
     "runner/cli/verify.py": "looks whether the record is a folder",
     "hsm_emulator/region/catalogue.py": "reads the regions that are shipped inside the package",

