@@ -206,6 +206,7 @@ class Store:
         if self._receipts:
             self._disk.fsync_dir(self._folder / AUDIT)
             self._finish(self._receipts[-1])
+            self._name_folders(self._receipts[-1])
         self._empty_stages()
         names = self._disk.list(self._folder)
         found = {name: self._disk.read(self._folder / name) for name in names if receipts.is_state(name)}
@@ -213,6 +214,12 @@ class Store:
             if digest(found.get(path)) != expected.get(path, ""):
                 raise StoreBroken(f"{path} is not what the receipts say")
         self._files = {path: content for path, content in found.items() if content is not None}
+
+    def _name_folders(self, receipt: Receipt) -> None:
+        """Make the names of the folders durable that step 3 makes; a process may have died before it did that."""
+        paths = [self._folder / target.path for target in receipt.targets]
+        for folder in sorted({path.parent.parent for path in paths if path.parent != self._folder}):
+            self._disk.fsync_dir(folder)
 
     def _empty_stages(self) -> None:
         for stage in STAGES:

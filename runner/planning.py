@@ -21,10 +21,10 @@ from runner.document.shape import Report
 from runner.errors import PlaybookFault, WrongUse
 from runner.parameters import Given, given_again, take
 from runner.plan import CheckedPlan, Plan
-from runner.render import Choice, Rendered, render
+from runner.render import Choice, Rendered, faults_of_texts, render
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from runner.check_people import Fault
     from runner.document.playbook import Playbook
@@ -32,25 +32,28 @@ if TYPE_CHECKING:
     from runner.document.roster import Roster
     from runner.document.shape import Parsed
     from runner.document.source import Source
+    from runner.document.texts import Texts
     from runner.plan import SourceFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Documents:
-    """What a ceremony is written in: the parsed files, and each as the record will name it."""
+    """What a ceremony is written in: the parsed files, and each as the record will name it; `texts` by language."""
 
     playbook: Parsed[Playbook]
     regions: Parsed[Regions] | None
     roster: Parsed[Roster] | None
+    texts: Mapping[str, Parsed[Texts]]
     sources: tuple[SourceFile, ...]
     contents: dict[str, bytes]
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what is wrong in the files themselves, before any region is chosen."""
         found = list(self.playbook.findings)
-        for parsed in (self.regions, self.roster):
+        for parsed in (self.regions, self.roster, *self.texts.values()):
             if parsed is not None:
                 found.extend(parsed.findings)
+        found.extend(self._languages())
         if self.regions is not None and self.regions.value is not None:
             found.extend(check_editions(self.playbook, self.regions.value.editions))
             found.extend(check_waived_editions(self.playbook, self.regions.value))
@@ -58,8 +61,17 @@ class Documents:
 
     def by_name(self) -> dict[str, Source]:
         """Return every file by the name findings call it; for excerpts."""
-        parsed = [self.playbook, self.regions, self.roster]
+        parsed = [self.playbook, self.regions, self.roster, *self.texts.values()]
         return {item.source.name: item.source for item in parsed if item is not None}
+
+    def _languages(self) -> tuple[Finding, ...]:
+        """TXT001: a language that is listed has a file of texts."""
+        report = Report(self.playbook.source)
+        languages = () if self.playbook.draft is None else self.playbook.draft.languages
+        for index, language in enumerate(languages):
+            if index and language not in self.texts:
+                report.add("TXT001", f"there is no file with the texts in `{language}`", ("languages", index))
+        return report.findings()
 
     def examples(self) -> dict[tuple[str, str], str]:
         """Return what the playbook gives as examples of typed values, by step and name."""
@@ -111,24 +123,42 @@ def choose_edition(playbook: Playbook, wanted: str | None) -> str | None:
     return wanted
 
 
-def choose(documents: Documents, *, region: str | None, edition: str | None, given: Given) -> Choice:
+def choose_language(playbook: Playbook, wanted: str | None) -> str:
+    """Return the language of a plan; None takes the playbook's own.
+
+    Raises:
+        WrongUse: TXT004, the playbook has no texts in it.
+    """
+    if wanted is None:
+        return playbook.languages[0]
+    if wanted not in playbook.languages:
+        there = ", ".join(playbook.languages)
+        raise WrongUse(f"the playbook has no texts in `{wanted}`; it has them in {there}", rule="TXT004")
+    return wanted
+
+
+def choose(
+    documents: Documents, *, region: str | None, edition: str | None, given: Given, language: str | None = None
+) -> Choice:
     """Return what a plan is made for.
 
     Raises:
-        WrongUse: no such edition (REG005) or region (REG010), or a parameter that does not fit (SHP006).
+        WrongUse: no such edition (REG005), region (REG010) or language (TXT004), or a parameter that does not fit
+            (SHP006).
         PlaybookFault: REG004, the region is not offered in the edition; says why.
     """
     playbook = documents.written
     edition = choose_edition(playbook, edition)
+    language = choose_language(playbook, language)
     regions = documents.regions.value if documents.regions is not None else None
     if regions is None:
         if region is not None:
             raise WrongUse("the playbook has no regions", rule="REG010")
-        return Choice(edition=edition, region=None, values={}, parameters=take(playbook, given))
+        return Choice(language=language, edition=edition, region=None, values={}, parameters=take(playbook, given))
     if region is None:
         raise WrongUse(f"say which region: --region {' | '.join(regions.regions)}", rule="REG010")
     values = values_at(regions, region, edition or max(regions.editions))
-    return Choice(edition=edition, region=region, values=values, parameters=take(playbook, given))
+    return Choice(language=language, edition=edition, region=region, values=values, parameters=take(playbook, given))
 
 
 def make_plan(documents: Documents, choice: Choice, *, absent: Collection[str] = ()) -> Made:
@@ -145,7 +175,8 @@ def make_plan(documents: Documents, choice: Choice, *, absent: Collection[str] =
 
 def _rendered(documents: Documents, choice: Choice) -> Rendered:
     roster = documents.roster.value if documents.roster is not None else None
-    return render(documents.playbook, choice, roster=roster, sources=documents.sources)
+    texts = documents.texts.get(choice.language)
+    return render(documents.playbook, choice, roster=roster, sources=documents.sources, texts=texts)
 
 
 def _placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tuple[Finding, ...]:
@@ -194,24 +225,28 @@ def lint(documents: Documents, *, region: str | None, edition: str | None) -> tu
     for choice in choices(documents, region=region, edition=edition, given=given):
         rendered = _rendered(documents, choice)
         findings.extend(rendered.findings)
+        for texts in documents.texts.values():
+            findings.extend(faults_of_texts(documents.written, choice, texts))
         if rendered.plan is not None:
             findings.extend(_placed(documents, choice, faults(rendered.plan)))
     return tuple(in_order(findings))
 
 
 def reproduce(documents: Documents, plan: Plan) -> CheckedPlan | None:
-    """Return the plan that the documents give today for the same region, edition and parameters; None: they give none.
+    """Return the plan that the documents give today for the same choice; None: they give none.
 
     The caller compares its bytes with those of `plan`: files, people and this version of the runner are all in them.
 
     Raises:
-        WrongUse: there is no such edition (REG005) or region (REG010), or a parameter does not fit (SHP006).
+        WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004), or a parameter does not fit
+            (SHP006).
         PlaybookFault: REG004, the region is not offered in the edition; says why.
     """
     if any(finding.severity is Severity.ERROR for finding in documents.findings()):
         return None
     given = given_again(plan.parameters)
-    choice = choose(documents, region=plan.region, edition=plan.ceremony.edition, given=given)
+    ceremony = plan.ceremony
+    choice = choose(documents, region=plan.region, edition=ceremony.edition, given=given, language=ceremony.language)
     return make_plan(documents, choice).checked
 
 

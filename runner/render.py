@@ -14,6 +14,8 @@ from runner.codec import kind_of
 from runner.document.findings import Severity
 from runner.document.playbook import Condition, Playbook
 from runner.document.shape import Parsed, Report
+from runner.document.texts import people_texts
+from runner.errors import Defect
 from runner.exchange import AskValue, GatherPeople
 from runner.plan import (
     FORMAT,
@@ -41,22 +43,24 @@ from runner.plan import (
     Wanted,
 )
 from runner.render_steps import StepRenderer
-from runner.template_values import Values
+from runner.template_values import Translation, Values
 from runner.values import WORDS, as_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.document.findings import Finding
+    from runner.document.findings import Finding, Path
     from runner.document.roster import Roster
+    from runner.document.texts import Texts
     from runner.render_steps import Steps
     from runner.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a plan is made for: one edition of the procedure, one region with its values then, the parameters."""
+    """What a plan is made for: an edition of the procedure, a region with its values then, parameters, a language."""
 
+    language: str
     edition: str | None
     region: str | None
     values: Mapping[str, Value]
@@ -72,7 +76,12 @@ class Rendered:
 
 
 def render(
-    playbook: Parsed[Playbook], choice: Choice, *, roster: Roster | None, sources: tuple[SourceFile, ...]
+    playbook: Parsed[Playbook],
+    choice: Choice,
+    *,
+    roster: Roster | None,
+    sources: tuple[SourceFile, ...],
+    texts: Parsed[Texts] | None = None,
 ) -> Rendered:
     """Return the plan of a playbook for one choice.
 
@@ -81,33 +90,22 @@ def render(
         choice: what the plan is for.
         roster: the people; None leaves the plan without any, and such a plan cannot be carried out.
         sources: the files it is rendered from, for the record.
+        texts: the texts in the language of the choice; None where that is the playbook's own.
     """
     written = playbook.value
     if written is None:
         return Rendered(plan=None, findings=playbook.findings)
     report = Report(playbook.source)
-    regions = () if choice.region is None else (choice.region,)
-    values = Values(
-        report=report,
-        regions=regions,
-        names={
-            "region": {**choice.values, "code": choice.region or ""},
-            "params": {parameter.name: parameter.value for parameter in choice.parameters},
-            "names": dict(written.names),
-            "ceremony": {
-                "id": written.id,
-                "version": written.version,
-                "edition": choice.edition or "",
-                "language": "en",
-            },
-        },
-    )
-    title = values.text(written.title, ("title",))
+    values = _values(written, choice, report)
+    if texts is not None:
+        values.translation = _translation(written, choice, texts)
+    title = values.said(written.title, ("title",))
     trust = _trust(written, values)
     steps = StepRenderer(written, values, trust).render()
     if steps is not None:
         _unused(written, steps, report)
-    findings = report.findings()
+    abroad = () if values.translation is None else values.translation.values.report.findings()
+    findings = (*report.findings(), *abroad)
     if steps is None or any(finding.severity is Severity.ERROR for finding in findings):
         return Rendered(plan=None, findings=findings)
     follows = written.follows
@@ -121,7 +119,7 @@ def render(
             review_by=written.review_by,
             procedure=follows.procedure if follows else None,
             edition=choice.edition,
-            language="en",
+            language=choice.language,
         ),
         region=choice.region,
         parameters=choice.parameters,
@@ -157,9 +155,45 @@ def render(
         steps=steps.steps,
     )
     plan = _with_commands(plan, written, report)
-    findings = report.findings()
+    findings = (*report.findings(), *abroad)
     wrong = any(finding.severity is Severity.ERROR for finding in findings)
     return Rendered(plan=None if wrong else plan, findings=findings)
+
+
+def faults_of_texts(playbook: Playbook, choice: Choice, texts: Parsed[Texts]) -> tuple[Finding, ...]:
+    """Return what is wrong with texts in another language where they are filled in for one choice."""
+    translation = _translation(playbook, choice, texts)
+    for path in translation.texts:
+        translation.text(path)
+    return translation.values.report.findings()
+
+
+def _values(written: Playbook, choice: Choice, report: Report) -> Values:
+    return Values(
+        report=report,
+        regions=() if choice.region is None else (choice.region,),
+        names={
+            "region": {**choice.values, "code": choice.region or ""},
+            "params": {parameter.name: parameter.value for parameter in choice.parameters},
+            "names": dict(written.names),
+            "ceremony": {
+                "id": written.id,
+                "version": written.version,
+                "edition": choice.edition or "",
+                "language": choice.language,
+            },
+        },
+    )
+
+
+def _translation(written: Playbook, choice: Choice, texts: Parsed[Texts]) -> Translation:
+    found: dict[Path, tuple[str, Path]] = {}
+    for text in people_texts(written):
+        here = None if texts.value is None else texts.value.at(text.elsewhere)
+        if here is None:
+            raise Defect(f"the texts in {texts.source.name} were not found complete before they were used")
+        found[text.path] = (here, text.elsewhere)
+    return Translation(values=_values(written, choice, Report(texts.source)), texts=found)
 
 
 def _with_commands(plan: Plan, written: Playbook, report: Report) -> Plan:

@@ -120,7 +120,7 @@ class StepRenderer:
                 self._fault("SHP003", "`when` must be true or false", ("steps", position, "when"))
                 return None
             if not when:
-                left_out = self._values.optional(step.left_out, ("steps", position, "left_out"))
+                left_out = self._values.said_if_any(step.left_out, ("steps", position, "left_out"))
                 self._left_out.add(step.id)
         settings = settings_of(action, step, position, self._values)
         if settings is None:
@@ -140,15 +140,15 @@ class StepRenderer:
         return PlannedStep(
             id=step.id,
             action=action.pinned,
-            part=draft.part.part if draft.part else "",
-            title=self._values.text(step.title, draft.path("title")),
+            part=self._heading(draft.part),
+            title=self._values.said(step.title, draft.path("title")),
             station=station,
             device=device,
             minutes=step.minutes,
             quorum=self._quorum(draft),
-            say=self._values.optional(step.say, draft.path("say")),
-            note=self._values.optional(step.note, draft.path("note")),
-            caution=self._values.optional(step.caution, draft.path("caution")),
+            say=self._values.said_if_any(step.say, draft.path("say")),
+            note=self._values.said_if_any(step.note, draft.path("note")),
+            caution=self._values.said_if_any(step.caution, draft.path("caution")),
             left_out=draft.left_out,
             repeat=repeat,
             sign_off=self._sign_off(draft, repeat),
@@ -161,6 +161,12 @@ class StepRenderer:
             command=self._values.optional(step.command, draft.path("command")),
             requests=(),
         )
+
+    def _heading(self, part: Part | None) -> str:
+        if part is None:
+            return ""
+        position = next(number for number, line in enumerate(self._playbook.steps) if line is part)
+        return self._values.said(part.part, ("steps", position, "part"))
 
     def _station(self, draft: _Draft) -> str | None:
         written = draft.step.station or (draft.part.station if draft.part else None)
@@ -314,7 +320,7 @@ class StepRenderer:
                 if getattr(ask, bound) is not None:
                     words = f"`{bound}` cannot be asked of an answer in this version"
                     self._report.add("SHP011", words, draft.path("asks", name, bound))
-            text = self._values.text(ask.ask, draft.path("asks", name, "ask"))
+            text = self._values.said(ask.ask, draft.path("asks", name, "ask"))
             asks.append(Ask(name=name, type=ask.type, ask=text, twice=ask.twice))
         return tuple(asks)
 

@@ -85,7 +85,7 @@ _CEREMONY: Final = {
     "Step": _STEP,
     "Part": {
         "": "A heading, with the station and the quorum of the steps under it.",
-        "part": "The heading.",
+        "part": "The heading. May hold templates.",
         "station": "Where its steps are done.",
         "quorum": "Who must be there: people by role, as a number or as `card_sets.SET.threshold` or `.cards`.",
         "say": "What is read out when the part begins.",
@@ -215,6 +215,27 @@ _ROSTER: Final = {
     },
 }
 
+_TEXTS: Final = {
+    "Texts": {
+        "": "What people hear and read in a ceremony, in another language.",
+        "format": "The format of this file.",
+        "language": "The language's code, such as `fr`; the same as in the name of this file.",
+        "of": "The file with the playbook.",
+        "title": "What the ceremony is called. May hold templates.",
+        "parts": "The headings: as the playbook has them, and in this language.",
+        "steps": "The texts of the steps, by the step's id.",
+    },
+    "StepTexts": {
+        "": "The texts of a step: those it has in the playbook, and no other.",
+        "title": "The step in a few words. May hold templates.",
+        "say": "What is read out. May hold templates.",
+        "note": "Help for whoever carries it out. May hold templates.",
+        "caution": "What can go wrong for good. May hold templates.",
+        "left_out": "What is said in place of the step where it is left out.",
+        "asks": "The words each answer is asked with, by its name.",
+    },
+}
+
 _ENVIRONMENT: Final = {
     "Environment": {
         "": "One machine in the room. Paths are relative to this file.",
@@ -248,7 +269,9 @@ _ENVIRONMENT: Final = {
     },
 }
 
-KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({**_CEREMONY, **_REGIONS, **_ROSTER, **_ENVIRONMENT})
+KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {**_CEREMONY, **_REGIONS, **_ROSTER, **_TEXTS, **_ENVIRONMENT}
+)
 """Words by model and key."""
 
 DOCUMENTS: Final[Mapping[str, str]] = MappingProxyType(
@@ -256,6 +279,7 @@ DOCUMENTS: Final[Mapping[str, str]] = MappingProxyType(
         "ceremony": "A key ceremony",
         "regions": "The regions of a ceremony",
         "roster": "The people of a ceremony",
+        "texts": "The texts of a ceremony in another language",
         "environment": "A machine in the room",
     }
 )

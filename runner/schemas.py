@@ -16,6 +16,7 @@ from runner.document.environment import Environment
 from runner.document.playbook import Playbook
 from runner.document.regions import Regions
 from runner.document.roster import Roster
+from runner.document.texts import Texts
 from runner.json_schema import DRAFT, TEMPLATE, Schema, described, draft7, one_or_several, ref, tell, templated
 from runner.schema_words import DOCUMENTS, KEYS, RESULTS
 from runner.vocabulary import ID, NAME
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from runner.actions.interface import Action, Output
 
-NAMES: Final = ("ceremony", "regions", "roster", "environment")
+NAMES: Final = ("ceremony", "regions", "roster", "texts", "environment")
 """The formats that have a schema."""
 
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID}$"}
@@ -47,13 +48,24 @@ def schema_text(name: str) -> str:
     Raises:
         KeyError: there is no such schema.
     """
-    schema = {"ceremony": _ceremony, "regions": _regions, "roster": _roster, "environment": _environment}[name]()
+    makers = {
+        "ceremony": _ceremony,
+        "regions": _regions,
+        "roster": _roster,
+        "texts": _texts,
+        "environment": _environment,
+    }
+    schema = makers[name]()
     whole = {"$schema": DRAFT, "title": DOCUMENTS[name], **schema}
     return json.dumps(whole, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def _roster() -> Schema:
     return tell(draft7(Roster), KEYS, root="Roster")
+
+
+def _texts() -> Schema:
+    return tell(draft7(Texts), KEYS, root="Texts")
 
 
 def _environment() -> Schema:

@@ -25,12 +25,14 @@ class Values:
         regions: the region this is for, named in findings; empty without one.
         names: what templates know: `region`, `params`, `names`, `ceremony`, each plain data.
         whole: whether everything so far could be filled in.
+        translation: the texts for people in the plan's language; None where that is the playbook's own.
     """
 
     report: Report
     regions: tuple[str, ...]
     names: Mapping[str, Mapping[str, Any]]
     whole: bool = field(default=True)
+    translation: Translation | None = None
 
     def value(self, written: Value, path: Path) -> Value:
         """Return a value with its templates filled in; one that is a single template keeps its type."""
@@ -64,3 +66,28 @@ class Values:
     def optional(self, written: str | None, path: Path) -> str | None:
         """Return text with its templates filled in, or None where none was written."""
         return None if written is None else self.text(written, path)
+
+    def said(self, written: str, path: Path) -> str:
+        """Return a text for people with its templates filled in, in the language of the plan."""
+        return self.text(written, path) if self.translation is None else self.translation.text(path)
+
+    def said_if_any(self, written: str | None, path: Path) -> str | None:
+        """Return a text for people as `said` does, or None where none was written."""
+        return None if written is None else self.said(written, path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """The texts for people in another language.
+
+    Attributes:
+        values: fills in their templates; faults go to the texts file.
+        texts: by its place in the playbook, each text and its place in the texts file.
+    """
+
+    values: Values
+    texts: Mapping[Path, tuple[str, Path]]
+
+    def text(self, path: Path) -> str:
+        """Return the text that stands for the one at a place of the playbook, filled in."""
+        return self.values.text(*self.texts[path])

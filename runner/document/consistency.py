@@ -125,6 +125,9 @@ def _places(playbook: Playbook, report: Report) -> None:
         for index, date in enumerate(playbook.follows.also):
             if date in dates[: index + 1]:
                 report.add("SHP004", f"the edition {date} is named twice", ("follows", "also", index))
+    for index, language in enumerate(playbook.languages):
+        if language in playbook.languages[:index]:
+            report.add("SHP004", f"`{language}` is named twice", ("languages", index))
 
 
 def _ends(playbook: Playbook, report: Report) -> None:

@@ -23,6 +23,10 @@ V = TypeVar("V")
 
 _ID: Final = re.compile(rf"{ID}\Z")
 _NAME: Final = re.compile(rf"{NAME}\Z")
+LANGUAGE: Final = r"[a-z]{2}(-[a-z]+)?"
+"""A language's code, such as `fr` or `zh-hant`."""
+
+_LANGUAGE: Final = re.compile(rf"{LANGUAGE}\Z")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _FILE: Final = re.compile(r"[^/\\\x00]+\Z")
 _REFERENCE: Final = re.compile(r"(steps|trust|card_sets|records)(?=\.)")
@@ -103,6 +107,13 @@ def _name(value: Any) -> str:
         raise fault(
             f"`{text}` is not a name", "a name has lower-case letters, digits and underscores, and begins with a letter"
         )
+    return text
+
+
+def _language(value: Any) -> str:
+    text = _text(value)
+    if not _LANGUAGE.match(text):
+        raise fault(f"`{text}` is not the code of a language", "a code is written like fr or zh-hant")
     return text
 
 
@@ -215,6 +226,7 @@ Text = Annotated[str, PlainValidator(_text, json_schema_input_type=str)]
 
 Id = Annotated[str, PlainValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{ID}$"})]
 Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
+Language = Annotated[str, PlainValidator(_language), WithJsonSchema({"type": "string", "pattern": f"^{LANGUAGE}$"})]
 Date = Annotated[str, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
 """A day, as ISO 8601 text; compares in calendar order."""
 

@@ -17,11 +17,14 @@ from runner.document.roster import Roster
 from runner.document.roster_rules import check_roster
 from runner.document.shape import Parsed, Report, Written, validated
 from runner.document.templated import check_templates
+from runner.document.text_rules import check_prose, check_texts
+from runner.document.texts import Texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from runner.document.source import Source
+    from runner.document.text_rules import Original
 
 D = TypeVar("D", bound=Written)
 
@@ -41,6 +44,7 @@ def parse_playbook(
         check_playbook(playbook, report)
         check_controls(playbook, report)
         check_templates(playbook, regions, report)
+        check_prose(playbook, report)
         if actions is not None:
             _actions(playbook, actions, report)
 
@@ -55,6 +59,16 @@ def parse_regions(source: Source) -> Parsed[Regions]:
 def parse_roster(source: Source, playbook: Playbook | None = None) -> Parsed[Roster]:
     """Return the roster in a source, checked against the playbook it is for where that is given."""
     return _parsed(Roster, source, lambda roster, report: check_roster(roster, playbook, report))
+
+
+def parse_texts(source: Source, original: Original | None = None) -> Parsed[Texts]:
+    """Return the texts file in a source, checked against what it is for where that is given."""
+
+    def check(texts: Texts, report: Report) -> None:
+        if original is not None:
+            check_texts(texts, original, report)
+
+    return _parsed(Texts, source, check)
 
 
 def _parsed(model: type[D], source: Source, check: Callable[[D, Report], None]) -> Parsed[D]:

@@ -20,6 +20,7 @@ from runner.document.fields import (
     FileName,
     Flag,
     Id,
+    Language,
     Length,
     Minutes,
     Name,
@@ -248,7 +249,7 @@ class Playbook(Written):
     review_by: Date
     follows: Follows | None = None
     regions: FileName | None = None
-    languages: Several[Literal["en"]] = ("en",)
+    languages: Annotated[Several[Language], Field(min_length=1)] = ("en",)
     names: Named[Name, Text] = Field(default_factory=nothing)
     parameters: Named[Name, Parameter] = Field(default_factory=nothing)
     trust: Named[Name, Trust] = Field(default_factory=nothing)

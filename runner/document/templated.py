@@ -25,6 +25,7 @@ _PLACES: Final = (
     ("title",),
     ("trust", "*", "value"),
     ("trust", "*", "said_by"),
+    ("steps", "*", "part"),
     ("steps", "*", "title"),
     ("steps", "*", "say"),
     ("steps", "*", "note"),
@@ -77,7 +78,7 @@ def check_templates(playbook: Playbook, regions: Regions | None, report: Report)
         if not takes_template(path):
             report.add("TPL002", "nothing is filled in here", path, help_="write the words themselves")
             continue
-        _check(path, text, known, report)
+        check_text(path, text, known, report)
         if path[0] == "trust":
             for root, name in sorted(template.names_in(text)):
                 if root == "params":
@@ -85,11 +86,14 @@ def check_templates(playbook: Playbook, regions: Regions | None, report: Report)
                     report.add("SEC003", message, path, help_="take it from `region`, or write it here")
 
 
-def _check(path: Path, text: str, known: Mapping[str, Collection[str]], report: Report) -> None:
-    for problem in template.problems(text, known):
+def check_text(path: Path, text: str, known: Mapping[str, Collection[str]], report: Report) -> bool:
+    """Write every fault of the templates in one text into `report`; return whether there is none."""
+    problems = template.problems(text, known)
+    for problem in problems:
         word = _WORD.match(text, problem.offset)
         length = len(word[0]) if word else 1
         report.add(problem.code, problem.message, path, help_=problem.help, within=(problem.offset, length))
+    return not problems
 
 
 def _templates(data: Any, path: Path) -> Iterator[tuple[Path, str]]:

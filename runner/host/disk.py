@@ -158,14 +158,15 @@ class Disk:
         Args:
             path: where; its folder exists.
             content: all of its bytes.
-            same_ok: a plain file with exactly these bytes is as good.
+            same_ok: a plain file with exactly these bytes is as good, once its name is durable.
 
         Raises:
             StepFault: ART009, it exists already; RUN030, it cannot be written.
         """
-        if not self._must_be_made(path, iter((content,)), same_ok=same_ok):
-            return
-        self._place(path, iter((content,)))
+        if self._must_be_made(path, iter((content,)), same_ok=same_ok):
+            self._place(path, iter((content,)))
+        else:
+            self.sync_folder(path.parent)  # a process that made it may have died before it did that
 
     def copy_new(self, source: Path, target: Path, *, same_ok: bool = False) -> FileFacts:
         """Copy a file to a name that is not there yet, and return size and digest of the copy as read back.
@@ -178,6 +179,8 @@ class Disk:
             written = self._place(target, self._chunks(source))
             if self.hash_file(target) != written:
                 raise StepFault(f"{target.name} does not read back as it was written", rule=FULL_OR_READ_ONLY)
+        else:
+            self.sync_folder(target.parent)
         return self.hash_file(target)
 
     def remove(self, path: Path) -> None:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 from runner.actions.registry import BY_NAME
 from runner.canonical import file_digest
-from runner.document.parse import parse_playbook, parse_regions, parse_roster
+from runner.document.parse import parse_playbook, parse_regions, parse_roster, parse_texts
 from runner.document.source import read_source
+from runner.document.text_rules import Original
 from runner.errors import PlaybookFault, WrongUse
 from runner.plan import SourceFile
 from runner.planning import Documents
 
 if TYPE_CHECKING:
     from runner.document.regions import Regions
+    from runner.document.roster import Roster
     from runner.document.shape import Parsed
+    from runner.document.texts import Texts
     from runner.host.disk import Disk
 
 ENDING: Final = ".ceremony.yaml"
@@ -45,7 +48,7 @@ def find_playbook(name: str) -> Path:
 
 
 def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
-    """Read a playbook with its regions and roster.
+    """Read a playbook with its regions, its roster and its texts in other languages.
 
     Args:
         disk: the only way to files.
@@ -76,12 +79,26 @@ def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
         regions = parse_regions(read_source(shown(path), read(path, "regions")))
         if regions.value is not None:
             parsed = parse_playbook(source, actions=BY_NAME, regions=regions.value)
-    beside = playbook.with_name(playbook.name.removesuffix(ENDING) + ".roster.yaml")
+    name = playbook.name.removesuffix(ENDING)
+    beside = playbook.with_name(f"{name}.roster.yaml")
     people = roster or (beside if beside.is_file() else None)
-    if people is None:
-        return Documents(playbook=parsed, regions=regions, roster=None, sources=tuple(sources), contents=contents)
-    found = parse_roster(read_source(shown(people), read(people, "roster")), parsed.draft)
-    return Documents(playbook=parsed, regions=regions, roster=found, sources=tuple(sources), contents=contents)
+    found: Parsed[Roster] | None = None
+    if people is not None:
+        found = parse_roster(read_source(shown(people), read(people, "roster")), parsed.draft)
+    texts: dict[str, Parsed[Texts]] = {}
+    for language in parsed.draft.languages[1:] if parsed.draft is not None else ():
+        path = playbook.with_name(f"{name}.{language}.texts.yaml")
+        if parsed.draft is not None and path.is_file() and language not in texts:
+            original = Original(
+                playbook=parsed.draft,
+                file=playbook.name,
+                regions=regions.value if regions is not None else None,
+                language=language,
+            )
+            texts[language] = parse_texts(read_source(shown(path), read(path, "texts")), original)
+    return Documents(
+        playbook=parsed, regions=regions, roster=found, texts=texts, sources=tuple(sources), contents=contents
+    )
 
 
 def require_new(disk: Disk, path: Path) -> None:

@@ -42,6 +42,7 @@ class Past:
         sitting: the number of the last sitting.
         lines: the log's lines, without their line feeds.
         course: where the ceremony stands.
+        at: the step under way; None where there is none.
         pending: id and device of the request that waits and changes a device; None where none does.
         known: what each device said of itself last, by id.
         closed: the outcome of `ceremony.closed`, None where there is none.
@@ -61,6 +62,7 @@ class Past:
     sitting: int
     lines: tuple[bytes, ...]
     course: Course
+    at: str | None
     pending: tuple[str, str] | None
     known: Mapping[str, Mapping[str, Any]]
     closed: str | None
@@ -76,12 +78,6 @@ class Past:
     def ceremony(self) -> str:
         """The ceremony's id."""
         return str(self.opened["ceremony"])
-
-    @property
-    def at(self) -> str | None:
-        """The step under way; None where there is none."""
-        step = self.course.engine.step
-        return None if step is None else step.id
 
     @property
     def head(self) -> str:
@@ -116,6 +112,8 @@ def read_past(disk: Disk, record: Path, content: bytes) -> Past:
     opened = entries[0].data
     plan = disk.read(record / "plan.json")
     _demand(file_digest(plan) == opened["plan_sha256"], "plan.json is not the plan that entry 0 names")
+    manifest = disk.read(record / "approval" / "manifest.txt")
+    _demand(file_digest(manifest) == opened["manifest_sha256"], "the manifest is not the one that entry 0 names")
     try:
         checked = check(parse_plan(plan))
     except NotCanonical:
@@ -139,6 +137,7 @@ def read_past(disk: Disk, record: Path, content: bytes) -> Past:
         course=Course(
             engine=engine, turn=turn, asked=scan.asked, people=scan.people, attested=frozenset(scan.attested)
         ),
+        at=None if engine.step is None else engine.step.id,
         pending=scan.pending,
         known=scan.known,
         closed=scan.closed,

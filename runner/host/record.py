@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from runner.plan import CheckedPlan, Plan, TrustList
 
 FOLDERS: Final = ("approval", "checkpoints", "keys", "source", "statements", "transfer")
+RECOVERED: Final = "recovered"
+"""For the torn tails of the log; made when there is one."""
+
 AT_END: Final = ("SHA256SUMS", "VERIFY.txt")
 """Written when a sitting ends, removed first when the next one begins."""
 
@@ -92,6 +95,13 @@ def begin(disk: Disk, record: Path, *, checked: CheckedPlan, sources: Mapping[st
     for person, signature in sorted(approved.signatures.items()):
         disk.write_new(record / "approval" / f"manifest.txt.{person}.sshsig", signature)
     disk.write_new(record / "keys" / "allowed_signers", opening.signers.file(checked.plan))
+
+
+def settle(disk: Disk, record: Path) -> None:
+    """Make durable what a process that died may have named and not synced: the folder, and the names in it."""
+    for folder in (record.parent, record, *(record / name for name in (*FOLDERS, RECOVERED))):
+        if disk.exists(folder):
+            disk.sync_folder(folder)
 
 
 def keep_key(disk: Disk, record: Path, key: LogKey, sitting: int) -> None:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from runner.host.sitting import Means
     from runner.plan import CheckedPlan
 
+    Announce = Callable[[LogKey], None]
+
+TRUST: Final = "trust.json"
+
 SPACE: Final = 64_000_000
 """Bytes a rehearsal may need on the disk: a toolset of 16 MB on two stations and a medium, and the rest."""
 
@@ -109,7 +113,11 @@ def resume_rehearsal(ground: Ground, record: Path, *, watch: Watch, may_decide: 
         WrongUse: nothing was begun in it, its simulated room is not whole, or it is over.
         EvidenceFault, StepFault, Uncertain: as `resume_ceremony`.
     """
-    return _again(ground, record, watch, lambda means: resume_ceremony(means, record, may_decide=may_decide))
+
+    def go_on(means: Means, announce: Announce) -> Ended:
+        return resume_ceremony(means, record, may_decide=may_decide, announce=announce)
+
+    return _again(ground, record, watch, go_on)
 
 
 def abort_rehearsal(ground: Ground, record: Path, *, watch: Watch, by: str, reason: str) -> Rehearsed:
@@ -118,23 +126,45 @@ def abort_rehearsal(ground: Ground, record: Path, *, watch: Watch, by: str, reas
     Raises:
         WrongUse: as `resume_rehearsal`, or `by` is not on the roster.
     """
-    return _again(ground, record, watch, lambda means: abort_ceremony(means, record, by=by, reason=reason))
+
+    def end(means: Means, announce: Announce) -> Ended:
+        return abort_ceremony(means, record, by=by, reason=reason, announce=announce)
+
+    return _again(ground, record, watch, end)
 
 
-def _again(ground: Ground, record: Path, watch: Watch, go_on: Callable[[Means], Ended]) -> Rehearsed:
+def _again(ground: Ground, record: Path, watch: Watch, go_on: Callable[[Means, Announce], Ended]) -> Rehearsed:
     place = beside(record)
     if not is_scripted(ground.disk, record):
         raise WrongUse(f"there is no rehearsal beside {record}")
+    ground.disk.sync_folder(place)  # the process that furnished it may have died before it did that
     past = look_back(ground.disk, record)
     engine = past.course.engine
     engine.close()
     people = simulated.read_cast(ground.disk.read(place / PEOPLE))
     room = SimulatedRoom(ground, past.checked.plan, place, people, present=engine.present, on_break=engine.on_break)
     try:
-        ended = go_on(room.means(ground, watch))
+        ended = go_on(room.means(ground, watch), lambda key: _believe(ground.disk, place, key))
     finally:
         room.close()
     return _left(ground.disk, record, ended)
+
+
+def _believe(disk: Disk, place: Path, key: LogKey) -> None:
+    """Add a sitting's log key to the trust file, as an auditor would who hears it announced.
+
+    Nothing is ever overwritten, so the following file stands beside it until it has its place.
+    """
+    trust, following = place / TRUST, place / f"{TRUST}.next"
+    if not disk.exists(trust):
+        disk.write_new(trust, disk.read(following))
+    if disk.exists(following):
+        disk.remove(following)
+    content = simulated.trust_also(disk.read(trust), key)
+    disk.write_new(following, content)
+    disk.remove(trust)
+    disk.write_new(trust, content)
+    disk.remove(following)
 
 
 def restart_rehearsal(
@@ -149,6 +179,7 @@ def restart_rehearsal(
     place = beside(record)
     if began(ground.disk, record) or not ground.disk.exists(place / ENVIRONMENT):
         raise WrongUse(f"the simulated room beside {record} is not whole: remove it and rehearse again")
+    ground.disk.sync_folder(place)
     people = simulated.read_cast(ground.disk.read(place / PEOPLE))
     room = SimulatedRoom(ground, checked.plan, place, people)
     try:
@@ -179,7 +210,7 @@ def _open(
         until=simulated.days_after(ground.day, plan.approvals.days),
         software=folder.software(disk),
     )
-    trust_path = beside(record) / "trust.json"
+    trust_path = beside(record) / TRUST
     if disk.exists(trust_path):
         disk.remove(trust_path)
     disk.write_new(trust_path, simulated.trust_file(checked, trust, key, people.signers()))
@@ -201,7 +232,7 @@ def _open(
 def _left(disk: Disk, record: Path, ended: Ended) -> Rehearsed:
     return Rehearsed(
         record=record,
-        trust=beside(record) / "trust.json",
+        trust=beside(record) / TRUST,
         ended=ended,
         packages=tuple(record / "transfer" / name for name in disk.list(record / "transfer")),
     )

@@ -26,11 +26,13 @@ from runner.host.room import StopAsked, Undecided
 from runner.host.session import STOPPED, UNKNOWN, Ended, Session, reports
 from runner.host.sitting import Identity, began, require_start, session_of
 from runner.quorum import quorum_fault
+from runner.signing.manifest import read_terms
 from runner.signing.statements import StepLine
 from runner.verification.verdict import Outcome
 from runner.verification.verify import verify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from runner.backends.interface import Hsm, Vault
@@ -38,12 +40,15 @@ if TYPE_CHECKING:
     from runner.host.room import Decision
     from runner.host.sitting import Means
 
-RECOVERED: Final = "recovered"
 STOPPED_BY_PEOPLE: Final = "RUN043"
 """The ceremony was ended by people, outside a step."""
 
 _LATER: Final = frozenset({Outcome.VALID, Outcome.ABORTED, Outcome.UNANCHORED, Outcome.OPEN})
 """What the verifier may find in a record that is gone on with."""
+
+
+def _quiet(_key: LogKey) -> None:
+    return
 
 
 def look_back(disk: Disk, record: Path) -> Past:
@@ -58,39 +63,46 @@ def look_back(disk: Disk, record: Path) -> Past:
     return read_past(disk, record, disk.read(record / "log.jsonl"))
 
 
-def resume_ceremony(means: Means, record: Path, *, may_decide: bool = False) -> Ended:
+def resume_ceremony(
+    means: Means, record: Path, *, may_decide: bool = False, announce: Callable[[LogKey], None] = _quiet
+) -> Ended:
     """Go on with a ceremony.
 
     Args:
         means: what the sitting has at hand.
         record: the record's folder.
         may_decide: where it is uncertain what a device did, let the step's quorum decide.
+        announce: is told the sitting's log key before anything is signed with it.
 
     Raises:
         WrongUse: there is nothing to go on with here; nothing was written.
         EvidenceFault: the record is not what a crash leaves; nothing was written but a torn tail's copy.
         StepFault: RUN021, a file is not what it was.
+        ControlFault: RUN015, this is other software than was approved.
         Uncertain: RUN022, a device did something else than the log knows, and `may_decide` is not set.
     """
-    return _Resumption(means, record).run(may_decide=may_decide)
+    return _Resumption(means, record, announce).run(may_decide=may_decide)
 
 
-def abort_ceremony(means: Means, record: Path, *, by: str, reason: str) -> Ended:
-    """End a ceremony for good, because a person of its roster says so.
+def abort_ceremony(
+    means: Means, record: Path, *, by: str, reason: str, announce: Callable[[LogKey], None] = _quiet
+) -> Ended:
+    """End a ceremony for good, because a person of its roster says so; `announce` as for `resume_ceremony`.
 
     Raises:
         WrongUse: there is nothing to end, or no such person.
         EvidenceFault: the record is not what a crash leaves.
     """
-    return _Resumption(means, record).abort(by, reason)
+    return _Resumption(means, record, announce).abort(by, reason)
 
 
 class _Resumption:
     """A sitting that goes on with a record."""
 
-    def __init__(self, means: Means, record: Path) -> None:
+    def __init__(self, means: Means, record: Path, announce: Callable[[LogKey], None]) -> None:
         self._means = means
         self._record = record
+        self._announce = announce
         self._disk = means.disk
         if not began(self._disk, record):
             raise WrongUse(f"there is no ceremony in {record}: begin it")
@@ -125,17 +137,20 @@ class _Resumption:
     # -- looking, and tidying what a crash leaves ----------------------------------------------------------------------
 
     def _look(self) -> Past:
-        self._log.mend(self._record / RECOVERED)
+        folder.settle(self._disk, self._record)
+        self._log.mend(self._record / folder.RECOVERED)
         past = read_past(self._disk, self._record, self._disk.read(self._record / "log.jsonl"))
         if past.closed is not None and past.unsigned == 0:
             names = self._disk.list(self._record)
             if not {*folder.AT_END} <= {*names} or any(_is_half(name) for name in names):
                 self._tidy(past)
+                folder.reopen(self._disk, self._record)
                 folder.finish(self._disk, self._record)
             raise WrongUse(f"the ceremony in {self._record} is over: {past.closed}")
         self._require_mine(past)
-        self._tidy(past)
+        self._require_approved_software()
         self._require_whole(past)
+        self._tidy(past)
         step = past.course.engine.step
         for artefact, fact in past.course.engine.facts.items():
             going = step is not None and artefact in step.destroys  # the step under way may have removed it already
@@ -152,12 +167,33 @@ class _Resumption:
         return past
 
     def _require_whole(self, past: Past) -> None:
-        """Let the verifier look: nothing may be wrong, and nothing missing but what a crash keeps from being made."""
-        unmade = {*folder.AT_END, checkpoint_name(len(past.lines))}
+        """Let the verifier look: nothing may be wrong but what a crash leaves over or keeps from being made."""
+        unmade = {*folder.AT_END, *past.notes, checkpoint_name(len(past.lines))}
+        over = self._left_over(past)
         for finding in verify(self._record, None, rehearsal=True).findings:
-            explained = finding.means is Outcome.INCOMPLETE and finding.file in unmade
-            if finding.means not in _LATER and not explained:
+            missing = finding.means is Outcome.INCOMPLETE and finding.file in unmade
+            stale = bool(over) and finding.file == folder.AT_END[0]  # it was made before the file that is left over
+            if finding.means not in _LATER and not missing and not stale and finding.file not in over:
                 raise EvidenceFault(f"the record is not what a crash leaves: {finding.line()}", rule="LOG073")
+
+    def _left_over(self, past: Past) -> frozenset[str]:
+        """Return what a crash leaves before its entry: a half-written file, the next statement, the next log key.
+
+        Anything else that no entry names is evidence of something else.
+        """
+        early = (f"statements/{len(past.lines):010d}.", f"keys/log-{past.sitting + 1}.")
+        return frozenset(
+            name
+            for name in self._disk.list(self._record)
+            if name.startswith(early) or name.rpartition("/")[2].startswith(".")
+        )
+
+    def _require_approved_software(self) -> None:
+        """RUN015: the software that goes on is the one that approvers named."""
+        terms = read_terms(self._disk.read(self._record / "approval" / "manifest.txt"))
+        mine = folder.software(self._disk)["bundle_sha256"]
+        if terms.software != mine:
+            raise ControlFault(f"software {terms.software} was approved, and this is {mine}", rule="RUN015")
 
     def _require_mine(self, past: Past) -> None:
         """Refuse to go on with a step that belongs to another machine."""
@@ -167,14 +203,9 @@ class _Resumption:
             raise WrongUse(words)
 
     def _tidy(self, past: Past) -> None:
-        """Remove what no entry names, and make the checkpoint files that entries hold and the disk lost."""
-        folder.reopen(self._disk, self._record)
-        keys = {f"keys/log-{n}.{end}" for n in range(past.sitting + 1) for end in ("vkey", "pub.pem")}
-        for name in self._disk.list(self._record):
-            unnamed = name.startswith("statements/") and name not in past.statements
-            early = name.startswith("keys/log-") and name not in keys
-            if _is_half(name) or unnamed or early:
-                self._disk.remove(self._record / name)
+        """Remove what a crash left over, and make checkpoint files that entries hold and the disk lost."""
+        for name in sorted(self._left_over(past)):
+            self._disk.remove(self._record / name)
         for name, note in past.notes.items():
             self._disk.write_new(self._record / name, note, same_ok=True)
 
@@ -228,7 +259,9 @@ class _Resumption:
     def _begin(self, past: Past) -> tuple[Logbook, Session]:
         """Announce the sitting: its key, what was recovered, a checkpoint over both."""
         means, sitting = self._means, past.sitting + 1
+        folder.reopen(self._disk, self._record)
         key = LogKey.from_seed(past.origin, means.draw(32))
+        self._announce(key)
         folder.keep_key(self._disk, self._record, key, sitting)
         logbook = Logbook(self._disk, self._record, key, means.clock, log=self._log, before=past.lines)
         logbook.append(
@@ -242,11 +275,11 @@ class _Resumption:
                 devices=reports(means.hsms, means.vault),
             )
         )
-        for name in self._disk.list(self._record / RECOVERED):
+        for name in self._disk.list(self._record / folder.RECOVERED):
             offset, _, rest = name.partition("-")
             sha256 = rest.removesuffix(".bin")
             if sha256 not in past.mentioned:
-                size = self._disk.hash_file(self._record / RECOVERED / name).size
+                size = self._disk.hash_file(self._record / folder.RECOVERED / name).size
                 data: dict[str, Any] = {"offset": int(offset), "size": size, "sha256": sha256}
                 logbook.append(Said(type=EntryType.LOG_RECOVERED, step=None, attempt=None, data=data))
         logbook.checkpoint()

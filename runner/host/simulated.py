@@ -183,6 +183,12 @@ def trust_file(checked: CheckedPlan, trust: TrustList, key: LogKey, signers: Sig
     )
 
 
+def trust_also(content: bytes, key: LogKey) -> bytes:
+    """Return a trust file that this program wrote, with one more log key in it."""
+    trust: dict[str, Any] = json.loads(content)
+    return canonical.encode({**trust, "log_keys": [*trust["log_keys"], key.vkey]})
+
+
 def days_after(day: str, days: int | None) -> str:
     """Return the last day of an approval that begins on a day."""
     return (date.fromisoformat(day) + timedelta(days=days or APPROVAL_DAYS)).isoformat()

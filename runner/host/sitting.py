@@ -119,6 +119,8 @@ def _clear(disk: Disk, record: Path) -> None:
         raise PlaybookFault(f"{record} is a record already, and nothing is ever overwritten", rule="ART009")
     for name in disk.list(record):
         disk.remove(record / name)
+    if disk.exists(record):
+        folder.settle(disk, record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ are held to that by `runner.verification.attestations`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from runner.verification.statements import rebuild_statement
 from runner.verification.verdict import Finding
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from runner.verification.log import Entry
     from runner.verification.people import People
     from runner.verification.plan import Person, Plan, Step
-
-IN_STEP: Final = frozenset({"consent", "result", "resolution"})
-"""What is attested in the step under way; everything else is attested outside steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +75,6 @@ class Gates:
         self._unfinished: dict[int, dict[str, Any]] = {}
         self._checkpoint = (0, "")
         self._sitting = 0
-        self._attempt = 1
         self._told = 0
         self._consented = False
         self.statements: list[Statement] = []
@@ -90,18 +86,15 @@ class Gates:
         self._made |= {"handover": {}, "recovery": {}}
         self._values["recovery"] = str(unsigned)
 
-    def begin(self, attempt: int) -> None:
+    def begin(self) -> None:
         """Begin an attempt at a step: nothing was attested in it yet."""
         self._made |= {"consent": {}, "result": {}}
-        self._attempt, self._consented = attempt, False
+        self._consented = False
         self._unfinished = {}
 
     def say(self, about: str, value: str) -> None:
         """Take it that statements about this name that outcome, station or decision."""
         self._values[about] = value
-        for place, known in list(self._unfinished.items()):
-            if self.statements[place].about == about:
-                self._finish(place, {**known, "sentence_value": value})
 
     def checkpoint(self, entry: Entry) -> None:
         """Take it that the next statements are over this checkpoint."""
@@ -114,7 +107,7 @@ class Gates:
 
     # -- one statement ---------------------------------------------------------------------------------------------
 
-    def attested(self, entry: Entry, step: Step | None) -> Iterator[Finding]:
+    def attested(self, entry: Entry, where: tuple[Step, int] | None) -> Iterator[Finding]:
         """Check one statement.
 
         LOG083: it is by somebody of the roster who is in the room, in the role they act in, once, and in its place.
@@ -123,35 +116,35 @@ class Gates:
 
         Args:
             entry: the `attested` entry.
-            step: the step under way; None outside steps.
+            where: the step and the attempt that it is about; None outside steps.
         """
         data = entry.data
         person, about = self._plan.people.get(data["person"]), data["about"]
-        place = (step.id, self._attempt) if step is not None and about in IN_STEP else (None, None)
-        if person is None or (entry.step, entry.attempt) != place or (about in IN_STEP and step is None):
+        step = None if where is None else where[0]
+        named = (None, None) if where is None else (where[0].id, where[1])
+        if person is None or (entry.step, entry.attempt) != named:
             words = f"{data['person']} attests ({about}) where there is nothing of that kind to attest"
             yield Finding(rule="LOG083", seq=entry.seq, words=words)
             return
-        in_step = step if about in IN_STEP else None
-        if wrong := self._misplaced(data, person, in_step):
+        if wrong := self._misplaced(data, person, step):
             yield Finding(rule="LOG083", seq=entry.seq, words=f"{data['person']} {wrong}")
         if (data["how"] == "signed") is not (data["signature_sha256"] is not None):
             yield Finding(
                 rule="LOG082", seq=entry.seq, words="a statement is signed with a signature, or typed without"
             )
-        elif data["how"] == "typed" and self._must_sign(data["person"], about, in_step):
+        elif data["how"] == "typed" and self._must_sign(data["person"], about, step):
             words = f"{data['person']} only typed ({about}), and a signature is due"
             yield Finding(rule="LOG082", seq=entry.seq, words=words)
         if data["size"] != self._checkpoint[0]:
             words = f"it is over {data['size']} entries, and the last checkpoint is over {self._checkpoint[0]}"
             yield Finding(rule="LOG081", seq=entry.seq, words=words)
-        if data["how"] == "typed" and in_step is not None and about != "resolution":
-            self.typed.setdefault((in_step.id, self._attempt), set()).add(data["person"])
+        if data["how"] == "typed" and where is not None and about != "resolution":
+            self.typed.setdefault((where[0].id, where[1]), set()).add(data["person"])
         if about == "close":
             yield from self._people.apart(data["person"], data["role"], entry.seq)
             self._people.acts(data["person"], data["role"])
         self._made.setdefault(about, {})[data["person"]] = _Made(role=data["role"], size=data["size"])
-        self._keep(entry, person, in_step)
+        self._keep(entry, person, where)
 
     def _misplaced(self, data: dict[str, Any], person: Person, step: Step | None) -> str:
         """Return what is wrong with who attests, or "" where nothing is."""
@@ -176,7 +169,7 @@ class Gates:
             return step is not None and step.sign_off == "signed"
         return about == "close" or person in self._keyed
 
-    def _keep(self, entry: Entry, person: Person, step: Step | None) -> None:
+    def _keep(self, entry: Entry, person: Person, where: tuple[Step, int] | None) -> None:
         data = entry.data
         statement = Statement(
             seq=entry.seq,
@@ -193,7 +186,7 @@ class Gates:
             "ceremony": self._opened["ceremony"],
             "title": self._plan.title,
             "rehearsal": self._opened["rehearsal"],
-            "step": None if step is None else (step.id, self._attempt, step.title),
+            "step": None if where is None else (where[0].id, where[1], where[0].title),
             "person": (data["person"], person.name),
             "role": data["role"],
             "sentence_value": self._values.get(data["about"]),
@@ -202,13 +195,12 @@ class Gates:
             "destroyed": (),
             "checkpoint": self._checkpoint[1],
         }
-        if data["about"] == "result" or (known["sentence_value"] is None and data["about"] != "consent"):
+        if data["about"] == "result":
             self._unfinished[place] = known
         else:
             self._finish(place, known)
 
     def _finish(self, place: int, known: dict[str, Any]) -> None:
-        self._unfinished.pop(place, None)
         self.statements[place] = replace(self.statements[place], text=rebuild_statement(**known))
 
     # -- where statements are due ----------------------------------------------------------------------------------
@@ -229,9 +221,9 @@ class Gates:
             "files": tuple((item["file"], item["size"], item["sha256"]) for item in data["made"]),
             "destroyed": tuple(data["destroyed"]),
         }
-        for place, known in list(self._unfinished.items()):
-            if known["about"] == "result":
-                self._finish(place, known | came_out)
+        for place, known in self._unfinished.items():
+            self._finish(place, known | came_out)
+        self._unfinished = {}
 
     def _all(self, about: str, step: Step, seq: int) -> Iterator[Finding]:
         made = self._made.get(about, {})
@@ -253,7 +245,6 @@ class Gates:
 
     def resolved(self) -> dict[str, str]:
         """Return who attested to the last resolution, in which role; the next one is attested anew."""
-        self._values.pop("resolution", None)
         return {person: made.role for person, made in self._made.pop("resolution", {}).items()}
 
     def close(self, seq: int) -> Iterator[Finding]:

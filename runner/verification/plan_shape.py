@@ -57,7 +57,12 @@ PLAN: Final[dict[str, Any]] = {
     "region": _TEXT_OR_NULL,
     "parameters": [{"name": NAME, "type": str, "value": SCALAR}],
     "sources": [
-        {"file": plain_name, "role": frozenset({"playbook", "regions", "roster"}), "size": whole, "sha256": HASH}
+        {
+            "file": plain_name,
+            "role": frozenset({"playbook", "regions", "roster", "texts"}),
+            "size": whole,
+            "sha256": HASH,
+        }
     ],
     "trust": [{"name": NAME, "type": str, "value": str, "said_by": str}],
     "stations": [{"id": ID, "title": str, "network": bool}],

@@ -68,30 +68,40 @@ def fit(value: Any, shape: Any, where: str) -> None:
     Raises:
         ShapeError: it has not; `where` and the way from there to the misfit are in the words.
     """
-    if isinstance(shape, dict):
-        if type(value) is not dict or value.keys() != shape.keys():
-            raise ShapeError(f"{where} has not exactly its fields")
-        for name, inner in shape.items():
-            fit(value[name], inner, f"{where}.{name}")
-    elif isinstance(shape, list):
-        if type(value) is not list:
-            raise ShapeError(f"{where} is not a list")
-        for place, item in enumerate(value):
-            fit(item, shape[0], f"{where}[{place}]")
-    elif isinstance(shape, tuple):
-        if not any(fits(value, option) for option in shape):
-            raise ShapeError(f"{where} has none of its shapes")
-    elif not _plain(value, shape):
-        raise ShapeError(f"{where} does not fit")
+    if not fits(value, shape):
+        raise ShapeError(_misfit(value, shape, where))
 
 
 def fits(value: Any, shape: Any) -> bool:
     """Say whether `value` has the shape."""
-    try:
-        fit(value, shape, "")
-    except ShapeError:
-        return False
-    return True
+    if isinstance(shape, dict):
+        return (
+            type(value) is dict
+            and value.keys() == shape.keys()
+            and all(fits(value[name], inner) for name, inner in shape.items())
+        )
+    if isinstance(shape, list):
+        return type(value) is list and all(fits(item, shape[0]) for item in value)
+    if isinstance(shape, tuple):
+        return any(fits(value, option) for option in shape)
+    return _plain(value, shape)
+
+
+def _misfit(value: Any, shape: Any, where: str) -> str:
+    """Return in words the first place where a value that has not the shape does not have it."""
+    if isinstance(shape, dict):
+        if type(value) is not dict or value.keys() != shape.keys():
+            return f"{where} has not exactly its fields"
+        name = next(name for name, inner in shape.items() if not fits(value[name], inner))
+        return _misfit(value[name], shape[name], f"{where}.{name}")
+    if isinstance(shape, list):
+        if type(value) is not list:
+            return f"{where} is not a list"
+        place = next(place for place, item in enumerate(value) if not fits(item, shape[0]))
+        return _misfit(value[place], shape[0], f"{where}[{place}]")
+    if isinstance(shape, tuple):
+        return f"{where} has none of its shapes"
+    return f"{where} does not fit"
 
 
 def _plain(value: Any, shape: Any) -> bool:

@@ -23,6 +23,7 @@ class Resolution:
     """Follows one decision at a time.
 
     Attributes:
+        open: the decision that is attested and followed next, and the step it is about; None where there is none.
         notes: every decision, in words.
     """
 
@@ -31,7 +32,7 @@ class Resolution:
         self._devices = devices
         self._gates = gates
         self._unknown = False
-        self._open: tuple[Entry, Step | None] | None = None
+        self.open: tuple[Entry, Step | None] | None = None
         self.notes: list[str] = []
 
     def suspended(self, *, unknown: bool) -> None:
@@ -51,7 +52,7 @@ class Resolution:
         if data["decision"] != "abandon" and step is None:
             yield Finding(rule="LOG090", seq=entry.seq, words="no step is under way that could go on")
         self._unknown = False
-        self._open = (entry, step)
+        self.open = (entry, step)
         self._gates.say("resolution", data["decision"])
         where = "outside steps" if step is None else f"step {step.id}"
         what = f"{where}: {', '.join(data['people'])} decided {data['decision']}: {plain(data['reason'])}"
@@ -60,9 +61,9 @@ class Resolution:
 
     def followed(self, entry: Entry) -> Iterator[Finding]:
         """LOG090: the people of the step's quorum decided, each attested to it, and the decision is what follows."""
-        if self._open is None:
+        if self.open is None:
             return
-        (decided, step), self._open = self._open, None
+        (decided, step), self.open = self.open, None
         people, attested = decided.data["people"], self._gates.resolved()
         if missing := sorted(set(people) - attested.keys()):
             words = f"{', '.join(missing)} decided, and did not attest to it"

@@ -78,7 +78,7 @@ class Attempt:
         self._expectations.begin()
         self.exceptions.begin()
         self.artefacts.begin()
-        self._gates.begin(number)
+        self._gates.begin()
 
     def end(self) -> None:
         """End it as what it is: done, failed, declined, or begun anew."""

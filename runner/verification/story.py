@@ -13,7 +13,7 @@ from runner.spoken import plain
 from runner.verification.course import Course
 from runner.verification.devices import Devices
 from runner.verification.ends import Ends
-from runner.verification.gates import IN_STEP, Gates
+from runner.verification.gates import Gates
 from runner.verification.people import People
 from runner.verification.resolutions import Resolution
 from runner.verification.sittings import HANDED_OVER, SUSPENDED, Sittings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from runner.verification.log import Entry
-    from runner.verification.plan import Plan
+    from runner.verification.plan import Plan, Step
 
 _ROOM: Final = frozenset(
     {"person.present", "person.left", "substitution", "break.begun", "break.ended", "clock.stepped"}
@@ -230,7 +230,7 @@ class Story:
             "close": not under_way and (self.ends.aborted is not None or self._course.due is None),
             "handover": self.sittings.end == HANDED_OVER,
             "recovery": self._recovery is not None,
-            "resolution": self._course.due is not None,
+            "resolution": self._resolution.open is not None,
         }
         if not placed[about]:
             yield Finding(rule="LOG083", seq=entry.seq, words=f"nothing of that kind is attested here ({about})")
@@ -241,8 +241,16 @@ class Story:
             self.gates.say("close", self.ends.outcome)
         if about in ("consent", "result"):
             yield from self._attempt.went_on()
-        step = self._attempt.step or (self._course.due if about == "resolution" else None)
-        yield from self.gates.attested(entry, step if about in IN_STEP else None)
+        yield from self.gates.attested(entry, self._where(about))
+
+    def _where(self, about: str) -> tuple[Step, int] | None:
+        """Return the step and attempt that a statement is about, None outside steps."""
+        if about in ("consent", "result") and self._attempt.step is not None:
+            return self._attempt.step, self._attempt.number
+        if about == "resolution" and self._resolution.open is not None:
+            entry, step = self._resolution.open
+            return None if step is None or entry.attempt is None else (step, entry.attempt)
+        return None
 
     def _lose(self, rule: str, entry: Entry, words: str) -> Finding:
         self._lost = True

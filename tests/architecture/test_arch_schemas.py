@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VECTORS = ROOT / "tests" / "vectors" / "document"
-MODELS = {"ceremony": "Playbook", "regions": "Regions", "roster": "Roster", "environment": "Environment"}
+MODELS = {
+    "ceremony": "Playbook", "regions": "Regions", "roster": "Roster", "texts": "Texts", "environment": "Environment",
+}  # fmt: skip
 
 
 def schema(name: str) -> Any:
@@ -102,6 +104,7 @@ def test_the_command_lists_checks_and_refuses(
         ("up", "ceremony-1.schema.json"),
         ("stale", "regions-1.schema.json"),
         ("missing", "roster-1.schema.json"),
+        ("up", "texts-1.schema.json"),
         ("up", "environment-1.schema.json"),
     ]
     with pytest.raises(WrongUse):

@@ -192,12 +192,6 @@ def recover(place: Path, ground: Ground, *, may_decide: bool = False) -> str:
         return "nothing" if "not whole" in unmade.words else unmade.words
 
 
-def lines(log: bytes | None) -> list[bytes]:
-    """The whole lines of a log."""
-    content = log or b""
-    return content[: content.rfind(b"\n") + 1].splitlines()
-
-
 def receipts(place: Path, folder: str) -> dict[str, int]:
     """How often a device did what, by kind, from its own audit log."""
     found: dict[str, int] = {}

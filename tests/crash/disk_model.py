@@ -1,7 +1,7 @@
 """A small model of a file system, and every state that a traced run can leave on one when it is cut off.
 
 Operations are those the two disk modules announce, with their contents filled in: mkdir, create, write, append, cut,
-sync, link, rename, remove, sync_folder. Paths are relative to the folder under which everything happens.
+sync, link, rename, remove, sync_folder; and `nothing`, where a sync was left out. Paths are relative to the folder under which everything happens.
 """
 
 from __future__ import annotations
@@ -45,6 +45,14 @@ class File:
 class Folder:
     now: dict[str, Folder | File] = field(default_factory=dict)
     synced: dict[str, Folder | File] = field(default_factory=dict)
+
+    def file(self, path: str) -> File | None:
+        """The file of that path, where there is one."""
+        folder, _, rest = path.partition("/")
+        inner = self.now.get(folder)
+        if isinstance(inner, Folder):
+            return inner.file(rest)
+        return None if rest else inner
 
 
 class Recorder:
@@ -109,14 +117,6 @@ class Recorder:
                 self.steps.append(Step(kind=operation.kind, path=name))
 
 
-def load(path: Path) -> Folder:
-    """What is on a real disk, all of it synced."""
-    names: dict[str, Folder | File] = {}
-    for entry in path.iterdir():
-        names[entry.name] = load(entry) if entry.is_dir() else File(entry.read_bytes(), entry.read_bytes())
-    return Folder(dict(names), dict(names))
-
-
 def _find(root: Folder, name: str) -> Folder:
     for part in PurePosixPath(name).parts:
         inner = root.now[part]
@@ -162,6 +162,8 @@ def apply(root: Folder, step: Step, content: bytes | None = None) -> None:
             other.now[target] = folder.now.pop(name)
         case "remove":
             del folder.now[name]
+        case "nothing":
+            pass
         case _:
             raise AssertionError(step.kind)
 
@@ -190,6 +192,12 @@ def read(path: Path) -> Tree:
     return found
 
 
+def lines(log: bytes | None) -> list[bytes]:
+    """The whole lines of a log."""
+    content = log or b""
+    return content[: content.rfind(b"\n") + 1].splitlines()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cut:
     """One state that the run can leave: after how many operations, how torn, and what is on the disk."""
@@ -210,15 +218,9 @@ class Cut:
 
 
 def cuts(root: Folder, steps: list[Step], tree_of: Callable[[Folder], Tree], *, torn: bool) -> Iterator[Cut]:
-    """Every state after each operation, equal neighbours once; with `torn`, the middle of each write too."""
-    last: Tree | None = None
-    for number, step in enumerate([*steps, None]):
-        tree = tree_of(root)
-        if tree != last:
-            last = tree
-            yield Cut(after=number, torn=False, tree=tree, step=step)
-        if step is None:
-            return
+    """Every state after each operation, with `torn` the middle of each write too; of equal neighbours, the last."""
+    tree = tree_of(root)
+    for number, step in enumerate(steps):
         if torn and step.kind == "append" and len(step.content) > 1:
             folder, name = _place(root, step.path)
             file = folder.now[name]
@@ -228,3 +230,8 @@ def cuts(root: Folder, steps: list[Step], tree_of: Callable[[Folder], Tree], *, 
             yield Cut(after=number, torn=True, tree=tree_of(root), step=step)
             file.now = before
         apply(root, step)
+        after = tree_of(root)
+        if after != tree:
+            yield Cut(after=number, torn=False, tree=tree, step=step)
+            tree = after
+    yield Cut(after=len(steps), torn=False, tree=tree, step=None)

@@ -9,37 +9,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from crash_points import LOG, NOTHING, ONLY_SYNCED, Point, Seen, enumerate_points, go_on
-from disk_model import Folder, apply, left, lines, read
+from crash_points import LOSSES, NOTHING, Point, Seen, after, enumerate_points, go_on
+from disk_model import left, read
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from crash_bench import Traced
-    from disk_model import Loss
 
 PARTS = 8
 """The operations are parted into so many tests, neighbours together, so that they run side by side."""
 
-LOSSES: list[tuple[Loss, Loss]] = [
-    (NOTHING, NOTHING),
-    (ONLY_SYNCED, ONLY_SYNCED),
-    ("names kept", "names kept"),
-    ("contents kept", "contents kept"),
-    (ONLY_SYNCED, NOTHING),
-    (NOTHING, ONLY_SYNCED),
-]
-"""What the log's disk keeps, and what the devices' disk keeps."""
-
 
 @pytest.fixture(scope="session")
 def points(traced: Traced) -> list[Point]:
-    """Every different state, with the largest number of entries that were acknowledged when it could be left."""
+    """Every different state that the rehearsal can leave."""
     found: dict[str, Point] = {}
-    for on_log, on_devices in LOSSES:
-        for point in enumerate_points(traced, on_log, on_devices, torn=on_log == on_devices == NOTHING):
-            whole = lines(point.cut.tree.get(LOG))
-            assert whole[: len(point.acknowledged)] == point.acknowledged, f"an entry is lost {point}"
+    for losses in LOSSES:
+        for point in enumerate_points((), traced.steps, losses, torn=losses == LOSSES[0]):
+            point.hold()
             found.setdefault(point.mark, point)
     return sorted(found.values(), key=lambda point: point.cut.after)
 
@@ -65,12 +53,9 @@ def test_cut_off_at_some_operations(points: list[Point], place: Path) -> None:
 
 @pytest.mark.parametrize("losses", LOSSES, ids=lambda losses: f"record {losses[0]}, devices {losses[1]}")
 def test_nothing_of_a_rehearsal_that_ended_can_be_lost(traced: Traced, losses: tuple[Loss, Loss]) -> None:
-    *_, last = enumerate_points(traced, *losses, torn=False)
+    *_, last = enumerate_points((), traced.steps, losses)
     assert last.cut.tree == read(traced.place)
 
 
 def test_the_model_leaves_what_the_run_left(traced: Traced) -> None:
-    root = Folder()
-    for step in traced.steps:
-        apply(root, step)
-    assert left(root, NOTHING) == read(traced.place)
+    assert left(after(traced.steps), NOTHING) == read(traced.place)

@@ -1,35 +1,45 @@
-"""Recovery cut off at each of its own operations, and begun again: a second crash loses nothing either."""
+"""Recovery cut off at each of its own operations, and begun again: a second crash loses nothing either.
+
+What recovery does depends little on where the ceremony stood. So of the recoveries that did the same to the same kinds
+of files so far, while the same kind of thing waits, one is cut off there; and a state that was left before is not tried again.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from crash_bench import Play, lines, recover
-from crash_points import LOG, Seen, enumerate_cuts, fingerprint, go_on
-from disk_model import Recorder, Step, cuts, left, load
+from crash_bench import Play, recover
+from crash_points import DEVICES, LOG, LOSSES, Point, Seen, enumerate_points, go_on, leading_to
+from disk_model import Recorder, Step, lines
 
+from runner.audit.entry import EntryType, decode_entry
 from runner.host.session import Session
 
-PARTS = 8
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from crash_bench import Traced
-    from disk_model import Cut
+
+PARTS = 4
+
+_NAMED: Final = re.compile(r"\.[a-z-]+\.txt|[0-9a-f]{64}|[0-9]+")
+"""What tells files of one kind apart: a person, a digest, a number."""
 
 
 class Reached(BaseException):
     """Recovery is over: the ceremony would go on now."""
 
 
-def recovering(cut: Cut, here: Path, patch: pytest.MonkeyPatch) -> list[Step]:
-    """What recovery does to the disk, made in `here`, before the ceremony goes on."""
+def recovering(point: Point, here: Path) -> list[Step]:
+    """What recovery from a state, made in the folder `here`, does to the disk before the ceremony goes on."""
     recorder = Recorder(here)
-    recorder.sizes[LOG] = len(cut.tree.get(LOG) or b"")
+    recorder.sizes[LOG] = len(point.cut.tree.get(LOG) or b"")
     again = Play("second", on_record=recorder.record, on_device=recorder.device)
     again.clock.now += 1_000
 
@@ -37,35 +47,72 @@ def recovering(cut: Cut, here: Path, patch: pytest.MonkeyPatch) -> list[Step]:
         recorder.settle()
         raise Reached
 
-    with patch.context() as patched:
-        again.import_here(patched)
-        patched.setattr(Session, "run", reached)
+    point.cut.build(here)
+    with pytest.MonkeyPatch.context() as patch:
+        again.import_here(patch)
+        patch.setattr(Session, "run", reached)
         try:
             recover(here, again.ground())
         except Reached:
             pass
         recorder.settle()
+    shutil.rmtree(here)
     return recorder.steps
+
+
+@dataclass
+class Tried:
+    """Which second crashes were tried: by what was left, and by what recovery had done so far."""
+
+    marks: set[str] = field(default_factory=set)
+    courses: set[str] = field(default_factory=set)
+
+    def anew(self, second: Point, course: str) -> bool:
+        """Say whether this one was not, and count it as tried."""
+        known = second.mark in self.marks or course in self.courses
+        self.marks.add(second.mark)
+        self.courses.add(course)
+        return not known
+
+
+def second_crashes(before: list[Step], first: Point, steps: list[Step], tried: Tried) -> Iterator[Point]:
+    """Every state that recovery can leave when it is cut off, without those that were tried."""
+    courses = _courses(first, steps)
+    for losses in LOSSES:
+        for second in enumerate_points(before, steps, losses, torn=losses == LOSSES[0]):
+            second.hold()
+            if tried.anew(second, f"{losses} {second.cut.torn} {courses[second.cut.after]}"):
+                yield second
+
+
+def _courses(first: Point, steps: list[Step]) -> list[str]:
+    """What recovery had done before each of its operations, without the names, and what it goes on with."""
+    running = hashlib.sha256(_waits(lines(first.cut.tree.get(LOG))).encode())
+    found = [running.hexdigest()]
+    for step in steps:
+        of_device = step.path if step.path.startswith(DEVICES) else ""
+        running.update(f"{step.kind} {of_device or _NAMED.sub('*', step.path)}\n".encode())
+        found.append(running.hexdigest())
+    return found
+
+
+def _waits(log: list[bytes]) -> str:
+    """What the end of a log leaves open: nothing, a request, the reply of a device that changed, or the end."""
+    last = decode_entry(log[-1]) if log else None
+    if last is None or last.type not in (EntryType.REQUEST, EntryType.CEREMONY_CLOSED):
+        return ""
+    return f"{last.type} {last.data.get('mutates')}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_killed_again_at_every_operation_of_recovery(
-    traced: Traced, place: Path, part: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: set[str] = set()
-    size = len(enumerate_cuts(traced, "nothing", "nothing", torn=True))
-    first = -(-size // PARTS) * part  # neighbours in one part: their recoveries are often the same
-    for cut, _ in enumerate_cuts(traced, "nothing", "nothing", torn=True)[first : first + -(-size // PARTS)]:
-        build(place / "state", cut.tree)
-        root = load(place / "state")
-        shutil.rmtree(place / "state")
-        for second in cuts(
-            root, recovering(cut, place, monkeypatch), lambda folder: left(folder, "nothing"), torn=True
-        ):
-            mark = fingerprint(second.tree)
-            if mark in seen:
-                continue
-            seen.add(mark)
-            go_on(second, lines(second.tree.get(LOG)), place, monkeypatch)
-    assert len(seen) > 100
+def test_cut_off_again_at_every_operation_of_recovery(traced: Traced, place: Path, part: int) -> None:
+    first = enumerate_points((), traced.steps, LOSSES[0], torn=True)
+    size = -(-len(first) // PARTS)
+    tried, seen = Tried(), Seen()
+    for point in first[part * size : (part + 1) * size]:  # neighbours in one part: their recoveries are alike
+        before, steps = leading_to(traced.steps, point), recovering(point, place / "first")
+        for second in second_crashes(before, point, steps, tried):
+            go_on(second, place, seen)
+    assert sum(seen.ends.values()) > 50
+    assert set(seen.ends) <= {"completed", "known", "nothing"}

@@ -1,94 +1,172 @@
-"""Each sync is needed: leave one kind of them out, and some power cut loses something that was acknowledged."""
+"""Each sync is needed: leave one kind of them out, and some power cut loses something, in the way that is expected.
+
+A mutant does everything but these syncs. Every state that it can leave and that the right run cannot is recovered from
+until one shows it; what the runs leave at their very end counts too. A death alone would show none: the system keeps what
+was not synced.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
-from crash_bench import Traced
-from test_crash_everywhere import enumerate_cuts, go_on
+from crash_points import LOG, LOSSES, Point, Seen, after, enumerate_points, go_on, leading_to
+from disk_model import Step
+from test_crash_recovery import recovering
+
+from hsm_emulator.errors import EmulatorError
+from runner.errors import CeremonyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from disk_model import Loss, Step
+    from crash_bench import Traced
+    from disk_model import Loss
 
 
 @dataclass(frozen=True)
-class Forgotten:
-    """A kind of sync that a mutant leaves out, and the loss in which that shows."""
+class Sync:
+    """One kind of sync: what it is of, the operation and the one before it, and what shows when it is left out.
 
-    name: str
-    left_out: Callable[[Step, Step], bool]
-    loss: Loss
+    `shows` begins the words of the failure; where it is `at the end`, nothing is noticed before a run has ended.
+    """
 
-
-def _of_log(step: Step, _before: Step) -> bool:
-    return step.kind == "sync" and step.path.endswith("log.jsonl")
-
-
-def _of_new_files(step: Step, _before: Step) -> bool:
-    return step.kind == "sync" and step.path.endswith(".half")
+    of: str
+    pattern: str
+    shows: str = ""
 
 
-def _of_new_names(step: Step, before: Step) -> bool:
-    return step.kind == "sync_folder" and before.kind == "remove" and before.path.endswith(".half")
+HALF: Final = r"/\.[^/]*\.half"
+DEVICE: Final = r"record\.sim/(devices/[a-z]+|vault)"
 
-
-def _of_the_logs_name(step: Step, before: Step) -> bool:
-    return step.kind == "sync_folder" and before.kind == "create" and before.path.endswith("log.jsonl")
-
-
-def _of_the_records_parent(step: Step, before: Step) -> bool:
-    return step.kind == "sync_folder" and before.kind == "mkdir" and before.path.startswith("record")
-
-
-def _of_staged_files(step: Step, _before: Step) -> bool:
-    return step.kind == "sync" and "stage/" in step.path
-
-
-def _of_stages(step: Step, _before: Step) -> bool:
-    return step.kind == "sync_folder" and step.path.endswith("stage")
-
-
-def _of_receipts(step: Step, _before: Step) -> bool:
-    return step.kind == "sync_folder" and step.path.endswith("audit")
-
-
-def _of_targets(step: Step, before: Step) -> bool:
-    device = step.path.startswith(("record.sim/devices", "record.sim/vault"))
-    named = not step.path.endswith(("audit", "stage"))
-    return step.kind == "sync_folder" and device and named and before.kind in ("rename", "sync_folder", "remove")
-
-
-FORGOTTEN = [
-    Forgotten("the log's lines", _of_log, "only what was synced"),
-    Forgotten("the contents of new files", _of_new_files, "names kept"),
-    Forgotten("the names of new files", _of_new_names, "contents kept"),
-    Forgotten("the log's name", _of_the_logs_name, "contents kept"),
-    Forgotten("folders in their parents", _of_the_records_parent, "contents kept"),
-    Forgotten("what the device stages", _of_staged_files, "names kept"),
-    Forgotten("the device's stages", _of_stages, "only what was synced"),
-    Forgotten("the device's receipts", _of_receipts, "only what was synced"),
-    Forgotten("what the device puts in place", _of_targets, "contents kept"),
+SYNCS: Final = [
+    Sync("the log's cut", r"sync record/log\.jsonl after cut"),
+    Sync("the log's lines", r"sync record/log\.jsonl"),
+    Sync("the log's name", r"sync_folder record after create record/log\.jsonl"),
+    Sync("a torn tail's copy", rf"sync record/recovered{HALF}"),
+    Sync("a torn tail's copy's name", r"sync_folder record/recovered"),
+    Sync("the name of the folder of torn tails", r"sync_folder record after mkdir record/recovered"),
+    Sync("a statement or signature", rf"sync record/statements{HALF}"),
+    Sync("the name of a statement or signature", r"sync_folder record/statements"),
+    Sync("a checkpoint", rf"sync record/checkpoints{HALF}"),
+    Sync("a checkpoint's name", r"sync_folder record/checkpoints"),
+    Sync("a package in transfer/", rf"sync record/transfer{HALF}"),
+    Sync("the name of a package in transfer/", r"sync_folder record/transfer"),
+    Sync("a log key", rf"sync record/keys/\.log-.*\.half"),
+    Sync("a log key's name", r"sync_folder record/keys after \w+ record/keys/\.log-"),
+    Sync("what the first entry binds", rf"sync record(/approval|/keys|/source)?{HALF}(?<!SUMS\.half)(?<!VERIFY\.txt\.half)"),
+    Sync("the name of what the first entry binds", r"sync_folder record(/approval|/keys|/source| after \w+ record/\.plan)"),
+    Sync("the record's end", r"sync record/\.(SHA256SUMS|VERIFY\.txt)\.half"),
+    Sync("the name of the record's end", r"sync_folder record after remove record/\.(SHA256SUMS|VERIFY\.txt)\.half"),
+    Sync("the record's folders' names", r"sync_folder (\.|record) after mkdir record"),
+    Sync("the simulated room", rf"sync record\.sim{HALF}"),
+    Sync("the name of a part of the simulated room", r"sync_folder record\.sim(/\w+)? after (mkdir|remove) record\.sim/"),
+    Sync("a file at a station", rf"sync record\.sim/(stations|media)/[a-z-]+{HALF}"),
+    Sync("the name of a file at a station", r"sync_folder record\.sim/(stations|media)/"),
+    Sync("what a device stages", rf"sync {DEVICE}/(silicon/)?stage/[0-9]+"),
+    Sync("a device's receipt", rf"sync {DEVICE}/stage/receipt"),
+    Sync("the name of a device's folder", rf"sync_folder {DEVICE}(/\w+)* after mkdir"),
+    Sync("a device's receipt's name", rf"sync_folder {DEVICE}/audit after rename"),
+    Sync("a device's last receipt's name, again", rf"sync_folder {DEVICE}/audit"),
+    Sync("the names of what a device stages", rf"sync_folder {DEVICE}/stage after sync {DEVICE}/stage/receipt"),
+    Sync("the names of what a device's memory stages", rf"sync_folder {DEVICE}/silicon/stage after sync_folder {DEVICE}/stage"),
+    Sync("that a device's stage is empty", rf"sync_folder {DEVICE}/stage"),
+    Sync("the names of what a device put in place", rf"sync_folder {DEVICE}(/\w+)*"),
 ]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("forgotten", FORGOTTEN, ids=lambda forgotten: forgotten.name)
-def test_a_sync_that_is_left_out_shows(
-    traced: Traced, place: Path, forgotten: Forgotten, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kept = [traced.steps[0]]
-    kept += [step for before, step in pairwise(traced.steps) if not forgotten.left_out(step, before)]
-    assert len(kept) < len(traced.steps)
-    mutant = Traced(traced.place, kept)
-    for number, (cut, acknowledged) in enumerate(enumerate_cuts(mutant, forgotten.loss, forgotten.loss, torn=False)):
-        try:
-            go_on(cut, acknowledged, place / str(number), monkeypatch)
-        except Exception:  # noqa: BLE001 (whatever shows it: a refusal, a lost entry, something done twice)
-            return
-    pytest.fail(f"nobody would notice that {forgotten.name} are not synced")
+@dataclass(frozen=True)
+class Run:
+    """Some operations from what was on the disks before, and what they can leave where no sync is left out."""
+
+    before: list[Step]
+    steps: list[Step]
+    good: dict[str, int]
+    """By fingerprint: how many entries at most were acknowledged when that was left."""
+
+    def of(self) -> Iterator[str]:
+        """The sync that each operation is, "" where it is none."""
+        previous = Step(kind="nothing", path="")
+        for step in self.steps:
+            yield sync_of(step, previous) if step.kind in ("sync", "sync_folder") else ""
+            previous = step
+
+
+def sync_of(step: Step, previous: Step) -> str:
+    words = f"{step.kind} {step.path} after {previous.kind} {previous.path}"
+    return next((sync.of for sync in SYNCS if re.match(sync.pattern, words)), words)
+
+
+def make_run(before: list[Step], steps: list[Step]) -> Run:
+    good: dict[str, int] = {}
+    for losses in LOSSES:
+        for point in enumerate_points(before, steps, losses):
+            good[point.mark] = max(len(point.acknowledged), good.get(point.mark, 0))
+    return Run(before, steps, good)
+
+
+@pytest.fixture(scope="session")
+def runs(traced: Traced, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """A recovery from a statement's entry that was torn, one from before the first entry, and the whole rehearsal."""
+    torn = enumerate_points((), traced.steps, LOSSES[0], torn=True)
+    statements = [
+        point
+        for point in torn
+        if point.cut.torn and point.cut.step.path == LOG and b'"type":"attested"' in point.cut.step.content
+    ]
+    early = [point for point in torn if "record/plan.json" in point.cut.tree and LOG not in point.cut.tree]
+    place = tmp_path_factory.mktemp("runs")
+    recoveries = [
+        make_run(leading_to(traced.steps, point), recovering(point, place / "first"))
+        for point in (statements[len(statements) // 2], early[-1])
+    ]
+    return [*recoveries, make_run([], traced.steps)]
+
+
+def failure(runs: list[Run], left_out: str, place: Path) -> str:
+    """What shows first when a sync is left out, or "" where nothing does."""
+    for run in runs:
+        ofs = [*run.of()]
+        if left_out not in ofs:
+            continue
+        steps = [
+            Step(kind="nothing", path=step.path) if of == left_out else step
+            for of, step in zip(ofs, run.steps, strict=True)
+        ]
+        for losses in LOSSES[1:]:
+            for point in enumerate_points(run.before, steps, losses, done=run.steps):
+                if len(point.acknowledged) <= run.good.get(point.mark, -1):
+                    continue
+                try:
+                    point.hold()
+                    hold_tail(run.before, point)
+                    go_on(point, place, Seen())
+                except (CeremonyError, EmulatorError, AssertionError) as shown:
+                    return f"{type(shown).__name__}: {shown}"
+            if (lost := at_end(run, steps, losses)):
+                return f"at the end: {lost}"
+    return ""
+
+
+def hold_tail(before: list[Step], point: Point) -> None:
+    """What a crash tore off the log is still there, in the log or beside it."""
+    file = after(before).file(LOG)
+    log = b"" if file is None else file.now
+    tail = log[log.rfind(b"\n") + 1 :]
+    kept = [content for name, content in point.cut.tree.items() if name.startswith("record/recovered/")]
+    assert (point.cut.tree.get(LOG) or b"").endswith(tail) or tail in kept, f"a torn tail is lost {point}"
+
+
+def at_end(run: Run, steps: list[Step], losses: tuple[Loss, Loss]) -> str:
+    """What is not there any more, or again, when power is lost after the run has ended."""
+    *_, right = enumerate_points(run.before, run.steps, losses)
+    *_, last = enumerate_points(run.before, steps, losses)
+    names = sorted(
+        name
+        for name in right.cut.tree.keys() | last.cut.tree.keys()
+        if right.cut.tree.get(name, 0) != last.cut.tree.get(name, 0)
+    )
+    return ", ".join(names)

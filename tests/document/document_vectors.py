@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.document.environment import parse_environment
-from runner.document.parse import parse_playbook, parse_regions, parse_roster
+from runner.document.parse import parse_playbook, parse_regions, parse_roster, parse_texts
 from runner.document.source import read_source
+from runner.document.text_rules import Original
 
 if TYPE_CHECKING:
     from runner.document.environment import Environment
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from runner.document.roster import Roster
     from runner.document.shape import Parsed
     from runner.document.source import Source
+    from runner.document.texts import Texts
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "document"
 CEREMONY = Path(__file__).parents[2] / "ceremonies" / "azure-byok"
@@ -39,13 +41,21 @@ def good_playbook() -> Playbook:
     return value
 
 
-def parsed(source: Source) -> Parsed[Playbook] | Parsed[Regions] | Parsed[Roster] | Parsed[Environment]:
+def good_original() -> Original:
+    return Original(playbook=good_playbook(), file="good.ceremony.yaml", regions=good_regions(), language="fr")
+
+
+def parsed(
+    source: Source,
+) -> Parsed[Playbook] | Parsed[Regions] | Parsed[Roster] | Parsed[Texts] | Parsed[Environment]:
     """Parse a source as what its file name says it is."""
     kind = source.name.split(".")[-2]
     if kind == "regions":
         return parse_regions(source)
     if kind == "roster":
         return parse_roster(source, good_playbook())
+    if kind == "texts":
+        return parse_texts(source, good_original())
     if kind == "environment":
         return parse_environment(source)
     return parse_playbook(source, actions=ACTIONS, regions=good_regions())

@@ -1,30 +1,44 @@
-"""What an auditor can do beyond the verifier: make the plan again from the sources that lie in the record."""
+"""Claims without another home: the plan made again from a record's sources, and a record that is not gone on with."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runner.cli.main import main
+from runner.errors import Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def ceremony(*arguments: str) -> int:
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return int(main(list(arguments)))
+def ceremony(*arguments: str) -> tuple[int, str]:
+    """Run a command; return its exit code and what it said beside its results."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+        return int(main(list(arguments))), said.getvalue()
 
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = tmp_path_factory.mktemp("claims") / "record"
-    assert ceremony("rehearse", "azure-byok", "--region", "eu", "--out", str(record)) == 0
+    assert ceremony("rehearse", "azure-byok", "--region", "eu", "--out", str(record))[0] == 0
     return record
+
+
+@pytest.fixture
+def twin(rehearsed: Path, tmp_path: Path) -> Path:
+    """A copy of the record, and of the room beside it, that a test may damage."""
+    shutil.copytree(rehearsed.parent, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "record"
+
+
+# -- the plan made again -----------------------------------------------------------------------------------------------
 
 
 def planned_again(record: Path, sources: Path, place: Path) -> bytes:
@@ -36,7 +50,7 @@ def planned_again(record: Path, sources: Path, place: Path) -> bytes:
     ]
     playbook = next(sources.glob("*.ceremony.yaml"))
     choice = ("--region", plan["region"], "--edition", plan["ceremony"]["edition"])
-    assert ceremony("plan", str(playbook), *choice, *given, "--out", str(place)) == 0
+    assert ceremony("plan", str(playbook), *choice, *given, "--out", str(place))[0] == 0
     return place.read_bytes()
 
 
@@ -53,3 +67,65 @@ def test_other_sources_make_another_plan(rehearsed: Path, tmp_path: Path) -> Non
     playbook = next(sources.glob("*.ceremony.yaml"))
     playbook.write_bytes(playbook.read_bytes() + b"# nothing but a comment\n")
     assert planned_again(rehearsed, sources, tmp_path / "plan") != (rehearsed / "plan.json").read_bytes()
+
+
+# -- what is not gone on with ------------------------------------------------------------------------------------------
+
+
+def whole(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def broken_off(twin: Path) -> Path:
+    """The record with its first entries alone, which can be read."""
+    log = twin / "log.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:12]))
+    assert ceremony("status", str(twin))[0] == Exit.DONE
+    return twin
+
+
+def refused(command: str, record: Path, *words: str) -> None:
+    before = whole(record.parent)
+    code, said = ceremony(command, str(record))
+    assert code == Exit.FINDINGS
+    assert [word for word in words if word not in said] == [], said
+    assert whole(record.parent) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"{}", b'{"v":1'], ids=["empty", "no entry", "cut off"])
+@pytest.mark.parametrize("at", [0, 5, -1])
+def test_a_bad_line_that_has_an_end_is_not_mended(broken_off: Path, at: int, damage: bytes) -> None:
+    log = broken_off / "log.jsonl"
+    lines = log.read_bytes().splitlines()
+    lines[at] = damage
+    log.write_bytes(b"".join(line + b"\n" for line in lines))
+    for command in ("status", "resume"):
+        refused(command, broken_off, "LOG073", "is not as it was written")
+
+
+def test_a_record_with_another_plan_is_not_gone_on_with(broken_off: Path) -> None:
+    plan = broken_off / "plan.json"
+    plan.write_bytes(plan.read_bytes().replace(b'"threshold":2', b'"threshold":1'))
+    for command in ("status", "resume"):
+        refused(command, broken_off, "LOG073", "plan.json is not the plan")
+
+
+def test_a_tail_longer_than_any_line_is_not_cut_off(broken_off: Path) -> None:
+    with (broken_off / "log.jsonl").open("ab") as log:
+        log.write(b" " * 65_536)
+    refused("resume", broken_off, "LOG072")
+
+
+def test_a_log_that_was_cut_back_is_not_gone_on_with(broken_off: Path) -> None:
+    """The checkpoints it had are still there."""
+    code, said = ceremony("resume", str(broken_off))
+    assert (code, "LOG073" in said, "LOG018 checkpoints/" in said) == (Exit.FINDINGS, True, True), said
+
+
+def test_what_was_signed_beyond_a_log_that_was_cut_back_is_kept(broken_off: Path) -> None:
+    """A crash leaves the statement of the next entry at most; more of them show that the log was longer."""
+    before = set(whole(broken_off / "statements"))
+    assert len(before) > 10
+    ceremony("resume", str(broken_off))
+    assert set(whole(broken_off / "statements")) == before

@@ -99,9 +99,9 @@ def test_writer_and_verifier_know_the_same_types() -> None:
 
 
 def test_the_verifiers_kinds_are_those_that_are_exchanged() -> None:
-    from runner.codec import kind_of
     from typing import get_args
 
+    from runner.codec import kind_of
     from runner.exchange import REQUESTS, Declined, RoomRequest, replies_of
 
     assert {kind_of(cls) for cls in REQUESTS} == set(KINDS)

@@ -172,6 +172,46 @@ def test_the_form_of_a_line_is_one(record: Written, change: Callable[[list[bytes
     assert (verdict.outcome, first(verdict).rule, first(verdict).seq) == (Outcome.TAMPERED, rule, 0)
 
 
+def with_data(**fields: object) -> Callable[[list[bytes]], None]:
+    def change(lines: list[bytes]) -> None:
+        entry = json.loads(lines[0])
+        lines[0] = canonical.encode(entry | {"data": entry["data"] | fields})
+
+    return change
+
+
+HSM, VAULT = synthetic.device("hsm", 3), synthetic.device("vault", 0)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"devices": [VAULT, HSM]},
+        {"devices": [HSM, HSM]},
+        {"devices": [HSM | {"inventory": HSM["inventory"] | {"keys": ["b", "a"]}}, VAULT]},
+        {"beacon": {"source": "", "value": "", "prev": ""}},
+        {"signers": "published"},
+        {"sitting": 1},
+        {"manifest_sha256": None},
+        {"approvals": [{"person": "fay"}]},
+        {"stations": "online"},
+        {"previous": {"origin": "a b", "size": 1, "root": ""}},
+    ],
+)
+def test_what_an_entry_holds_has_one_form(record: Written, fields: dict[str, object]) -> None:
+    lines = [*record.lines]
+    with_data(**fields)(lines)
+    verdict = judged(record, lines)
+    assert (verdict.outcome, first(verdict).rule, first(verdict).seq) == (Outcome.TAMPERED, "LOG004", 0)
+
+
+def test_a_log_key_that_is_none_signs_nothing(record: Written) -> None:
+    lines = [*record.lines]
+    with_data(log_key="ours")(lines)
+    verdict = judged(record, lines[:1])
+    assert (verdict.outcome, first(verdict).rule, first(verdict).seq) == (Outcome.TAMPERED, "LOG014", 0)
+
+
 def test_one_process_writes_and_its_clock_never_goes_back(record: Written) -> None:
     for fields in ({"boot": "1" * 16}, {"mono_us": 1}):
         entry = json.loads(record.lines[5]) | fields

@@ -97,6 +97,8 @@ LEFT_OUT: Final[dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]]]
     "inventory": (lambda data: data["inventory"].pop(), ["inventory  1 bags"]),
     "minutes": (lambda data: step(data, 2).update(minutes=None), ["    lasts    12 minutes"]),
     "a command": (lambda data: step(data, 2).update(command=None), [r"    types    seal\u{0} --out 'a\\b'"]),
+    "a setting": (lambda data: step(data, 2)["settings"].pop("alpha"), ["    with     alpha = 1"]),
+    "uses": (lambda data: step(data, 2)["uses"].pop(), ["    uses     approved: blob"]),
     "makes": (lambda data: step(data, 2)["makes"].pop(), ["    makes    blob: blob"]),
     "destroys": (lambda data: step(data, 2)["destroys"].pop(), ["    destroys package"]),
     "expects": (lambda data: step(data, 2)["expect"].pop(), ["    expects  key_hash = result seen of look"]),
@@ -155,6 +157,36 @@ CHANGED: Final[dict[str, tuple[Callable[[dict[str, Any]], object], str, str]]] =
         lambda data: data["waivers"][0].update(until=None),
         r"waiver     QUO012 at seal: one\u{a}room, until 2026-12-31",
         r"waiver     QUO012 at seal: one\u{a}room",
+    ),
+    "an action": (
+        lambda data: step(data, 2).update(action="seal\n@2"),
+        "    does     seal_package@2 at room on hsm",
+        r"    does     seal\u{a}@2 at room on hsm",
+    ),
+    "an edition": (
+        lambda data: data["ceremony"].update(edition="2026\\\n"),
+        r"procedure  Azure\u{a0}BYOK edition 2026-08-01",
+        r"procedure  Azure\u{a0}BYOK edition 2026\\\u{a}",
+    ),
+    "a trusted value": (
+        lambda data: data["trust"][0].update(value="\x7f\\"),
+        rf"trusted    toolset = {'d' * 64}, said by the \u{{2028}}publisher",
+        r"trusted    toolset = \u{7f}\\, said by the \u{2028}publisher",
+    ),
+    "a file": (
+        lambda data: data["artefacts"][1].update(file="b\\lob\u2067"),
+        "    makes    blob: blob",
+        r"    makes    blob: b\\lob\u{2067}",
+    ),
+    "a day": (
+        lambda data: data["waivers"][0].update(until="2026\n"),
+        r"waiver     QUO012 at seal: one\u{a}room, until 2026-12-31",
+        r"waiver     QUO012 at seal: one\u{a}room, until 2026\u{a}",
+    ),
+    "a setting": (
+        lambda data: step(data, 2)["settings"].update(alpha=False),
+        "    with     alpha = 1",
+        "    with     alpha = false",
     ),
     "a source": (
         lambda data: data["sources"].pop(),
@@ -266,6 +298,10 @@ def test_the_writer_makes_the_same_text(data: st.DataObject) -> None:
         item["file"] = draw(TEXT)
     for item in made["steps"]:
         item |= {"title": draw(TEXT), "command": draw(TEXT | st.none()), "left_out": draw(TEXT | st.none())}
+        values = TEXT | st.booleans() | st.integers(-5, 5)
+        item["settings"] = draw(
+            st.dictionaries(st.sampled_from("abcdef"), values | st.lists(values, max_size=2), max_size=3)
+        )
     draw(st.randoms(use_true_random=False)).shuffle(made["steps"])
     writers_plan = from_data(Plan, made)
     terms = writers.Terms(

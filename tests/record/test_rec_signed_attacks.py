@@ -399,6 +399,15 @@ def test_one_key_is_one_persons(tmp_path: Path) -> None:
     assert [finding.rule for finding in verdict.findings] == ["LOG083"]
 
 
+def test_a_key_that_is_none_signs_nothing(tmp_path: Path) -> None:
+    def no_key(planned: dict[str, Any]) -> None:
+        change_person(planned, "dana", key="ssh-ed25519 AAAA")
+
+    verdict = judged(write(tmp_path, signed=True, change_plan=no_key))
+    assert verdict.outcome is Outcome.TAMPERED
+    assert {finding.rule for finding in verdict.findings} >= {"LOG080", "LOG081"}
+
+
 def test_a_plan_may_ask_for_no_approval(tmp_path: Path) -> None:
     def nobody(planned: dict[str, Any]) -> None:
         planned["approvals"]["plan"] = []

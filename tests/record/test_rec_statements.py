@@ -54,7 +54,7 @@ CASES: Final[dict[str, dict[str, Any]]] = {
             ("longer", "e5" * 33),
             ("alpha", ""),
         ),
-        "files": (("z.byok", 10, "00" * 32), ("a\u00b7b.bin", 0, SHA256)),
+        "files": (("z.byok", 10, "00" * 32), ("a\u00b7\u00a0b.bin", 0, SHA256)),
         "destroyed": ("z", "a"),
     },
     "result-empty": {"about": "result", "step": ("look", 1, "Look"), "rehearsal": True},

@@ -212,6 +212,35 @@ ATTACKS: dict[str, tuple[Change, str, str | None, str]] = {
         "compare",
         "ceremony.closed",
     ),
+    "asked in a break": (drop(None, "break.ended"), "LOG030", "carry", "gather_people"),
+    "went on after a refusal": (
+        lambda told: told.__setitem__(
+            slice(place(told, "seal", "package_sealed"), place(told, "seal", "package_sealed") + 1),
+            [Draft(EntryType.REPLY, {"to": 0, "device": device("hsm", 7), **REFUSED}, "seal")],
+        ),
+        "LOG033",
+        "seal",
+        "collect_package",
+    ),
+    "a stranger comes": (
+        lambda told: told.insert(5, Draft(EntryType.PERSON_PRESENT, {"person": "zoe", "roles": []})),
+        "LOG035",
+        None,
+        "person.present",
+    ),
+    "aborted twice": (
+        lambda told: told.__setitem__(
+            slice(place(told, "compare", "step.begun"), None),
+            [
+                *[Draft(EntryType.CEREMONY_ABORTED, {"rule": "RUN043", "by": None, "reason": None, "devices": ENDED})]
+                * 2,
+                Draft(EntryType.CEREMONY_CLOSED, {"outcome": "aborted", "devices": ENDED}),
+            ],
+        ),
+        "LOG034",
+        None,
+        "ceremony.aborted",
+    ),
     "a break in a break": (repeat(None, "break.begun"), "LOG030", None, "break.begun"),
     # requests
     "an extra mutating request": (repeat("generate", "generate_key", 2), "LOG031", "generate", "generate_key"),
@@ -532,7 +561,7 @@ def test_too_many_entries_without_a_checkpoint_are_seen(tmp_path: Path) -> None:
     assert {finding.rule for finding in verdict.findings} == {"LOG012"}
 
 
-def test_a_plan_that_names_nothing_or_twice_is_none(tmp_path: Path) -> None:
+def test_a_plan_that_names_nothing_or_twice_is_none(tmp_path: Path) -> None:  # noqa: C901 (a list of faults)
     def two_people(planned: dict[str, Any]) -> None:
         planned["people"].append(planned["people"][0])
 

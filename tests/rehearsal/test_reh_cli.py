@@ -97,8 +97,8 @@ def test_a_trust_file_with_our_origin_and_their_key_does_not_fit(left: bench.Lef
     other = [LogKey.from_seed(trust["origin"], bytes(32)).vkey]
     assert judged() == (Outcome.VALID, set())
     assert judged(log_keys=other) == (Outcome.VALID, set())  # people who are known signed over this log's checkpoints
-    assert judged(people=[]) == ()
-    assert judged(people=[], log_keys=other) == ()
+    assert judged(people=[]) == (Outcome.VALID, set())
+    assert judged(people=[], log_keys=other) == (Outcome.TAMPERED, {"LOG015"})
 
 
 def test_a_trust_file_inside_the_record_proves_nothing(twin: bench.Left) -> None:

@@ -19,6 +19,8 @@ from hsm_emulator.receipts import Receipt
 from hsm_emulator.receipts import parse as parse_receipt
 from hsm_emulator.region import client
 from runner.audit.entry import EntryType
+from runner.backends.emulator import Inside
+from runner.host.simulated_room import Ground
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,7 +167,7 @@ def moments(tmp_path_factory: pytest.TempPathFactory) -> tuple[bench.Left, list[
         return import_key(*arguments, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hsm_emulator.device.Disk", functools.partial(Disk, hook))
+        patch.setattr("runner.cli.rehearse.Ground", functools.partial(Ground, inside=Inside(disk=Disk(hook))))
         patch.setattr(client, "import_key", asked)
         patch.setattr(os, "fdatasync", sync)
         made = bench.rehearse(record, "eu")

@@ -23,28 +23,27 @@ if TYPE_CHECKING:
 
 
 class Unquiet(ScriptedRoom):
-    """Right after the people of one step were gathered, something happens."""
+    """Right after the people of one step were gathered, something happens: the second time anybody looks."""
 
     STEP: ClassVar[str] = "create-world"
     EVENTS: ClassVar[tuple[RoomEvent, ...]] = ()
-    due = False
+    LOOKS: ClassVar[int] = 2
+    due = 0
 
     @override
     def answer(self, request: Any, step: Any, people: Any, present: Any) -> Any:
-        self.due = isinstance(request, GatherPeople) and step.id == self.STEP
+        self.due = self.LOOKS if isinstance(request, GatherPeople) and step.id == self.STEP else 0
         return super().answer(request, step, people, present)
 
     @override
     def arrivals(self) -> tuple[RoomEvent, ...]:
         here = super().arrivals()
-        if not self.due:
-            return here
-        self.due = False
-        return (*here, *self.EVENTS)
+        self.due -= 1
+        return (*here, *self.EVENTS) if self.due == 0 else here
 
 
-def rehearse(record: Path, patch: pytest.MonkeyPatch, step: str, *events: RoomEvent) -> bench.Left:
-    room = type("Room", (Unquiet,), {"STEP": step, "EVENTS": events})
+def rehearse(record: Path, patch: pytest.MonkeyPatch, step: str, *events: RoomEvent, looks: int = 2) -> bench.Left:
+    room = type("Room", (Unquiet,), {"STEP": step, "EVENTS": events, "LOOKS": looks})
     patch.setattr("runner.host.simulated_room.ScriptedRoom", room)
     return bench.rehearse(record, "eu")
 
@@ -67,6 +66,18 @@ def test_nothing_is_changed_when_somebody_who_acts_has_left(tmp_path: Path, monk
     engine, turn = rebuild(left.checked(), left.values(), left.entries())
     assert engine.pending is None
     assert turn.marks == (Finished(outcome="aborted", rule="QUO008"),)
+
+
+def test_who_left_while_people_were_gathered_does_not_act(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = rehearse(tmp_path / "record", monkeypatch, "create-world", PersonLeft(person="hana"), looks=1)
+    assert left.code == 4
+    assert kinds(left)[-6:-2] == [
+        EntryType.REQUEST,
+        EntryType.PERSON_LEFT,
+        EntryType.REPLY,
+        EntryType.STEP_FAILED,
+    ]
+    assert left.verdict().outcome is Outcome.ABORTED
 
 
 def test_somebody_who_comes_back_in_time_still_acts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
