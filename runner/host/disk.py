@@ -307,7 +307,7 @@ class LogFile:
 
     @classmethod
     def open(cls, disk: Disk, path: Path) -> LogFile:
-        """Open a log to go on in it, and lock it. Where its last line has no end, `mend` comes before anything else.
+        """Open a log to go on in it, and lock it. Where its last line has no end, it takes lines only after `mend`.
 
         Raises:
             WrongUse: there is none, or another process has it.
@@ -316,7 +316,9 @@ class LogFile:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError as error:
             raise _unreadable(path, error) from None
-        return cls._locked(disk, path, descriptor)
+        log = cls._locked(disk, path, descriptor)
+        log._broken = log._end_of_lines() != log._size  # noqa: SLF001 (its own, being made)
+        return log
 
     def mend(self, kept: Path) -> None:
         """Cut off what stands after the last whole line, once a copy of it is durable.
@@ -350,7 +352,7 @@ class LogFile:
         except OSError as error:
             self._broken = True
             raise LogBroken(f"the log could not be mended: {_words(error)}", rule=FULL_OR_READ_ONLY) from None
-        self._size = offset
+        self._size, self._broken = offset, False
 
     def _end_of_lines(self) -> int:
         """Return where the last whole line ends."""

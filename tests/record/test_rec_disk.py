@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runner.errors import Defect, StepFault, WrongUse
+from runner.errors import Defect, EvidenceFault, StepFault, WrongUse
 from runner.host.disk import Disk, FileFacts, LogBroken, LogFile, Operation
 
 if TYPE_CHECKING:
@@ -277,14 +277,35 @@ def test_one_writer_at_a_time(path: Path) -> None:
     LogFile.open(Disk(), path).close()
 
 
-def test_a_torn_or_missing_log_is_not_opened(path: Path) -> None:
+def test_a_missing_log_is_not_opened_and_an_empty_one_is(path: Path) -> None:
     with pytest.raises(WrongUse):
         LogFile.open(Disk(), path)
-    path.write_bytes(b'{"whole":1}\n{"parses":1}')
-    with pytest.raises(WrongUse, match="no end"):
-        LogFile.open(Disk(), path)
     path.write_bytes(b"")
-    LogFile.open(Disk(), path).close()
+    LogFile.open(Disk(), path).append(b"one")
+
+
+def test_a_torn_log_takes_nothing_before_it_is_mended(path: Path, tmp_path: Path) -> None:
+    torn = b'{"whole":1}\n{"parses":1}'
+    path.write_bytes(torn)
+    log = LogFile.open(Disk(), path)
+    with pytest.raises(LogBroken):
+        log.append(b"two")
+    assert path.read_bytes() == torn
+    log.mend(tmp_path / "recovered")
+    digest = hashlib.sha256(b'{"parses":1}').hexdigest()
+    assert (tmp_path / "recovered" / f"0000000012-{digest}.bin").read_bytes() == b'{"parses":1}'
+    log.append(b"two")
+    assert path.read_bytes() == b'{"whole":1}\ntwo\n'
+
+
+def test_more_than_a_line_without_an_end_is_left_alone(path: Path, tmp_path: Path) -> None:
+    content = b"one\n" + b"x" * 65_536
+    path.write_bytes(content)
+    log = LogFile.open(Disk(), path)
+    with pytest.raises(EvidenceFault, match="LOG072"):
+        log.mend(tmp_path / "recovered")
+    assert path.read_bytes() == content
+    assert not (tmp_path / "recovered").exists()
 
 
 @pytest.mark.parametrize("line", [b"", b"a\nb", b"a\n", b"x" * 65_535])
