@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import Parser
 from runner.errors import Exit, WrongUse
-from runner.verification.verdict import Outcome
+from runner.host.bundle import bundle_sha256
+from runner.host.disk import Disk
+from runner.host.plans import remade
+from runner.verification.verdict import Finding, Outcome, judge
 from runner.verification.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runner.verification.verdict import Verdict
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     outside = (Path(name) if name else None for name in (args.trust, args.policy, args.registry))
     trust, policy, registry = outside
     verdict = verify(record, trust, rehearsal=args.rehearsal, policy=policy, registry=registry)
+    verdict = _with_sources(record, verdict)
     sys.stdout.write(f"{verdict.sentence()}\n")
     for note in verdict.notes:
         sys.stdout.write(f"note  {note}\n")
@@ -37,3 +44,19 @@ def main(arguments: Sequence[str]) -> int:
         where = finding.file or (f"entry {finding.seq}" if finding.seq is not None else "record")
         sys.stdout.write(f"{finding.rule}  {where}: {finding.words}\n")
     return Exit.DONE if verdict.outcome is Outcome.VALID else Exit.FINDINGS
+
+
+def _with_sources(record: Path, verdict: Verdict) -> Verdict:
+    """LOG029: make the plan of a record again from its sources.
+
+    Only the software that made the record must make the same plan of them; other software may read a source otherwise,
+    and then it is a note.
+    """
+    disk = Disk()
+    if verdict.facts.software is None or not (why := remade(disk, record)):
+        return verdict
+    if verdict.facts.software != bundle_sha256(disk):
+        note = f"with this software the sources do not make plan.json again ({why}); the one that ran it may"
+        return replace(verdict, notes=(*verdict.notes, note))
+    finding = Finding(rule="LOG029", file="plan.json", words=f"it is not what its sources make: {why}")
+    return replace(judge((*verdict.findings, finding), verdict.facts), notes=verdict.notes)

@@ -78,3 +78,18 @@ def _made_again(disk: Disk, folder: Path, plan: Plan) -> tuple[CheckedPlan, dict
     if made is None:
         raise PlaybookFault("its sources have faults, or make a plan that cannot be carried out", rule="RUN012")
     return made, documents.contents
+
+
+def remade(disk: Disk, record: Path) -> str:
+    """Return "" where the sources in a record make its plan again with this software; otherwise why not, in words.
+
+    A record may name any files: what cannot be read, or is no plan of this version, is a reason like any other.
+    """
+    try:
+        content = disk.read(record / "plan.json")
+        made, _ = _made_again(disk, record / "source", parse_plan(content))
+    except NotCanonical as error:
+        return f"this version reads no such plan: {error}"
+    except CeremonyError as fault:
+        return fault.words
+    return "" if made.content == content else f"its sources make the plan {made.sha256}"

@@ -76,6 +76,7 @@ class Facts:
         approved: who approved the plan, by a good signature.
         signed: who signed a statement in the room, by a good signature.
         strangers: those of them whose key nothing from outside the record vouches for.
+        software: the bundle digest of the runner that opened it.
     """
 
     ceremony: str | None = None
@@ -91,6 +92,7 @@ class Facts:
     approved: tuple[str, ...] = ()
     signed: tuple[str, ...] = ()
     strangers: tuple[str, ...] = ()
+    software: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

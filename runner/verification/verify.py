@@ -285,6 +285,7 @@ class _Examination:
             approved=() if signed is None else tuple(sorted(signed.approved.people)),
             signed=() if signed is None else tuple(sorted(signed.attested.people)),
             strangers=() if signed is None else tuple(sorted({*people} - signed.keys.known)),
+            software=opened.get("runner", {}).get("bundle_sha256"),
         )
 
     def _notes(self, signed: _Signed | None) -> tuple[str, ...]:

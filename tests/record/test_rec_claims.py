@@ -12,6 +12,8 @@ import pytest
 
 from runner.cli.main import main
 from runner.errors import Exit
+from runner.host.disk import Disk
+from runner.host.plans import remade
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,6 +40,12 @@ def twin(rehearsed: Path, tmp_path: Path) -> Path:
     return tmp_path / "record"
 
 
+def told(*arguments: str) -> tuple[int, str]:
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        return int(main(list(arguments))), out.getvalue()
+
+
 # -- the plan made again -----------------------------------------------------------------------------------------------
 
 
@@ -52,6 +60,28 @@ def planned_again(record: Path, sources: Path, place: Path) -> bytes:
     choice = ("--region", plan["region"], "--edition", plan["ceremony"]["edition"])
     assert ceremony("plan", str(playbook), *choice, *given, "--out", str(place))[0] == 0
     return place.read_bytes()
+
+
+@pytest.mark.parametrize(("same", "code"), [(True, Exit.FINDINGS), (False, Exit.DONE)], ids=["same", "other"])
+def test_verify_makes_the_plan_again(
+    rehearsed: Path, monkeypatch: pytest.MonkeyPatch, *, same: bool, code: Exit
+) -> None:
+    """A plan its sources do not make is a fault for the software that made the record, and a note for any other."""
+    trust = str(rehearsed.with_name("record.sim") / "trust.json")
+    assert told("verify", str(rehearsed), "--trust", trust, "--rehearsal")[0] == Exit.DONE
+    monkeypatch.setattr("runner.cli.verify.remade", lambda _disk, _record: "its sources make another plan")
+    if not same:
+        monkeypatch.setattr("runner.cli.verify.bundle_sha256", lambda _disk: "0" * 64)
+    found, said = told("verify", str(rehearsed), "--trust", trust, "--rehearsal")
+    assert (found, "LOG029" in said, "note  with this software" in said) == (code, same, not same)
+
+
+def test_another_source_makes_another_plan(twin: Path) -> None:
+    playbook = next((twin / "source").glob("*.ceremony.yaml"))
+    playbook.write_bytes(playbook.read_bytes().replace(b"minutes: 5", b"minutes: 6", 1))
+    assert "its sources make the plan" in remade(Disk(), twin)
+    playbook.unlink()
+    assert remade(Disk(), twin)
 
 
 def test_the_sources_in_a_record_make_its_plan(rehearsed: Path, tmp_path: Path) -> None:
