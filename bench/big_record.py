@@ -1,8 +1,8 @@
 """Records as large as one likes, made deterministically and written as they are made: what `verification.py` measures.
 
-`python bench/big_record.py FOLDER [--entries 1000000]` writes the record of a rehearsal whose steps fail and begin again
-many times: readings that are not as expected, each typed by somebody who acts. `--steps 1000 --sign-off signed` writes
-one where every step is done at once and two people sign what they agree to and what they saw.
+`python bench/big_record.py FOLDER [--entries 1000000]` writes the record of a rehearsal whose steps fail and begin
+again many times: readings that are not as expected, each typed by somebody who acts. `--steps 1000 --sign-off signed`
+writes one where every step is done at once and two people sign what they agree to and what they saw.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ BEGIN = dt.datetime(2026, 11, 25, 8, tzinfo=dt.UTC)
 EVERY = 256
 READINGS = ("counter", "humidity", "temperature")
 ASK = (
-    "What does the instrument on the left-hand door of the cabinet say for the {}, as it stands now and without rounding? "
+    "What does the instrument on the left-hand door of the cabinet say for the {}, as it stands now, not rounded? "
     "Read the last digit twice, say it aloud, wait until the witness has read it too, and type what both of you saw, "
     "with the number of the seal."
 )
@@ -247,7 +247,8 @@ def values(ident: str, attempt: int) -> Iterator[tuple[str, str]]:
     for place, name in enumerate(READINGS):
         number = int.from_bytes(drawn[4 * place : 4 * place + 4])
         seal = f"{number:010d}"
-        yield name, f"{number % 100}.{number // 100 % 100000:05d} on the dial, seal {seal[:5]}-{seal[5:]} is whole, read by both, nothing else to report"
+        dial = f"{number % 100}.{number // 100 % 100000:05d} on the dial"
+        yield name, f"{dial}, seal {seal[:5]}-{seal[5:]} is whole, read by both, nothing else to report"
 
 
 def attempt_at(pen: Pen, planned: dict[str, Any], number: int, *, last: bool) -> None:

@@ -147,7 +147,7 @@ class Device:
         return reply
 
     def since(self, head: str) -> tuple[bool, tuple[str, ...]]:
-        """Return whether `head` was ever the audit log's head, and the requests performed after it, PIN tries left out."""
+        """Return whether `head` was ever the audit log's head, and the requests done after it, PIN tries left out."""
         return self._store.since(head)
 
     def holds(self, request_id: str) -> bool:

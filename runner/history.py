@@ -171,6 +171,8 @@ class _Replay:
         self._due.pop(0)
 
     def _resolved(self, entry: Entry) -> None:
+        if entry.data["decision"] == "abandon":
+            return
         if self._engine.pending is None or self._due:
             raise EvidenceFault(f"entry {entry.seq} resolves a step that nothing is open in", rule="LOG070")
         if entry.data["decision"] == "redo":

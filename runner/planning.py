@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 from runner.check import check, faults
 from runner.document.editions import (
@@ -216,8 +216,18 @@ def choices(documents: Documents, *, region: str | None, edition: str | None, gi
             yield choose(documents, region=code, edition=one, given=given)
 
 
-def lint(documents: Documents, *, region: str | None, edition: str | None) -> tuple[Finding, ...]:
-    """Return everything that is wrong, in every region of every edition the playbook follows."""
+def lint(
+    documents: Documents, *, region: str | None, edition: str | None, level: Literal["draft", "release"] = "draft"
+) -> tuple[Finding, ...]:
+    """Return everything that is wrong, in every region of every edition the playbook follows.
+
+    At level release a warning is an error.
+    """
+    found = _found(documents, region=region, edition=edition)
+    return tuple(replace(one, severity=Severity.ERROR) for one in found) if level == "release" else found
+
+
+def _found(documents: Documents, *, region: str | None, edition: str | None) -> tuple[Finding, ...]:
     findings = list(documents.findings())
     if any(finding.severity is Severity.ERROR for finding in findings):
         return tuple(findings)

@@ -23,6 +23,7 @@ FAMILIES: Final = {
     "YAM": "Reading YAML",
     "SHP": "The shape of a document",
     "TPL": "Templates and references",
+    "TXT": "Texts in other languages",
     "REG": "Regions and editions",
     "QUO": "People, roles and card sets",
     "ART": "Artefacts and media",
@@ -31,6 +32,7 @@ FAMILIES: Final = {
     "SEC": "Trust and secrets",
     "RUN": "Carrying out",
     "LOG": "Records and their evidence",
+    "RPL": "Replays and scripted ceremonies",
 }
 """What each family of rules is about, in the order of a ceremony's life."""
 

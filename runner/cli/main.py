@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "resolve": "let people decide what an unknown result of a step counts as, and go on",
     "abort": "end a ceremony for good",
     "verify": "judge a record with a trust file from outside",
+    "replay": "replay records without a device, and scripted ceremonies on the emulator",
     "software": "say which software this is, and check a bundle of it",
     "explain": "say what a rule is for and how to meet it",
     "schema": "print or check the schemas that editors use",

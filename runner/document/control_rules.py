@@ -3,26 +3,29 @@
 1. Roles that approve, close or let something pass are declared (QUO011).
 2. Only rules of a closed list may be let pass or waived (SHP012), each once (SHP004).
 3. A waiver is for a step there is (SHP008), and of some use (SHP010).
+4. Card sets need more than one card, more than half of them, and not all (QUO007): a warning, which a waiver silences.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from runner.document.findings import Severity
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from runner.document.findings import Path
-    from runner.document.playbook import Playbook
+    from runner.document.playbook import CardSet, Playbook
     from runner.document.shape import Report
 
 MAY_PASS: Final = ("RUN002", "RUN010", "RUN016", "REG007")
 """Rules that people may let pass in the room where the playbook says how many of whom; RUN002 never for a digest."""
 
-MAY_WAIVE: Final = ("QUO012", "RUN010", "REG007")
+MAY_WAIVE: Final = ("QUO012", "RUN010", "REG007", "QUO007")
 """Rules that a playbook may waive; the first step by step, the others for the whole plan."""
 
-WHOLE_PLAN: Final = ("RUN010", "REG007")
+WHOLE_PLAN: Final = ("RUN010", "REG007", "QUO007")
 
 
 def check_controls(playbook: Playbook, report: Report) -> None:
@@ -33,6 +36,7 @@ def check_controls(playbook: Playbook, report: Report) -> None:
                 report.declared("QUO011", "role", role, playbook.roles, path=("approvals", moment, role), key=True)
     _exceptions(playbook, report)
     _waivers(playbook, report)
+    _thresholds(playbook, report)
 
 
 def _exceptions(playbook: Playbook, report: Report) -> None:
@@ -71,3 +75,29 @@ def _of_the_plan(rule: str, path: Path, report: Report) -> None:
 def _listed(rule: str, known: Collection[str], verb: str, path: Path, report: Report) -> None:
     if rule not in known:
         report.add("SHP012", f"`{rule}` cannot be {verb}", path, help_=f"one of: {', '.join(known)}")
+
+
+def _thresholds(playbook: Playbook, report: Report) -> None:
+    """QUO007, and SHP010 for a waiver of it without need."""
+    waived = [position for position, waiver in enumerate(playbook.waivers) if waiver.rule == "QUO007"]
+    doubts = {name: words for name, item in playbook.card_sets.items() if (words := _doubt(name, item))}
+    if not doubts:
+        for position in waived:
+            report.add("SHP010", "no card set here has a doubtful threshold", ("waivers", position, "rule"))
+    elif not waived:
+        for name, words in doubts.items():
+            path: Path = ("card_sets", name, "threshold")
+            advice = "need more than half of the cards, and not all"
+            report.add("QUO007", words, path, help_=advice, severity=Severity.WARNING)
+
+
+def _doubt(name: str, card_set: CardSet) -> str:
+    """Return why K of N cards are too few or too many; "" where they are neither."""
+    needed, cards = card_set.threshold, card_set.cards
+    if needed == 1:
+        return f"one card of `{name}` is enough, so whoever has one acts alone"
+    if needed == cards:
+        return f"all {cards} cards of `{name}` are needed, so one that is lost is the end of it"
+    if needed * 2 <= cards:
+        return f"{needed} of {cards} cards of `{name}` are enough, so two groups could act without each other"
+    return ""

@@ -74,7 +74,7 @@ class Variant(Written):
     """The base case with one thing changed."""
 
     name: Text
-    set: Annotated[Named[Text, Setting], Field(min_length=1, max_length=1)] | None = None
+    set: Annotated[Named[Text, Setting], Field(min_length=1)] | None = None
     drop: Text | None = None
     plan: PlanFor | None = None
     absent: Annotated[Several[Id], Field(min_length=1)] | None = None
@@ -83,8 +83,9 @@ class Variant(Written):
     fails: Fails
 
     def changed(self) -> tuple[str, ...]:
-        """Return which of `CHANGES` stand here."""
-        return tuple(key for key in CHANGES if getattr(self, key) is not None)
+        """Return which of `CHANGES` stand here, each value that is set counted."""
+        there = tuple(key for key in CHANGES if getattr(self, key) is not None)
+        return (*("set" for _ in self.set or ()), *(key for key in there if key != "set"))
 
 
 class Replay(Written):
@@ -103,7 +104,7 @@ def parse_replay(source: Source) -> Parsed[Replay]:
     """Return the scripted ceremonies in a source; what they name is looked at by `check_replay`."""
     report = Report(source)
     draft = validated(Replay, source, report)
-    if draft is not None:
+    if draft is not None and not report.findings():
         _variants(draft, report)
     return Parsed(source=source, draft=draft, findings=(*source.findings, *report.findings()))
 
@@ -115,7 +116,7 @@ def _variants(replay: Replay, report: Report) -> None:
         changed = variant.changed()
         if len(changed) != 1:
             what = f"changes {' and '.join(f'`{key}`' for key in changed)}" if changed else "changes nothing"
-            advice = "keep one of the two, and make a second variant" if changed else f"one of: {', '.join(CHANGES)}"
+            advice = "keep one of them, and make another variant" if changed else f"one of: {', '.join(CHANGES)}"
             report.add("RPL001", f"this variant {what}", ("variants", index, "name"), help_=advice)
         first = seen.setdefault(variant.name, ("variants", index, "name"))
         if first != ("variants", index, "name"):

@@ -135,7 +135,8 @@ class Logbook:
         line = encode_entry(entry)
         self._log.append(line)
         self._take(line)
-        self._ticks = _microseconds(now), mono_us
+        if said.type is not EntryType.ATTESTED:  # a jump before it is noted behind it
+            self._ticks = _microseconds(now), mono_us
         if said.type in (EntryType.REQUEST, EntryType.REPLY):
             self._waiting = said.type is EntryType.REQUEST
         return Written(seq=entry.seq, leaf=self._prev)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.audit.entry import Entry, EntryType, decode_entry
@@ -23,11 +23,36 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from runner.engine import Engine
     from runner.host.disk import Disk
-    from runner.plan import TrustList
+    from runner.plan import Plan, PlannedStep, TrustList
+
+_GOES_ON: Final = frozenset({EntryType.STEP_BEGUN, EntryType.REPLY, EntryType.CEREMONY_ABORTED})
+"""What follows from a decision of the people."""
 
 _ATTEMPT_ENDS: Final = frozenset({EntryType.STEP_BEGUN, EntryType.STEP_DONE, EntryType.STEP_FAILED})
+_STEP_ENDS: Final = frozenset({EntryType.STEP_DONE, EntryType.STEP_FAILED, EntryType.STEP_DECLINED})
+_ACCOUNTS: Final = frozenset({EntryType.CEREMONY_OPENED, EntryType.REPLY, EntryType.STEP_RESOLVED})
+"""What accounts for where a device stands; the beginning and the end of a sitting only show it."""
+
 _SIGNER: Final = re.compile(r'([a-z][a-z0-9-]*) namespaces="[^"]*" (\S+ \S+)')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What people decided last, where nothing followed from it yet.
+
+    Attributes:
+        decision: happened, redo or abandon.
+        people: who decided.
+        step: the step and the attempt it was decided in; None outside steps.
+        attested: who attested to it already, with the role they did it in.
+    """
+
+    decision: str
+    people: tuple[str, ...]
+    step: tuple[str, int] | None
+    attested: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +68,12 @@ class Past:
         lines: the log's lines, without their line feeds.
         course: where the ceremony stands.
         at: the step under way; None where there is none.
+        open: the step that people decide about, and its attempt: the one under way in the log, or, between two, the one
+            that comes next; None where none does. The engine may be ahead of the log by what it says next.
         pending: id and device of the request that waits and changes a device; None where none does.
-        known: what each device said of itself last, by id.
+        decided: what people decided last, None where the course went on since.
+        resolved: whether people ever decided so: what devices hold is then what they held, not what files they made.
+        known: what each device said of itself when the log last accounted for it, by id.
         closed: the outcome of `ceremony.closed`, None where there is none.
         aborted: the rule of `ceremony.aborted`, None where there is none.
         handed_to: the station the last sitting handed over to, None where it did not.
@@ -63,7 +92,10 @@ class Past:
     lines: tuple[bytes, ...]
     course: Course
     at: str | None
+    open: tuple[PlannedStep, int] | None
     pending: tuple[str, str] | None
+    decided: Decided | None
+    resolved: bool
     known: Mapping[str, Mapping[str, Any]]
     closed: str | None
     aborted: str | None
@@ -138,7 +170,10 @@ def read_past(disk: Disk, record: Path, content: bytes) -> Past:
             engine=engine, turn=turn, asked=scan.asked, people=scan.people, attested=frozenset(scan.attested)
         ),
         at=None if engine.step is None else engine.step.id,
+        open=_open(checked.plan, engine, scan.begun),
         pending=scan.pending,
+        decided=scan.decided,
+        resolved=scan.resolved,
         known=scan.known,
         closed=scan.closed,
         aborted=scan.aborted,
@@ -149,6 +184,14 @@ def read_past(disk: Disk, record: Path, content: bytes) -> Past:
         statements=frozenset(scan.statements),
         notes=scan.notes,
     )
+
+
+def _open(plan: Plan, engine: Engine, begun: tuple[str, int] | None) -> tuple[PlannedStep, int] | None:
+    """Return the step and attempt that are open: what the log began, or else what the engine is at."""
+    if begun is None:
+        return None if engine.step is None else (engine.step, engine.attempt)
+    step, attempt = begun
+    return next(item for item in plan.steps if item.id == step), attempt
 
 
 def _entries(lines: Iterable[bytes]) -> tuple[Entry, ...]:
@@ -169,7 +212,10 @@ class _Scan:
     def __init__(self) -> None:
         self.sitting = 0
         self.asked: Written | None = None
+        self.begun: tuple[str, int] | None = None
         self.pending: tuple[str, str] | None = None
+        self.decided: Decided | None = None
+        self.resolved = False
         self.people: tuple[Acting, ...] = ()
         self.attested: set[tuple[str, str]] = set()
         self.known: dict[str, Mapping[str, Any]] = {}
@@ -184,12 +230,20 @@ class _Scan:
     def take(self, entry: Entry, line: bytes) -> None:  # noqa: C901, PLR0912 (one case per type)
         data = entry.data
         shown = [*data.get("devices", []), *([data["device"]] if isinstance(data.get("device"), dict) else [])]
-        self.known.update({device["id"]: device for device in shown})
+        for device in shown:
+            if entry.type in _ACCOUNTS or device["id"] not in self.known:
+                self.known[device["id"]] = device
         if entry.type in _ATTEMPT_ENDS:
             self.attested, self.people = set(), ()
+        if entry.type in _GOES_ON:
+            self.decided = None
+        if entry.type in _STEP_ENDS:
+            self.begun = None
         match entry.type:
             case EntryType.CEREMONY_RESUMED:
                 self.sitting, self.closed, self.handed_to = data["sitting"], None, None
+            case EntryType.STEP_BEGUN if entry.step is not None and entry.attempt is not None:
+                self.begun = entry.step, entry.attempt
             case EntryType.REQUEST:
                 self.asked = Written(seq=entry.seq, leaf=leaf(line).hex())
                 self.pending = (self.asked.leaf, data["device"]) if data["mutates"] else None
@@ -197,8 +251,8 @@ class _Scan:
                 self.asked = self.pending = None
                 if data["kind"] == "people_gathered":
                     self.people = tuple(Acting(**one) for one in data["reply"]["acting"])
-            case EntryType.STEP_RESOLVED if data["decision"] != "happened":
-                self.asked = self.pending = None
+            case EntryType.STEP_RESOLVED:
+                self._resolved(entry)
             case EntryType.ATTESTED:
                 self._statement(entry)
             case EntryType.CHECKPOINT:
@@ -215,8 +269,22 @@ class _Scan:
             case _:
                 pass
 
+    def _resolved(self, entry: Entry) -> None:
+        if entry.data["decision"] != "happened":
+            self.asked = self.pending = None
+        if entry.data["decision"] == "redo":
+            self.begun = None
+        self.resolved = True
+        where = None if entry.step is None or entry.attempt is None else (entry.step, entry.attempt)
+        self.decided = Decided(
+            decision=entry.data["decision"], people=tuple(entry.data["people"]), step=where, attested={}
+        )
+
     def _statement(self, entry: Entry) -> None:
         person = entry.data["person"]
+        if entry.data["about"] == "resolution" and self.decided is not None:
+            attested = {**self.decided.attested, person: entry.data["role"]}
+            self.decided = replace(self.decided, attested=attested)
         self.attested.add((entry.data["about"], person))
         name = f"statements/{entry.seq:010d}.{person}.txt"
         self.statements.add(name)

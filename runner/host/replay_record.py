@@ -33,6 +33,8 @@ DIFFERENT: Final = "LOG070"
 _BY_PEOPLE: Final = frozenset({STOPPED_BY_PEOPLE, UNKNOWN})
 """Rules under which people end a ceremony that could have gone on."""
 
+_STEPS: Final = frozenset({EntryType.STEP_BEGUN, EntryType.STEP_DONE, EntryType.STEP_FAILED, EntryType.STEP_DECLINED})
+
 _MOST: Final = 200
 """Characters of a value that a difference shows."""
 
@@ -46,7 +48,7 @@ class Same:
         done: steps that are done.
         steps: steps of the plan that are not left out.
         ended: the outcome of the closing; None where the record is open.
-        at: the step under way, None where there is none.
+        at: the step under way, or the next where none is; None where the ceremony is over.
         attempt: which attempt at it.
         waiting: the request that has no reply, and its entry; None where none waits.
         torn: bytes behind the last whole entry, which are not looked at.
@@ -108,13 +110,16 @@ def _joined(lines: Sequence[bytes]) -> bytes:
 def _same(past: Past, entries: Sequence[Mapping[str, Any]], *, torn: int) -> Same:
     asked = past.course.asked
     over = past.closed is not None or past.aborted is not None
+    steps = [entry for entry in entries if entry["type"] in _STEPS]
+    begun = steps[-1] if steps and steps[-1]["type"] == EntryType.STEP_BEGUN else None
+    at, attempt = (past.at, past.course.engine.attempt) if begun is None else (begun["step"], begun["attempt"])
     return Same(
         entries=len(entries),
         done=sum(1 for entry in entries if entry["type"] == EntryType.STEP_DONE),
         steps=len(past.checked.plan.active_steps()),
         ended=past.closed,
-        at=None if over else past.at,
-        attempt=past.course.engine.attempt,
+        at=None if over else at,
+        attempt=attempt,
         waiting=None if asked is None else (str(entries[asked.seq]["data"]["kind"]), asked.seq),
         torn=torn,
     )

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 ENDING: Final = ".replay.yaml"
 
+_AS_IT_IS: Final = "what is shown of the playbook is the file as it is, without the change of the variant"
+
 _BEFORE: Final = frozenset({Exit.REFUSED, Exit.CONTROL})
 """Exit codes of a refusal that leaves everything as it was."""
 
@@ -253,7 +255,8 @@ def _judge(variant: Variant, number: int, came: Came, report: Report) -> None:
     if not named or came.exit != fails.exit:
         wanted = _line(Refusal(rule=fails.rule, step=fails.step, words=""))
         words = f"the variant {_said(came)}; named is {wanted} with exit code {fails.exit}"
-        report.add("RPL007", words, path, key=True)
+        edited = variant.set is not None or variant.drop is not None
+        report.add("RPL007", words, path, key=True, help_=_AS_IT_IS if edited else "")
     elif came.made and fails.exit in _BEFORE:
         report.add("RPL008", f"the variant {_said(came)}, and something was made by then", path, key=True)
 

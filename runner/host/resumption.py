@@ -1,14 +1,15 @@
 """A sitting that goes on with a ceremony, after whatever ended the one before.
 
 It looks before it touches: the log's torn tail is cut off once a copy is durable, what the log does not name is tidied
-away, the verifier must find nothing that a crash does not explain, every file must be what it was, and every device is
-asked what it did since the log saw it last. Only then is there a new entry.
+away, the verifier must find nothing that a crash does not explain, every device is asked what it did since the log saw
+it last, and every file must be what it was. Only then is there a new entry.
 
 The module is longer than others because the order of these looks is the point of it.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.audit.entry import EntryType
@@ -16,16 +17,17 @@ from runner.audit.note import LogKey
 from runner.codec import to_data
 from runner.engine import Finished
 from runner.errors import ControlFault, EvidenceFault, Uncertain, WrongUse
+from runner.exchange import Acting
 from runner.history import Said
 from runner.host import record as folder
 from runner.host.attesting import Occasion
 from runner.host.disk import FileFacts, LogFile
 from runner.host.logbook import Logbook, checkpoint_name
-from runner.host.past import Past, read_past
+from runner.host.past import Decided, Past, read_past
 from runner.host.room import StopAsked, Undecided
 from runner.host.session import STOPPED, UNKNOWN, Ended, Session, reports
 from runner.host.sitting import Identity, began, require_start, session_of
-from runner.quorum import quorum_fault
+from runner.quorum import fill, quorum_fault
 from runner.signing.manifest import read_terms
 from runner.signing.statements import StepLine
 from runner.verification.verdict import Outcome
@@ -91,9 +93,14 @@ def abort_ceremony(
 
     Raises:
         WrongUse: there is nothing to end, or no such person.
-        EvidenceFault: the record is not what a crash leaves.
+        EvidenceFault, StepFault, ControlFault: as `resume_ceremony`.
+        Uncertain: RUN022, what a device did is not known, and the step's people are to decide.
     """
     return _Resumption(means, record, announce).abort(by, reason)
+
+
+def _uncertain(undecided: Undecided) -> Uncertain:
+    return Uncertain(f"{undecided.why}; `ceremony resolve` lets the step's people decide", rule="RUN022")
 
 
 class _Resumption:
@@ -113,7 +120,8 @@ class _Resumption:
             past = self._look()
             undecided = self._standing(past)
             if undecided is not None and not may_decide:
-                raise Uncertain(f"{undecided.why}; `ceremony resolve` lets the step's people decide", rule="RUN022")
+                raise _uncertain(undecided)
+            self._require_files(past, devices=undecided is None and not past.resolved)
             logbook, session = self._begin(past)
             ended = self._go_on(past, logbook, session, undecided)
         finally:
@@ -126,6 +134,9 @@ class _Resumption:
             past = self._look()
             if past.checked.plan.person(by) is None:
                 raise WrongUse(f"{by} is not on the roster")
+            if (undecided := self._standing(past)) is not None:
+                raise _uncertain(undecided)
+            self._require_files(past, devices=not past.resolved)
             _, session = self._begin(past)
             ended = session.close(Finished(outcome="aborted", rule=STOPPED_BY_PEOPLE), by=by, reason=reason)
             past.course.engine.close()
@@ -151,20 +162,18 @@ class _Resumption:
         self._require_approved_software()
         self._require_whole(past)
         self._tidy(past)
+        return past
+
+    def _require_files(self, past: Past, *, devices: bool) -> None:
+        """RUN021: every file at a station of this machine is what it was; `devices`: those of the devices too."""
         step = past.course.engine.step
-        for artefact, fact in past.course.engine.facts.items():
+        here = [(name, fact) for name, fact in past.course.engine.facts.items() if fact.at in self._means.played]
+        for artefact, fact in here:
             going = step is not None and artefact in step.destroys  # the step under way may have removed it already
-            if fact.at in self._means.played and not going:
+            if not going and (devices or fact.store != "device"):
                 facts = FileFacts(size=fact.size, sha256=fact.sha256)
                 self._means.stations.arrive(fact.store, fact.at, fact.file, facts)
-        folder.keep_packages(
-            self._disk,
-            self._record,
-            past.checked.plan,
-            self._means.stations,
-            [(name, fact) for name, fact in past.course.engine.facts.items() if fact.at in self._means.played],
-        )
-        return past
+        folder.keep_packages(self._disk, self._record, past.checked.plan, self._means.stations, here)
 
     def _require_whole(self, past: Past) -> None:
         """Let the verifier look: nothing may be wrong but what a crash leaves over or keeps from being made."""
@@ -217,22 +226,27 @@ class _Resumption:
         for name, device in devices.items():
             if name not in past.known:
                 continue
-            since = device.since(past.known[name]["audit"]["head"])
+            audit = past.known[name]["audit"]
+            since = device.since(audit["head"])
             waiting = past.pending[0] if past.pending is not None and past.pending[1] == name else None
-            if since.known and since.requests in ((), (waiting,)):
+            tries = device.report().audit.size - audit["size"] - len(since.requests)
+            may_try = waiting is not None and hasattr(past.course.turn.request, "holders")
+            if not since.known:
+                why = f"{name} does not know the state the log saw it in: one of the two is an older copy"
+            elif since.requests not in ((), (waiting,)):
+                others = len(since.requests)
+                why = f"{name} performed {others} requests since the log saw it last, and not just the one that waits"
+            elif tries and not may_try:
+                why = f"{name} saw {tries} tries of PINs since the log saw it last, and no request that waits has any"
+            else:
                 continue
-            holds = waiting is not None and device.holds(waiting)
-            return self._undecided(past, name, since.known, len(since.requests), holds=holds)
+            return self._undecided(past, why, holds=waiting is not None and device.holds(waiting))
         new = tuple(one for one in reports(self._means.hsms, self._means.vault) if one.id not in past.known)
         require_start(past.checked.plan, new)
         return None
 
-    def _undecided(self, past: Past, device: str, known: bool, others: int, *, holds: bool) -> Undecided:  # noqa: FBT001
-        step = past.course.engine.step
-        if known:
-            why = f"{device} performed {others} requests since the log saw it last, and not just the one that waits"
-        else:
-            why = f"{device} does not know the state the log saw it in: one of the two is an older copy"
+    def _undecided(self, past: Past, why: str, *, holds: bool) -> Undecided:
+        step = None if past.open is None else past.open[0]
         request = past.course.turn.request if past.pending is not None else None
         decisions = ["abandon"]
         if request is not None and step is not None:
@@ -297,7 +311,8 @@ class _Resumption:
             session.attend(past.unsigned)
             if past.closed is not None or past.aborted is not None:
                 return session.close_again(past.closed or "aborted", past.aborted)
-            if undecided is not None and self._resolve(past, logbook, session, undecided) == "abandon":
+            if self._decision(past, logbook, session, undecided) == "abandon":
+                engine.close()
                 return session.close(Finished(outcome="aborted", rule=UNKNOWN))
         except StopAsked:
             return session.suspend(STOPPED if undecided is None else UNKNOWN)
@@ -306,12 +321,40 @@ class _Resumption:
                 engine.close()
         return session.run()
 
+    def _decision(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided | None) -> str | None:
+        """Return what people decided, now or in a sitting before that broke off there; None where nothing was."""
+        if undecided is not None:
+            return self._resolve(past, logbook, session, undecided)
+        if past.decided is None:
+            return None
+        decided = past.decided
+        if set(decided.people) - decided.attested.keys():
+            self._attest_still(past, decided, session)
+        return decided.decision
+
+    def _attest_still(self, past: Past, decided: Decided, session: Session) -> None:
+        """Have those attest to a decision who did not before the sitting that made it broke off."""
+        plan = past.checked.plan
+        step = next((item for item in plan.steps if decided.step is not None and item.id == decided.step[0]), None)
+        people = [
+            replace(person, roles=(decided.attested[person.id],)) if person.id in decided.attested else person
+            for person in plan.people
+            if person.id in decided.people
+        ]
+        roles = fill(people, () if step is None else step.quorum, past.course.engine.instead) or {}
+        still = [
+            Acting(person=person, role=role) for person, role in sorted(roles.items()) if person not in decided.attested
+        ]
+        attempt = 1 if decided.step is None else decided.step[1]
+        line = None if step is None else StepLine(id=step.id, attempt=attempt, title=step.title)
+        session.testify(still, Occasion(about="resolution", signed=False, step=line, value=decided.decision))
+
     def _resolve(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided) -> str:
         """Let the step's quorum decide, write it down, and have each of them attest to it; return the decision."""
         engine = past.course.engine
         decision = self._means.room.decide(undecided, engine.present)
         self._require_decision(past, undecided, decision)
-        step, attempt = engine.step, engine.attempt
+        step, attempt = past.open or (None, None)
         data: dict[str, Any] = {
             "decision": decision.decision,
             "read_back": True,
@@ -322,24 +365,22 @@ class _Resumption:
         said = Said(
             type=EntryType.STEP_RESOLVED,
             step=None if step is None else step.id,
-            attempt=None if step is None else attempt,
+            attempt=attempt,
             data=data,
         )
         logbook.append(said, tuple(data["people"]))
         logbook.checkpoint()
-        line = None if step is None else StepLine(id=step.id, attempt=attempt, title=step.title)
+        line = None if step is None or attempt is None else StepLine(id=step.id, attempt=attempt, title=step.title)
         session.testify(decision.people, Occasion(about="resolution", signed=False, step=line, value=decision.decision))
         if decision.decision == "redo":
             session.redo()
-        if decision.decision == "abandon":
-            engine.close()
         return decision.decision
 
     def _require_decision(self, past: Past, undecided: Undecided, decision: Decision) -> None:
         if decision.decision not in undecided.decisions:
             raise ControlFault(f"{decision.decision} cannot be decided here", rule="RUN022")
         engine = past.course.engine
-        step = engine.step
+        step = None if past.open is None else past.open[0]
         if step is not None and (
             words := quorum_fault(
                 past.checked.plan, step, decision.people, present=engine.present, acted={}, instead=engine.instead

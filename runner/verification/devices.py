@@ -32,6 +32,8 @@ class Devices:
     Attributes:
         uncertain: what the record does not explain, by device, with the entry that shows it; empty once people
             decided what it counts as.
+        perhaps: whether a device stands where tries of PINs alone may have brought it, or something else; only the
+            device itself could tell.
         simulated: whether any of them is an emulator.
     """
 
@@ -44,6 +46,7 @@ class Devices:
         self._waits: _Waits | None = None
         self._happened = False
         self.uncertain: dict[str, Finding] = {}
+        self.perhaps = False
         self.simulated = False
 
     @property
@@ -73,6 +76,8 @@ class Devices:
                 yield Finding(rule="LOG051", seq=entry.seq, words=f"{name} is another device than before")
             elif not self._explained(known, device):
                 self._unexplained(known, device, entry.seq)
+            elif self._waits is not None and self._waits.device == name and self._waits.tries:
+                self.perhaps |= device["audit"]["size"] - self._waits.before["audit"]["size"] > 1
             self._known[name] = device
         away = sorted(name for name in self._known if played & self._places.get(name, frozenset()))
         if missing := [name for name in away if name not in self._here]:
@@ -115,7 +120,7 @@ class Devices:
             seq: the reply's entry.
         """
         mutates, waits, decided = request["mutates"], self._waits, self._happened
-        self._waits, self._happened = None, False
+        self._waits, self._happened, self.perhaps = None, False, False
         if shown is None:
             if mutates:
                 yield Finding(rule="LOG051", seq=seq, words="the reply to a mutating request does not show its device")
@@ -158,7 +163,7 @@ class Devices:
 
     def resolved(self, decision: str) -> None:
         """Take it that people decided what the request that waits counts as."""
-        self.uncertain = {}
+        self.uncertain, self.perhaps = {}, False
         self._happened = decision == "happened"
         if not self._happened:
             self._waits = None

@@ -109,15 +109,13 @@ class Ends:
         self._course.attempt.end()
 
     def _close(self, entry: Entry, *, on_break: bool) -> Iterator[Finding]:
-        """LOG034: closed as completed once every step is done, as aborted once it was aborted, and never in a step.
+        """LOG034: closed as completed once every step is done, as aborted once it was aborted, and as nothing else.
 
-        LOG030: nor in a break. LOG050, LOG052: its devices stand where the log left them, as the plan ends. LOG082:
+        LOG030: never in a break. LOG050, LOG052: its devices stand where the log left them, as the plan ends. LOG082:
         people closed it.
         """
         outcome, course = entry.data["outcome"], self._course
         self.closed, self._sittings.end = outcome, CLOSED
-        if course.attempt.step is not None or (course.failed and self.aborted is None):
-            yield Finding(rule="LOG034", seq=entry.seq, words="closed in the middle of a step, or without an abort")
         if on_break:
             yield Finding(rule="LOG030", seq=entry.seq, words="closed in a break")
         if self.before not in (None, outcome) or outcome != self.outcome:

@@ -45,7 +45,7 @@ class Resolution:
         Where no step is under way or due (None), all that can be decided is to abandon the ceremony.
         """
         data = entry.data
-        if not self._unknown and not self._devices.uncertain:
+        if not (self._unknown or self._devices.uncertain or self._devices.perhaps):
             yield Finding(rule="LOG090", seq=entry.seq, words="nothing was unknown, so there is nothing to resolve")
         if data["decision"] == "happened" and (pending is None or not pending.data["mutates"]):
             yield Finding(rule="LOG090", seq=entry.seq, words="no request that changes a device waits for its reply")

@@ -4,6 +4,8 @@ In this order: (1) the folder is listed; (2) trust file, policy, registry and pl
 line by line: hashed, parsed, put into the tree, held to the plan; (4) checkpoints, keys, approvals, statements and all
 other files are held to what the log says; (5) every finding is weighed. What must be there comes from the format, the
 plan and what is known from outside, never from what there is.
+
+The module is longer than others because that order is its whole point.
 """
 
 from __future__ import annotations

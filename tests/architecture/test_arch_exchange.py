@@ -10,7 +10,7 @@ from house_sources import ROOT, calls, modules
 
 from runner.actions.registry import ALL, BY_PIN
 from runner.codec import kind_of
-from runner.exchange import Declined, REQUESTS, Asking, AskValue, GatherPeople, Reply, Request, replies_of
+from runner.exchange import REQUESTS, Asking, AskValue, Declined, GatherPeople, Reply, Request, replies_of
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load
 from runner.parameters import Given

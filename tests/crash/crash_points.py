@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from crash_bench import Play, once, recover
 from disk_model import Cut, Folder, Loss, Step, Tree, apply, cuts, left, lines, read
 
-from runner.audit.entry import Entry, EntryType, decode_entry
+from runner.audit.entry import EntryType, decode_entry
 from runner.host.session import Session
 from runner.verification.verdict import Outcome
 from runner.verification.verify import verify
@@ -183,7 +183,7 @@ def go_on(point: Point, place: Path, seen: Seen, *, may_be_uncertain: bool = Fal
 
 def recovered(here: Path, seen: Seen, point: Point, *, may_be_uncertain: bool = False) -> str:
     """Recover what is in a folder, as `go_on` does."""
-    again = Play(f"after {point.mark[:16]}")  # another process than those before: other keys, another start of the clock
+    again = Play(f"after {point.mark[:16]}")  # another process than those before has other keys, and another clock
     again.clock.now += 1_000
     run = Session.run
 
@@ -230,15 +230,18 @@ def hold(here: Path, end: str, point: Point) -> None:
 def standing(here: Path) -> str:
     """Where a ceremony stands: all that its rest depends on, without which sittings it had and how they began."""
     tree = {name: content for name, content in read(here).items() if not name.startswith(_OF_SITTINGS)}
-    said = [_said(decode_entry(line)) for line in lines((here / LOG).read_bytes())]
-    return fingerprint({**tree, LOG: repr([item for item in said if item]).encode()})
+    said = [_said(line) for line in lines((here / LOG).read_bytes())]
+    return fingerprint({**tree, LOG: "\n".join(item for item in said if item).encode()})
 
 
-def _said(entry: Entry) -> tuple[Any, ...]:
-    if entry.type in _SAID_BY_SITTINGS:
-        return ()
-    if entry.type is EntryType.ATTESTED:  # it names a checkpoint
-        about, person = entry.data["about"], entry.data["person"]
-        return () if about == "recovery" else (entry.type, entry.step, entry.attempt, about, person)
+@cache
+def _said(line: bytes) -> str:
+    """What an entry says that the rest of a ceremony depends on."""
+    entry = decode_entry(line)
+    about = entry.data.get("about", "")
+    if entry.type in _SAID_BY_SITTINGS or about == "recovery":
+        return ""
     data = {name: value for name, value in entry.data.items() if name != "to"}
-    return entry.type, entry.step, entry.attempt, entry.actors, data
+    if entry.type is EntryType.ATTESTED:  # it names a checkpoint
+        data = {"about": about, "person": entry.data["person"]}
+    return repr((entry.type, entry.step, entry.attempt, entry.actors, data))

@@ -10,6 +10,7 @@ import pytest
 from document_vectors import VECTORS, parsed, vector
 
 from runner.document import events
+from runner.document.source import read_source
 
 if TYPE_CHECKING:
     from runner.document.events import Parser
@@ -44,6 +45,19 @@ def test_what_is_good_has_no_findings(kind: str, parser: Parser) -> None:
     document = parsed(vector(f"good.{kind}.yaml", parser))
     assert document.findings == ()
     assert document.value is not None
+
+
+@pytest.mark.parametrize("path", sorted((VECTORS / "near").iterdir()), ids=lambda path: path.stem)
+def test_what_is_nearly_refused_reads_alike_with_both_parsers(path: Path) -> None:
+    pure, best = (read_source(path.name, path.read_bytes(), parser=parser) for parser in ("pure", "best"))
+    assert pure.findings == ()
+    assert (best.findings, best.data) == (pure.findings, pure.data)
+    assert pure.data
+
+
+def test_every_rule_of_reading_has_something_near_it() -> None:
+    rules = {code for code in tomllib.loads(RULES.read_text()) if code.startswith("YAM")}
+    assert {path.stem for path in (VECTORS / "near").iterdir()} == rules - BY_PROGRAM
 
 
 def test_every_vector_is_in_the_index() -> None:

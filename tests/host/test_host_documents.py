@@ -18,7 +18,7 @@ def test_the_roster_beside_the_playbook_is_taken(tmp_path: Path) -> None:
     for file in SHIPPED.iterdir():
         shutil.copy(file, tmp_path)
     documents = load(Disk(), tmp_path / "azure-byok.ceremony.yaml", roster=None)
-    assert [source.role for source in documents.sources] == ["playbook", "regions", "roster"]
+    assert [source.role for source in documents.sources] == ["playbook", "regions", "roster", *["texts"] * 4]
     assert not documents.findings()
 
 

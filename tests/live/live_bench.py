@@ -92,7 +92,8 @@ def furnish(place: Path) -> Premises:
     for person in PEOPLE:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(place / "keys" / person)]
         subprocess.run(command, check=True)
-    for name in ("azure-byok.ceremony.yaml", "azure-byok.regions.yaml"):
+    texts = [path.name for path in SHIPPED.glob("*.texts.yaml")]
+    for name in ("azure-byok.ceremony.yaml", "azure-byok.regions.yaml", *texts):
         shutil.copy(SHIPPED / name, place / name)
     roster = (SHIPPED / "azure-byok.roster.yaml").read_text()
     for person in PEOPLE:

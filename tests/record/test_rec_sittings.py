@@ -419,6 +419,23 @@ def test_what_is_unknown_at_the_end_of_a_sitting_is_not_gone_on_from(tmp_path: P
     assert any(note.startswith("not known yet: hsm went from 3") for note in verdict.notes)
 
 
+def decided_where_nothing_waits(told: list[Draft]) -> None:
+    """The device moved between two steps; what is to have happened was never asked."""
+    put(
+        told,
+        "generate",
+        "step.begun",
+        resumed(["offline"], [device("hsm", 5)], broke_off=True),
+        *recovery(),
+        *resolved("happened", 5),
+    )
+
+
+def one_more_decides(told: list[Draft]) -> None:
+    """The quorum decides and attests; somebody else is named with them, who did not."""
+    unknown(told, people=["bram", "dana", "emil"])
+
+
 def decided_without_need(told: list[Draft]) -> None:
     crash(told)
     put(told, "generate", "key_made", *resolved("happened", 4))
@@ -437,6 +454,8 @@ RESOLUTIONS: dict[str, tuple[Change, str, tuple[str | None, str]]] = {
         "LOG090",
         ("generate", "step.resolved"),
     ),
+    "one more than attested": (one_more_decides, "LOG090", ("generate", "step.resolved")),
+    "what was never asked": (decided_where_nothing_waits, "LOG090", ("generate", "step.resolved")),
     "decided by nobody": (lambda told: unknown(told, people=[]), "LOG090", ("generate", "step.resolved")),
     "not attested": (
         together(unknown, unstated("generate", "resolution", "emil")),

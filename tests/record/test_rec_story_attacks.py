@@ -212,6 +212,14 @@ ATTACKS: dict[str, tuple[Change, str, str | None, str]] = {
         "compare",
         "ceremony.closed",
     ),
+    "one left before the change": (
+        lambda told: told.insert(
+            place(told, "generate", "generate_key"), Draft(EntryType.PERSON_LEFT, {"person": "emil"})
+        ),
+        "LOG035",
+        "generate",
+        "generate_key",
+    ),
     "asked in a break": (drop(None, "break.ended"), "LOG030", "carry", "gather_people"),
     "went on after a refusal": (
         lambda told: told.__setitem__(

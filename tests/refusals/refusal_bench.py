@@ -70,6 +70,12 @@ def within(step: str, old: str, new: str) -> Edit:
     return Edit(old=text, new=text.replace(old, new))
 
 
+def waiving(line: str) -> Edit:
+    """One waiver in place of the shipped one."""
+    (shipped,) = re.findall(r"^waivers: .*\n(?:  .*\n)+", (SHIPPED / name("ceremony")).read_text(), re.MULTILINE)
+    return Edit(old=shipped, new=f"waivers:\n  - {line}\n")
+
+
 def person_text(person: str) -> str:
     """The line of a person of the shipped roster."""
     text = (SHIPPED / name("roster")).read_text()

@@ -10,7 +10,7 @@ import pytest
 import refusal_bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from refusal_bench import EU, SHIPPED, SUBSCRIPTION, VAULT, drop, edit, name, of_person
+from refusal_bench import EU, SHIPPED, SUBSCRIPTION, VAULT, drop, edit, name, of_person, waiving
 
 from runner.check import check
 from runner.document.editions import out_of_force
@@ -263,6 +263,6 @@ def test_a_replaced_edition_makes_the_waiver_useful(bench: Bench) -> None:
     bench.change(
         edit('withdrawn: {on: "2021-06-30", because: The publisher ended support for this method}\n', "", "regions"),
         edit('  "2015-09-18": {}\n', '  "2015-09-18": {replaced_by: "2016-02-01"}\n', "regions"),
-        edit("\nends_with:", "\nwaivers:\n  - {rule: REG007, because: It is a test}\n\nends_with:"),
+        waiving("{rule: REG007, because: It is a test}"),
     )
     assert bench.lint(*EU).out == ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import refusal_bench
-from refusal_bench import Edit, add_to, drop, edit, key_of, of_person, person_text, within
+from refusal_bench import Edit, add_to, drop, edit, key_of, of_person, person_text, waiving, within
 
 from runner.plan import Approvals, ExceptionAllowed, Item, Waiver, Wanted, parse_plan
 
@@ -488,8 +488,6 @@ DEVICE = {
 }
 
 
-WAIVED = "\nwaivers:\n"
-
 CONTROL = {
     "more approvers than there are": case(
         edit("plan: {approver: 2}", "plan: {approver: 3}"),
@@ -524,7 +522,7 @@ CONTROL = {
         edit("{rule: RUN016,", "{rule: QUO008,"), rule="SHP012", at="QUO008", words="RUN002, RUN010, RUN016, REG007"
     ),
     "a separation that is waived": case(
-        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO005, because: There are too few of us}}\n{AT_THE_END}"),
+        waiving("{rule: QUO005, because: There are too few of us}"),
         rule="SHP012",
         at="QUO005",
         words="QUO012, RUN010, REG007",
@@ -551,34 +549,34 @@ CONTROL = {
     "a waiver for another step": case(
         add_to("create-world", "sign_off: none"),
         add_to("generate-key", "sign_off: typed"),
-        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO012, step: create-world, because: It is a test}}\n{AT_THE_END}"),
+        waiving("{rule: QUO012, step: create-world, because: It is a test}"),
         rule="QUO012",
         at="sign_off: |typed",
         words="`generate-key` happens once",
     ),
     "a waiver of another rule": case(
         add_to("generate-key", "sign_off: typed"),
-        edit(AT_THE_END, f"{WAIVED}  - {{rule: RUN010, because: It is a test}}\n{AT_THE_END}"),
+        waiving("{rule: RUN010, because: It is a test}"),
         rule="QUO012",
         at="sign_off: |typed",
         words="happens once",
     ),
     "a waiver nobody needs": case(
-        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO012, because: It is a test}}\n{AT_THE_END}"),
+        waiving("{rule: QUO012, because: It is a test}"),
         rule="SHP010",
         at="|{rule: QUO012",
         words="any step",
     ),
     "a waiver for a step that does not need it": case(
         add_to("carry-in", "sign_off: typed"),
-        edit(AT_THE_END, f"{WAIVED}  - {{rule: QUO012, step: carry-in, because: It is a test}}\n{AT_THE_END}"),
+        waiving("{rule: QUO012, step: carry-in, because: It is a test}"),
         rule="SHP010",
         at="|{rule: QUO012",
         words="this step",
     ),
     "a waiver for editions that stay in force": case(
         edit('withdrawn: {on: "2021-06-30", because: The publisher ended support for this method}\n', "", "regions"),
-        edit(AT_THE_END, f"{WAIVED}  - {{rule: REG007, because: It is a test}}\n{AT_THE_END}"),
+        waiving("{rule: REG007, because: It is a test}"),
         rule="SHP010",
         at="rule: |REG007",
         words="replaced or withdrawn",
@@ -603,7 +601,7 @@ def test_the_shipped_playbook_has_no_fault_in_any_region_and_edition(bench: Benc
 
 def test_a_waiver_with_a_reason_lets_a_single_step_be_typed_and_stands_in_the_plan(bench: Bench) -> None:
     waiver = '{rule: QUO012, step: generate-key, because: It is a test, until: "2027-01-31"}'
-    bench.change(add_to("generate-key", "sign_off: typed"), edit(AT_THE_END, f"{WAIVED}  - {waiver}\n{AT_THE_END}"))
+    bench.change(add_to("generate-key", "sign_off: typed"), waiving(waiver))
     assert bench.lint().out == ""
     said = bench.plan()
     assert said.code == 0
@@ -615,7 +613,7 @@ def test_a_waiver_with_a_reason_lets_a_single_step_be_typed_and_stands_in_the_pl
 
 @pytest.mark.parametrize("line", ["{rule: REG007, because: It is a test}", "{rule: RUN010, because: It is a test}"])
 def test_whether_other_waivers_are_needed_is_known_on_the_day(bench: Bench, line: str) -> None:
-    bench.change(edit(AT_THE_END, f"{WAIVED}  - {line}\n{AT_THE_END}"))
+    bench.change(waiving(line))
     assert bench.lint().out == ""
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import rehearsal_bench as bench
+import sittings_bench as sittings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,22 @@ def together(tmp_path_factory: pytest.TempPathFactory) -> tuple[bench.Left, benc
     ]
     one, two = [bench.finish(process, record) for record, process in begun]
     return one, two
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> bench.Left:
+    """A rehearsal on cheap ground, for tests that only want to know what was asked and said."""
+    with pytest.MonkeyPatch.context() as patch:
+        sittings.cheaply(patch)
+        made = bench.rehearse(tmp_path_factory.mktemp("quick") / "record", "eu")
+    assert made.code == 0, made.err[-400:]
+    return made
+
+
+@pytest.fixture
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let rehearsals of this test stand on cheap ground."""
+    sittings.cheaply(monkeypatch)
 
 
 @pytest.fixture

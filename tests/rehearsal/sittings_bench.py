@@ -124,9 +124,7 @@ class Broken:
         return {line[:12].strip(): line[13:] for line in out.splitlines()}
 
 
-def broken_off(
-    patch: pytest.MonkeyPatch, place: Path, *, before: When | None = None, after: When = never
-) -> Broken:
+def broken_off(patch: pytest.MonkeyPatch, place: Path, *, before: When | None = None, after: When = never) -> Broken:
     """Begin a rehearsal that dies there."""
     place.mkdir(exist_ok=True)
     killed(patch, lambda: bench.rehearse(place / "record", "eu"), before=before, after=after)

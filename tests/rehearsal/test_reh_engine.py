@@ -19,8 +19,11 @@ from runner.errors import Defect
 from runner.exchange import (
     REQUESTS,
     Acting,
+    AskException,
     AskValue,
+    Declined,
     DeviceRefused,
+    DoByHand,
     FilesRefused,
     GatherPeople,
     HandsDone,
@@ -41,16 +44,16 @@ if TYPE_CHECKING:
 PEOPLE = PeopleGathered(acting=(Acting(person="goran", role="operator"), Acting(person="hana", role="witness")))
 
 
-def fresh(left: bench.Left) -> Engine:
-    engine = Engine(left.checked(), left.values())
+def fresh(quick: bench.Left) -> Engine:
+    engine = Engine(quick.checked(), quick.values())
     for person in ("deniz", "emeka", "freya", "goran", "hana", "ines"):
         engine.happened(PersonPresent(person=person))
     return engine
 
 
-def walk(left: bench.Left, engine: Engine) -> Iterator[tuple[Turn, Reply | None]]:
+def walk(quick: bench.Left, engine: Engine) -> Iterator[tuple[Turn, Reply | None]]:
     """Give each turn with the reply that was logged to it; the engine is fed it afterwards."""
-    recorded = iter([entry.data for entry in left.entries() if entry.type is EntryType.REPLY])
+    recorded = iter([entry.data for entry in quick.entries() if entry.type is EntryType.REPLY])
     turn = engine.start()
     while turn.request is not None:
         data = next(recorded)
@@ -69,8 +72,8 @@ def said(turn: Turn) -> bytes:
     return canonical.encode({"marks": marks, "request": request})
 
 
-def test_the_same_replies_give_the_same_requests_and_marks(left: bench.Left) -> None:
-    first, second = ([said(turn) for turn, _ in walk(left, fresh(left))] for _ in range(2))
+def test_the_same_replies_give_the_same_requests_and_marks(quick: bench.Left) -> None:
+    first, second = ([said(turn) for turn, _ in walk(quick, fresh(quick))] for _ in range(2))
     assert first == second
     assert len(first) > 40
     assert b'"completed"' in first[-1]
@@ -83,17 +86,19 @@ def wrong_replies(request: type[Any]) -> Iterator[Reply]:
         PEOPLE,
         DeviceRefused(status="UnknownID", words="no"),
         FilesRefused(rule="RUN030", words="no"),
+        Declined(person="goran", reason="no"),
     ):
-        if not isinstance(reply, replies_of(request)):
+        people = request in (GatherPeople, AskValue, DoByHand) and isinstance(reply, Declined)
+        if not people and not isinstance(reply, replies_of(request)):
             yield reply
 
 
-def test_a_reply_of_the_wrong_kind_is_a_defect_and_changes_nothing(left: bench.Left) -> None:
+def test_a_reply_of_the_wrong_kind_is_a_defect_and_changes_nothing(quick: bench.Left) -> None:
     """At every request of the ceremony; the right reply is taken afterwards as if nothing had been."""
-    engine = fresh(left)
+    engine = fresh(quick)
     kinds = set()
     last = None
-    for turn, _ in walk(left, engine):
+    for turn, _ in walk(quick, engine):
         last = turn
         if turn.request is None:
             break
@@ -104,21 +109,21 @@ def test_a_reply_of_the_wrong_kind_is_a_defect_and_changes_nothing(left: bench.L
             assert engine.pending is turn.request
     assert last is not None
     assert last.marks[-1] == Finished(outcome="completed", rule=None)
-    assert len(kinds) == len(REQUESTS)
+    assert set(REQUESTS) - kinds == {AskException}  # this plan lets no result pass
 
 
-def test_nothing_is_answered_before_the_start_or_after_the_end(left: bench.Left) -> None:
-    engine = fresh(left)
+def test_nothing_is_answered_before_the_start_or_after_the_end(quick: bench.Left) -> None:
+    engine = fresh(quick)
     with pytest.raises(Defect, match="no request waits"):
         engine.answer(PEOPLE)
-    for _ in walk(left, engine):
+    for _ in walk(quick, engine):
         pass
     with pytest.raises(Defect, match="no request waits"):
         engine.answer(PEOPLE)
 
 
-def test_an_engine_starts_once(left: bench.Left) -> None:
-    engine = fresh(left)
+def test_an_engine_starts_once(quick: bench.Left) -> None:
+    engine = fresh(quick)
     engine.start()
     with pytest.raises(Defect, match="twice"):
         engine.start()
@@ -144,7 +149,7 @@ def performing(perform: Callable[[Any], Any], patch: pytest.MonkeyPatch) -> None
 
 @pytest.mark.parametrize("awaited", [Stranger(), "list_keys", None, 7, HandsDone(person="goran")], ids=str)
 def test_awaiting_what_is_no_request_is_a_defect(
-    left: bench.Left, monkeypatch: pytest.MonkeyPatch, awaited: object
+    quick: bench.Left, monkeypatch: pytest.MonkeyPatch, awaited: object
 ) -> None:
     class Awaited:
         def __await__(self) -> Any:
@@ -154,7 +159,7 @@ def test_awaiting_what_is_no_request_is_a_defect(
         return await Awaited()
 
     performing(perform, monkeypatch)
-    engine = fresh(left)
+    engine = fresh(quick)
     assert isinstance(engine.start().request, GatherPeople)
     with pytest.raises(Defect, match="is no request"):
         engine.answer(PEOPLE)
@@ -164,21 +169,23 @@ def test_awaiting_what_is_no_request_is_a_defect(
         engine.answer(PEOPLE)
 
 
-def test_a_subclass_of_a_reply_cannot_be_smuggled_past_a_union(left: bench.Left) -> None:
+def test_a_subclass_of_a_reply_cannot_be_smuggled_past_a_union(quick: bench.Left) -> None:
     """A request's replies are those it names; another request's reply with the same fields is none of them."""
-    engine = fresh(left)
+    engine = fresh(quick)
     engine.start()
     with pytest.raises(Defect):
         engine.answer(HandsDone(person="hana"))
     engine.close()
 
 
-def test_an_action_that_raises_leaves_no_engine_that_goes_on(left: bench.Left, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_action_that_raises_leaves_no_engine_that_goes_on(
+    quick: bench.Left, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def perform(_work: Any) -> Any:
         raise Defect("our own mistake")
 
     performing(perform, monkeypatch)
-    engine = fresh(left)
+    engine = fresh(quick)
     engine.start()
     with pytest.raises(Defect, match="our own mistake"):
         engine.answer(PEOPLE)
@@ -186,9 +193,9 @@ def test_an_action_that_raises_leaves_no_engine_that_goes_on(left: bench.Left, m
         engine.answer(PEOPLE)
 
 
-def typed(left: bench.Left, *values: str) -> Turn:
+def typed(quick: bench.Left, *values: str) -> Turn:
     """Type these values one after the other in the first step."""
-    engine = fresh(left)
+    engine = fresh(quick)
     engine.start()
     turn = engine.answer(PEOPLE)
     for value in values:
@@ -201,28 +208,28 @@ def typed(left: bench.Left, *values: str) -> Turn:
 RIGHT = "11111111-2222-4333-8444-555555555555"
 
 
-def test_a_value_that_does_not_fit_is_asked_again_and_not_for_ever(left: bench.Left) -> None:
-    assert isinstance(typed(left, "x", "y", RIGHT).request, GatherPeople)
-    failed = typed(left, "x", "y", "z")
+def test_a_value_that_does_not_fit_is_asked_again_and_not_for_ever(quick: bench.Left) -> None:
+    assert isinstance(typed(quick, "x", "y", RIGHT).request, GatherPeople)
+    failed = typed(quick, "x", "y", "z")
     assert failed.request is None
     assert [mark.rule for mark in failed.marks if isinstance(mark, StepFailed)] == ["RUN003"]
 
 
-def test_a_value_that_fits_and_is_not_the_expected_one_fails_at_once(left: bench.Left) -> None:
-    failed = typed(left, RIGHT.replace("1", "2"))
+def test_a_value_that_fits_and_is_not_the_expected_one_fails_at_once(quick: bench.Left) -> None:
+    failed = typed(quick, RIGHT.replace("1", "2"))
     assert failed.request is None
     assert [mark.rule for mark in failed.marks if isinstance(mark, StepFailed)] == ["RUN002"]
 
 
-def test_a_refusal_at_any_request_ends_the_ceremony_there(left: bench.Left) -> None:
+def test_a_refusal_at_any_request_ends_the_ceremony_there(quick: bench.Left) -> None:
     """Every request that a device or a station may refuse: the step fails, and nothing is asked any more."""
     refusals = (DeviceRefused(status="UnknownID", words="no"), FilesRefused(rule="RUN030", words="no"))
-    places = [place for place, (turn, _) in enumerate(walk(left, fresh(left))) if turn.request is not None]
+    places = [place for place, (turn, _) in enumerate(walk(quick, fresh(quick))) if turn.request is not None]
     tried = 0
     for at in places:
         for refusal in refusals:
-            engine = fresh(left)
-            for place, (turn, _) in enumerate(walk(left, engine)):
+            engine = fresh(quick)
+            for place, (turn, _) in enumerate(walk(quick, engine)):
                 if place != at or turn.request is None:
                     continue
                 if isinstance(refusal, replies_of(type(turn.request))):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 import rehearsal_bench as bench
+import sittings_bench as sittings
 from typing_extensions import override
 
 from runner import canonical
@@ -25,9 +26,11 @@ from runner.exchange import (
     PersonLeft,
     PersonPresent,
     RoomEvent,
+    Substituted,
 )
 from runner.history import mark_entry, rebuild
 from runner.host.room import ScriptedRoom
+from runner.quorum import fill
 from runner.verification.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 MARKS = (EntryType.STEP_BEGUN, EntryType.STEP_DONE, EntryType.STEP_FAILED)
 COURSE = (*MARKS, EntryType.REQUEST, EntryType.REPLY)
-ROOM = (EntryType.PERSON_PRESENT, EntryType.PERSON_LEFT, EntryType.BREAK_BEGUN, EntryType.BREAK_ENDED)
+INSTEAD = Substituted(absent="goran", instead="ines", by="hana", reason="goran was called away")
 
 
 class Restless(ScriptedRoom):
@@ -46,9 +49,9 @@ class Restless(ScriptedRoom):
     SCRIPT: ClassVar[dict[int, tuple[RoomEvent, ...]]] = {
         3: (BreakBegun(by="goran", reason="lunch"),),
         4: (BreakEnded(),),
-        7: (PersonLeft(person="goran"),),  # between his steps; Ines stands in
-        9: (PersonLeft(person="ines"), PersonPresent(person="goran"), PersonPresent(person="ines")),
-        12: (BreakBegun(by="goran", reason="lunch"), BreakEnded()),
+        6: (PersonLeft(person="goran"), PersonPresent(person="ines"), INSTEAD),  # between his steps
+        9: (PersonPresent(person="goran"), PersonLeft(person="ines"), PersonPresent(person="ines")),
+        12: (BreakBegun(by="ines", reason="lunch"), BreakEnded()),
         20: (PersonLeft(person="freya"),),
         21: (PersonPresent(person="freya"),),
         38: (PersonLeft(person="freya"), BreakBegun(by="goran", reason="lunch")),
@@ -57,15 +60,32 @@ class Restless(ScriptedRoom):
     looked = 0
 
     @override
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.instead: dict[str, str] = {}
+
+    @override
     def arrivals(self) -> tuple[RoomEvent, ...]:
         here = super().arrivals()
         self.looked += 1
-        return (*here, *self.SCRIPT.get(self.looked, ()))
+        events = self.SCRIPT.get(self.looked, ())
+        self.instead |= {event.absent: event.instead for event in events if isinstance(event, Substituted)}
+        return (*here, *events)
+
+    @override
+    def answer(self, request: Any, step: Any, people: Any, present: Any) -> Any:
+        if not isinstance(request, GatherPeople):
+            return super().answer(request, step, people, present)
+        able = [person for person in self._plan.people if person.id in present]
+        chosen = fill(able, request.needs, self.instead) or {}
+        acting = (Acting(person=person, role=role) for person, role in sorted(chosen.items()))
+        return PeopleGathered(acting=tuple(acting))
 
 
 @pytest.fixture(scope="session")
 def restless(tmp_path_factory: pytest.TempPathFactory) -> bench.Left:
     with pytest.MonkeyPatch.context() as patch:
+        sittings.cheaply(patch)
         patch.setattr("runner.host.simulated_room.ScriptedRoom", Restless)
         return bench.rehearse(tmp_path_factory.mktemp("restless") / "record", "eu")
 
@@ -139,22 +159,30 @@ def test_people_who_come_and_go_leave_a_record_that_verifies(restless: bench.Lef
     kinds = [one.type for one in restless.entries()]
     wanted = [event for events in Restless.SCRIPT.values() for event in events]
     assert kinds.count(EntryType.PERSON_LEFT) == sum(isinstance(event, PersonLeft) for event in wanted)
+    assert any("ines acts instead of goran" in note for note in verdict.notes)
     assert kinds.count(EntryType.BREAK_BEGUN) == kinds.count(EntryType.BREAK_ENDED) > 0
 
 
-def test_the_stand_in_acted_while_the_operator_was_out(restless: bench.Left) -> None:
+def test_the_stand_in_acts_once_the_place_is_theirs_and_nobody_else_in_it(restless: bench.Left) -> None:
     here: set[str] = set()
-    stood_in = False
+    acted: list[set[str]] = []
+    handed = False
     for one in restless.entries():
         if one.type is EntryType.PERSON_PRESENT:
             here.add(one.data["person"])
         if one.type is EntryType.PERSON_LEFT:
             here.remove(one.data["person"])
+        if one.type is EntryType.SUBSTITUTION:
+            assert one.data == {"absent": "goran", "instead": "ines", "by": "hana", "reason": "goran was called away"}
+            handed = True
         if one.type is EntryType.REPLY and one.data["kind"] == "people_gathered":
             acting = {item["person"] for item in one.data["reply"]["acting"]}
             assert acting <= here
-            stood_in = stood_in or "ines" in acting
-    assert stood_in
+            assert ({"goran", "ines"} - acting) == ({"goran"} if handed else {"ines"})
+            acted.append(acting)
+    assert any("goran" in acting for acting in acted)
+    assert any("ines" in acting for acting in acted)
+    assert "goran" in here
 
 
 def test_every_prefix_of_a_restless_one_leads_to_where_the_session_was(restless: bench.Left) -> None:

@@ -82,10 +82,9 @@ def test_it_goes_on_to_a_valid_record_of_two_sittings(broken: Broken) -> None:
     assert "REHEARSAL SIMULATED: VALID" in left.out
     verdict = left.verdict()
     assert verdict.outcome is Outcome.VALID, verdict.findings
-    assert [note for note in verdict.notes if note.startswith("sitting")] == [
-        f"sitting 1 at online, offline from entry {waiting.seq + 1} on, the one before broke off, "
-        "with 7 entries before it that no checkpoint covered"
-    ]
+    (sitting,) = [note for note in verdict.notes if note.startswith("sitting")]
+    assert sitting.startswith(f"sitting 1 at online, offline from entry {waiting.seq + 1} on, the one before broke off")
+    assert sitting.endswith("with 7 entries before it that no checkpoint covered")
     entries = left.entries()
     resumed = entries[waiting.seq + 1]
     assert resumed.type is sittings.RESUMED
@@ -175,7 +174,9 @@ def test_a_process_that_was_killed_is_gone_on_with_in_another(tmp_path: Path) ->
 # -- refused -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [("resume",), ("abort", "--as", "goran", "--because", "enough")], ids=lambda c: c[0])
+@pytest.mark.parametrize(
+    "command", [("resume",), ("abort", "--as", "goran", "--because", "enough")], ids=lambda c: c[0]
+)
 def test_what_is_over_stays_as_it_is(done: Broken, command: tuple[str, ...]) -> None:
     before = done.all()
     left = done.says(*command)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from runner.exchange import RoomEvent
 
 
+pytestmark = pytest.mark.usefixtures("cheap")
+
+
 class Unquiet(ScriptedRoom):
     """Right after the people of one step were gathered, something happens: the second time anybody looks."""
 

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
+from emulator_bench import FakeClock, SeededDraw
 from sittings_bench import Broken, is_entry
 
 from hsm_emulator import messages
 from hsm_emulator.device import Device
 from hsm_emulator.region import client
 from runner.errors import Exit
+from runner.exchange import Acting
 from runner.host.logbook import Logbook
 from runner.host.room import ScriptedRoom, StopAsked
 from runner.verification.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from sittings_bench import When
 
     from runner.history import Said
 
+DEVICE = "record.sim/devices/hsm"
 CLOSING = ["ceremony.aborted", "ceremony.closed"]
 
 
@@ -77,9 +80,16 @@ def use_beside(broken: Broken, request: str = "f" * 64) -> None:
             raise AssertionError
 
     command = messages.GenerateKey(
-        app="simple", ident="beside", plainname="beside", type="RSA", size=2048, protect="module", nvram=False, pubexp=""
+        app="simple",
+        ident="beside",
+        plainname="beside",
+        type="RSA",
+        size=2048,
+        protect="module",
+        nvram=False,
+        pubexp="",
     )
-    with Device.open(broken.device) as device:
+    with Device.open(broken.device, draw=SeededDraw("nobody"), clock=FakeClock()) as device:
         device.change(command, request, Nobody())
 
 
@@ -89,6 +99,9 @@ def refused_as_uncertain(broken: Broken) -> str:
     left = broken.says("resume")
     assert left.code == Exit.UNCERTAIN, left.err
     assert "RUN022" in left.err
+    assert broken.all() == before
+    left = broken.says("abort", "--as", "goran", "--because", "enough")
+    assert left.code == Exit.UNCERTAIN, left.err
     assert broken.all() == before
     return left.err
 
@@ -105,6 +118,8 @@ def decided(broken: Broken, step: str) -> tuple[bench.Left, str]:
     ]
     assert [entry.data["person"] for entry in statements] == resolved.data["people"] == list(resolved.actors)
     assert {entry.data["how"] for entry in statements} == {"signed"}
+    if resolved.data["decision"] == "abandon":
+        assert Broken(record=left.record).status()["state"] == "over: aborted"
     return left, str(resolved.data["decision"])
 
 
@@ -113,15 +128,14 @@ WITHIN_STEP = ["attested", "step.resolved", "checkpoint", "attested"]
 
 def test_an_older_device_is_not_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The device as it was before the key; no request waits, so all that can be decided is to abandon."""
-    device = "record.sim/devices/hsm"
     broken = broken_with_copy(
         monkeypatch,
         tmp_path / "place",
-        copy=(device, is_entry("step.begun", step="generate-key")),
+        copy=(DEVICE, is_entry("step.begun", step="generate-key")),
         after=is_entry("step.begun", step="back-up-key"),
     )
     newer = bench.tree(broken.device)
-    put_older(broken, device)
+    put_older(broken, DEVICE)
     assert bench.tree(broken.device) != newer
     assert "does not know the state" in refused_as_uncertain(broken)
     begin = len(broken.left.lines())
@@ -138,14 +152,13 @@ def test_an_older_device_while_a_request_waits_begins_the_step_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It never held the request; the people redo, and what it lacks ends the ceremony at the step that needs it."""
-    device = "record.sim/devices/hsm"
     broken = broken_with_copy(
         monkeypatch,
         tmp_path / "place",
-        copy=(device, is_entry("request", kind="create_world")),
+        copy=(DEVICE, is_entry("request", kind="create_world")),
         after=is_entry("request", kind="set_mode", step="mode-operational"),
     )
-    put_older(broken, device)
+    put_older(broken, DEVICE)
     refused_as_uncertain(broken)
     left, decision = decided(broken, "mode-operational")
     assert decision == "redo"
@@ -252,28 +265,101 @@ def test_a_decision_that_cannot_be_made_is_not(tmp_path: Path, monkeypatch: pyte
     broken = sittings.broken_off(monkeypatch, tmp_path / "place", after=is_entry("step.begun", step="back-up-key"))
     use_beside(broken)
     decide = ScriptedRoom.decide
-    changes: list[tuple[Callable[[Any], Any], str]] = [
-        (lambda made: {"decision": "happened"}, "RUN022"),
-        (lambda made: {"decision": "redo"}, "RUN022"),
-        (lambda made: {"people": made.people[:1]}, "QUO008"),
-        (lambda made: {"people": ()}, "QUO008"),
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"decision": "happened"}, "RUN022"),
+        ({"decision": "redo"}, "RUN022"),
+        ({"people": (Acting(person="goran", role="operator"),)}, "QUO008"),
+        ({"people": ()}, "QUO008"),
     ]
-    from dataclasses import replace
-
     for number, (change, rule) in enumerate(changes):
         twin = broken.copy(tmp_path / f"twin{number}")
         with monkeypatch.context() as patch:
-            patch.setattr(
-                ScriptedRoom,
-                "decide",
-                lambda self, *said, c=change: replace(made := decide(self, *said), **c(made)),
-            )
+            patch.setattr(ScriptedRoom, "decide", lambda self, *said, c=change: replace(decide(self, *said), **c))
             left = twin.says("resolve", "--step", "back-up-key")
         assert left.code == Exit.CONTROL, left.err
         assert rule in left.err
         assert "step.resolved" not in {entry.type.value for entry in left.entries()}
         assert decided(twin, "back-up-key")[1] == "abandon"
         assert left.verdict().outcome is Outcome.ABORTED
+
+
+@pytest.mark.parametrize("where", ["ceremony.resumed", "attested", "ceremony.suspended"])
+def test_what_is_not_known_stays_unknown_until_it_is_resolved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A sitting that shows the devices and ends before people decided, however it ends, accounts for nothing."""
+    broken = sittings.broken_off(monkeypatch, tmp_path / "place", before=is_entry("reply", kind="key_made"))
+    use_beside(broken)
+
+    def stop(*_said: object) -> None:
+        raise StopAsked
+
+    with monkeypatch.context() as patch:
+        if where == "ceremony.suspended":
+            patch.setattr(ScriptedRoom, "decide", stop)
+            assert broken.says("resolve", "--step", "generate-key").code == Exit.UNCERTAIN
+        else:
+            sittings.killed(patch, lambda: broken.says("resolve", "--step", "generate-key"), after=is_entry(where))
+    assert broken.left.entries()[-1].type.value == where
+    refused_as_uncertain(broken)
+    left, decision = decided(broken, "generate-key")
+    assert (decision, left.code) == ("happened", 0)
+    verdict = left.verdict()
+    assert verdict.outcome is Outcome.VALID, verdict.findings
+
+
+def stop_at_resolution(patch: pytest.MonkeyPatch) -> None:
+    """Have people stop when the second of those who decided is to attest to it."""
+    attest = ScriptedRoom.attest
+
+    def stop(self: ScriptedRoom, wanted: Any) -> Any:
+        if wanted.about == "resolution" and wanted.person == "hana":
+            raise StopAsked
+        return attest(self, wanted)
+
+    patch.setattr(ScriptedRoom, "attest", stop)
+
+
+AFTER_DECISION: dict[str, tuple[When | None, When]] = {
+    "decided": (None, is_entry("step.resolved")),
+    "attested by one": (None, is_entry("attested", about="resolution")),
+    "attested by all": (None, is_entry("attested", about="resolution", person="hana")),
+}
+
+
+@pytest.mark.parametrize("where", [*AFTER_DECISION, "suspended"])
+@pytest.mark.parametrize("decision", ["happened", "redo", "abandon"])
+def test_what_was_decided_need_not_be_decided_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, decision: str, where: str
+) -> None:
+    """Whoever attested to it does not attest again; the others do before anything follows."""
+    if decision == "redo":
+        place = is_entry("request", kind="set_mode", step="mode-operational")
+        broken = broken_with_copy(
+            monkeypatch, tmp_path / "place", copy=(DEVICE, is_entry("request", kind="create_world")), after=place
+        )
+        put_older(broken, DEVICE)
+    else:
+        when = is_entry("reply", kind="key_made") if decision == "happened" else is_entry("request", step="back-up-key")
+        broken = sittings.broken_off(monkeypatch, tmp_path / "place", before=when)
+        use_beside(broken)
+    step = {"happened": "generate-key", "redo": "mode-operational", "abandon": "back-up-key"}[decision]
+    with monkeypatch.context() as patch:
+        if where == "suspended":
+            stop_at_resolution(patch)
+            assert broken.says("resolve", "--step", step).code == Exit.UNCERTAIN
+        else:
+            before, after = AFTER_DECISION[where]
+            sittings.killed(patch, lambda: broken.says("resolve", "--step", step), before=before, after=after)
+    left = broken.says("resume")
+    verdict = left.verdict()
+    if decision == "happened":
+        assert (verdict.outcome, left.code) == (Outcome.VALID, 0), verdict.findings
+    else:
+        assert (verdict.outcome, left.code) == (Outcome.ABORTED, Exit.STEP_FAILED), verdict.findings
+    assert sittings.only(left.entries(), "step.resolved").data["decision"] == decision
+    attested = [entry.data["person"] for entry in left.entries() if entry.data.get("about") == "resolution"]
+    assert attested == ["goran", "hana"]
 
 
 # -- the vault gives no answer -----------------------------------------------------------------------------------------
@@ -364,12 +450,12 @@ def test_people_who_stop_at_a_statement_can_go_on(tmp_path: Path, monkeypatch: p
         first = bench.rehearse(record, "eu")
     assert first.code == Exit.SIGNAL + 2
     assert first.verdict().outcome is Outcome.OPEN, first.verdict().findings
+    place = len(first.entries())
     before = [entry.data["person"] for entry in first.entries() if entry.data.get("about") == about]
     left = Broken(record=record).says("resume")
     assert left.code == 0, left.err[-400:]
     verdict = left.verdict()
     assert verdict.outcome is Outcome.VALID, verdict.findings
-    place = len(first.entries())
     again = next(entry for entry in left.entries()[place:] if entry.data.get("about") == about)
     assert again.data["person"] == "hana"
     if about != "close":

@@ -1,0 +1,63 @@
+"""Records that were made once keep replaying and verifying."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+import replay_bench as bench
+from conftest import GOLDEN
+
+from runner.cli.replay import main
+from runner.host.disk import Disk
+from runner.host.replay_record import Same, replay_record
+from runner.verification.verdict import Outcome
+from runner.verification.verify import verify
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_there_is_one() -> None:
+    assert GOLDEN
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_it_replays_and_verifies_where_it_lies(name: str) -> None:
+    place = bench.GOLDENS / name
+    replayed = replay_record(Disk(), place / "record")
+    assert isinstance(replayed, Same)
+    assert (replayed.ended, replayed.done, replayed.at, replayed.waiting, replayed.torn) == (
+        "completed", replayed.steps, None, None, 0,
+    )  # fmt: skip
+    verdict = verify(place / "record", place / "trust.json", rehearsal=True)
+    assert (verdict.outcome, verdict.findings) == (Outcome.VALID, ())
+    assert sum(path.stat().st_size for path in place.rglob("*") if path.is_file()) < 300_000
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_verdict_of_a_golden_record_can_be_another(name: str, tmp_path: Path) -> None:
+    shutil.copytree(bench.GOLDENS / name, tmp_path / name)
+    plan = tmp_path / name / "record" / "plan.json"
+    plan.write_bytes(plan.read_bytes().replace(b'"tinykey"', b'"tinykez"'))
+    verdict = verify(tmp_path / name / "record", tmp_path / name / "trust.json", rehearsal=True)
+    assert verdict.outcome is Outcome.TAMPERED
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_golden_record_is_never_made_again(name: str) -> None:
+    command = [sys.executable, str(bench.GOLDENS / "make_golden.py"), name]
+    done = subprocess.run(command, cwd=bench.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "is there already" in done.stderr
+
+
+def test_the_command_says_that_they_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    places = [str(bench.GOLDENS / name / "record") for name in GOLDEN]
+    assert main(places) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in said] == ["same"] * len(places)
+    assert all(line.endswith("7 of 7 steps; completed") for line in said)
