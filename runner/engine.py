@@ -151,6 +151,7 @@ class Engine:
         self._attempt = 1
         self._changed = False
         self._failed: StepFailed | None = None
+        self._done: StepDone | None = None
 
     @property
     def actors(self) -> tuple[str, ...]:
@@ -219,22 +220,32 @@ class Engine:
         if not isinstance(reply, answers_to(self._pending)):
             raise Defect(f"{type(reply).__name__} does not answer {type(self._pending).__name__}")
         self._changed |= self._pending.mutates and not isinstance(reply, DeviceRefused)
-        self._pending = None
+        self._pending = self._done = None
         if isinstance(reply, Declined):
             return self.decline(reply.person, reply.reason)
         return self._go_on(reply, [])
 
-    def decline(self, person: str, reason: str) -> Turn:
-        """End the ceremony because somebody declines in the step under way.
+    def decline(self, person: str, reason: str, *, result: StepDone | None = None) -> Turn:
+        """End the ceremony because somebody declines in the step under way, or to attest what came out of one.
+
+        Args:
+            person: who.
+            reason: why.
+            result: of the last step, where it was told and does not count as done yet; the engine went on from it.
 
         Raises:
-            Defect: no step is under way.
+            Defect: no step is under way, or that was not the result of the last one.
         """
         step = self.step
-        if step is None:
+        if result is not None and result is self._done:
+            at = (result.step, result.attempt)
+        elif result is None and step is not None:
+            at = (step.id, self._attempt)
+        else:
             raise Defect("no step is under way")
         self._drop()
-        declined = StepDeclined(step=step.id, attempt=self._attempt, person=person, reason=reason)
+        self._done = None
+        declined = StepDeclined(step=at[0], attempt=at[1], person=person, reason=reason)
         return Turn(marks=(declined, Finished(outcome="aborted", rule="RUN040")), request=None)
 
     def retry(self) -> Turn:
@@ -372,6 +383,7 @@ class Engine:
         self._results.update({(mark.step, name): value for name, value in mark.results})
         self._index += 1
         self._attempt = 1
+        self._done = mark
         return self._begin(marks)
 
     async def _conduct(self, step: PlannedStep) -> StepDone | StepFailed:

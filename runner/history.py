@@ -160,8 +160,8 @@ class _Replay:
                 return
             case EntryType.STEP_FAILED if (stopped := self._engine.reconsider()) is not None:
                 self._says(stopped)
-            case EntryType.STEP_DECLINED if not self._is_due(entry) and self._engine.step is not None:
-                self._says(self._engine.decline(entry.data["person"], entry.data["reason"]))
+            case EntryType.STEP_DECLINED if not self._is_due(entry):
+                self._declined(entry)
             case EntryType.STEP_BEGUN if self._engine.may_retry:
                 self._says(self._engine.retry())
             case _:
@@ -169,6 +169,13 @@ class _Replay:
         if not self._is_due(entry):
             raise EvidenceFault(f"entry {entry.seq} ({entry.type}) is not what the plan leads to here", rule="LOG070")
         self._due.pop(0)
+
+    def _declined(self, entry: Entry) -> None:
+        """Take it that somebody would not attest: to a step under way, or to a result that the log does not hold."""
+        due = [mark for mark in self._turn.marks if isinstance(mark, StepDone) and mark_entry(mark) in self._due]
+        if due or self._engine.step is not None:
+            result = due[0] if due else None
+            self._says(self._engine.decline(entry.data["person"], entry.data["reason"], result=result))
 
     def _resolved(self, entry: Entry) -> None:
         if entry.data["decision"] == "abandon":

@@ -1,4 +1,7 @@
-"""A record read back by the program that wrote it: where the ceremony stands, rebuilt from its log."""
+"""A record read back by the program that wrote it: where the ceremony stands, rebuilt from its log.
+
+The module is longer than others because one pass over the log gathers all of it.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,6 @@ class Past:
         sitting: the number of the last sitting.
         lines: the log's lines, without their line feeds.
         course: where the ceremony stands.
-        at: the step under way; None where there is none.
         open: the step that people decide about, and its attempt: the one under way in the log, or, between two, the one
             that comes next; None where none does. The engine may be ahead of the log by what it says next.
         pending: id and device of the request that waits and changes a device; None where none does.
@@ -91,7 +93,6 @@ class Past:
     sitting: int
     lines: tuple[bytes, ...]
     course: Course
-    at: str | None
     open: tuple[PlannedStep, int] | None
     pending: tuple[str, str] | None
     decided: Decided | None
@@ -110,6 +111,11 @@ class Past:
     def ceremony(self) -> str:
         """The ceremony's id."""
         return str(self.opened["ceremony"])
+
+    @property
+    def at(self) -> str | None:
+        """The step that is open; None where there is none."""
+        return None if self.open is None else self.open[0].id
 
     @property
     def head(self) -> str:
@@ -169,7 +175,6 @@ def read_past(disk: Disk, record: Path, content: bytes) -> Past:
         course=Course(
             engine=engine, turn=turn, asked=scan.asked, people=scan.people, attested=frozenset(scan.attested)
         ),
-        at=None if engine.step is None else engine.step.id,
         open=_open(checked.plan, engine, scan.begun),
         pending=scan.pending,
         decided=scan.decided,

@@ -206,7 +206,7 @@ class _Resumption:
 
     def _require_mine(self, past: Past) -> None:
         """Refuse to go on with a step that belongs to another machine."""
-        step = past.course.engine.step
+        step = None if past.open is None else past.open[0]
         if past.closed is None and past.aborted is None and step and step.station not in self._means.played:
             words = f"the next step, {step.id}, is at {step.station}, which this machine does not play"
             raise WrongUse(words)

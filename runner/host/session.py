@@ -269,7 +269,7 @@ class Session:
             if (about, acting.person) in self._gate.attested:
                 continue
             if (declined := self._hands.attesting.ask((acting,), occasion)) is not None:
-                return self._engine.decline(declined.person, declined.reason)
+                return self._engine.decline(declined.person, declined.reason, result=done)
             self._gate.attested.add((about, acting.person))
             self.events()
         return None

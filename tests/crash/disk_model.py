@@ -1,7 +1,8 @@
 """A small model of a file system, and every state that a traced run can leave on one when it is cut off.
 
 Operations are those the two disk modules announce, with their contents filled in: mkdir, create, write, append, cut,
-sync, link, rename, remove, sync_folder; and `nothing`, where a sync was left out. Paths are relative to the folder under which everything happens.
+sync, link, rename, remove, sync_folder; and `nothing`, where a sync was left out. Paths are relative to the folder under
+which everything happens.
 """
 
 from __future__ import annotations
@@ -130,7 +131,7 @@ def _place(root: Folder, name: str) -> tuple[Folder, str]:
     return _find(root, str(path.parent)), path.name
 
 
-def apply(root: Folder, step: Step, content: bytes | None = None) -> None:
+def apply(root: Folder, step: Step, content: bytes | None = None) -> None:  # noqa: C901 (one case per operation)
     """Do one operation; `content` stands for another one than the step's, where a write was torn."""
     if step.kind == "sync_folder":
         folder = _find(root, step.path)

@@ -1,7 +1,8 @@
 """One side restored from an older copy, so that it lost what the other built on: exactly once, or people decide.
 
 No crash does this. Every log that ends with a request to change a device, or with its reply, meets every state that the
-devices had; then all is as the log says, or it is uncertain and stays so until `resolve`, after which the record verifies.
+devices had; then all is as the log says, or it is uncertain and stays so until `resolve`, after which the record
+verifies.
 """
 
 from __future__ import annotations
@@ -40,9 +41,7 @@ def meetings(traced: Traced) -> list[tuple[Point, bool]]:
         if not any("stage/" in name and content is not None for name, content in tree.items()):
             devices.setdefault(mark, point)
         real.add((len(log), mark))
-    return [
-        (_met(one, other), (size, mark) in real) for size, one in logs.items() for mark, other in devices.items()
-    ]
+    return [(_met(one, other), (size, mark) in real) for size, one in logs.items() for mark, other in devices.items()]
 
 
 def _changes(kind: EntryType, data: dict[str, object]) -> bool:

@@ -1,7 +1,7 @@
 """A rehearsal cut off at every operation on any of its disks, and gone on with: everything happens exactly once.
 
-The process dies, in the middle of a write too, or power fails: then each disk keeps what the loss says. Most losses leave
-a disk that an earlier death left as well, because little is ever unsynced; such a state is recovered from once.
+The process dies, in the middle of a write too, or power fails: then each disk keeps what the loss says. Most losses
+leave a disk that an earlier death left as well, because little is ever unsynced; such a state is recovered from once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from crash_points import LOSSES, NOTHING, Point, Seen, after, enumerate_points, go_on
-from disk_model import left, read
+from disk_model import Loss, left, read
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,8 @@
 """Recovery cut off at each of its own operations, and begun again: a second crash loses nothing either.
 
 What recovery does depends little on where the ceremony stood. So of the recoveries that did the same to the same kinds
-of files so far, while the same kind of thing waits, one is cut off there; and a state that was left before is not tried again.
+of files so far, while the same kind of thing waits, one is cut off there; and a state that was left before is not tried
+again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,10 +53,8 @@ def recovering(point: Point, here: Path) -> list[Step]:
     with pytest.MonkeyPatch.context() as patch:
         again.import_here(patch)
         patch.setattr(Session, "run", reached)
-        try:
+        with suppress(Reached):
             recover(here, again.ground())
-        except Reached:
-            pass
         recorder.settle()
     shutil.rmtree(here)
     return recorder.steps

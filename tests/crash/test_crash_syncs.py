@@ -8,10 +8,12 @@ was not synced.
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from crash_bench import make_place
 from crash_points import LOG, LOSSES, Point, Seen, after, enumerate_points, go_on, leading_to
 from disk_model import Step
 from test_crash_recovery import recovering
@@ -47,34 +49,44 @@ SYNCS: Final = [
     Sync("the log's lines", r"sync record/log\.jsonl"),
     Sync("the log's name", r"sync_folder record after create record/log\.jsonl"),
     Sync("a torn tail's copy", rf"sync record/recovered{HALF}"),
-    Sync("a torn tail's copy's name", r"sync_folder record/recovered"),
+    Sync("the name of a torn tail's copy", r"sync_folder record/recovered after remove"),
     Sync("the name of the folder of torn tails", r"sync_folder record after mkdir record/recovered"),
     Sync("a statement or signature", rf"sync record/statements{HALF}"),
-    Sync("the name of a statement or signature", r"sync_folder record/statements"),
+    Sync("the name of a statement or signature", rf"sync_folder record/statements after remove record/statements{HALF}"),
     Sync("a checkpoint", rf"sync record/checkpoints{HALF}"),
-    Sync("a checkpoint's name", r"sync_folder record/checkpoints"),
+    Sync("a checkpoint's name", r"sync_folder record/checkpoints after remove"),
     Sync("a package in transfer/", rf"sync record/transfer{HALF}"),
-    Sync("the name of a package in transfer/", r"sync_folder record/transfer"),
-    Sync("a log key", rf"sync record/keys/\.log-.*\.half"),
-    Sync("a log key's name", r"sync_folder record/keys after \w+ record/keys/\.log-"),
-    Sync("what the first entry binds", rf"sync record(/approval|/keys|/source)?{HALF}(?<!SUMS\.half)(?<!VERIFY\.txt\.half)"),
-    Sync("the name of what the first entry binds", r"sync_folder record(/approval|/keys|/source| after \w+ record/\.plan)"),
+    Sync("the name of a package in transfer/", r"sync_folder record/transfer after remove"),
+    Sync("a log key", r"sync record/keys/\.log-.*\.half"),
+    Sync("a log key's name", rf"sync_folder record/keys after remove record/keys/\.log-"),
     Sync("the record's end", r"sync record/\.(SHA256SUMS|VERIFY\.txt)\.half"),
     Sync("the name of the record's end", r"sync_folder record after remove record/\.(SHA256SUMS|VERIFY\.txt)\.half"),
+    Sync("what the first entry binds", rf"sync record(/approval|/keys|/source)?{HALF}"),
+    Sync("the name of what the first entry binds", rf"sync_folder record(/\w+)? after remove record(/\w+)?{HALF}"),
+    Sync("that a file of the record is gone", r"sync_folder record(/\w+)? after remove"),
     Sync("the record's folders' names", r"sync_folder (\.|record) after mkdir record"),
+    Sync("names of the record, by the next process", r"sync_folder (\.|record(/\w+)?) after (nothing|sync_folder)"),
     Sync("the simulated room", rf"sync record\.sim{HALF}"),
-    Sync("the name of a part of the simulated room", r"sync_folder record\.sim(/\w+)? after (mkdir|remove) record\.sim/"),
+    Sync("the name of a part of the simulated room", r"sync_folder record\.sim(/\w+)? after (mkdir|remove)"),
+    Sync("names of the simulated room, by the next process", r"sync_folder record\.sim after"),
     Sync("a file at a station", rf"sync record\.sim/(stations|media)/[a-z-]+{HALF}"),
-    Sync("the name of a file at a station", r"sync_folder record\.sim/(stations|media)/"),
-    Sync("what a device stages", rf"sync {DEVICE}/(silicon/)?stage/[0-9]+"),
+    Sync("the name of a file at a station", rf"sync_folder record\.sim/(stations|media)/[a-z-]+ after remove .*{HALF}"),
+    Sync("the name of a file at a station, by the next process", r"sync_folder record\.sim/(stations|media)/"),
+    Sync("that a destroyed file is gone", rf"sync_folder {DEVICE}/kmdata/local after remove {DEVICE}/kmdata/local/"),
+    Sync("what a device stages", rf"sync {DEVICE}/stage/[0-9]+"),
+    Sync("what a device's memory stages", rf"sync {DEVICE}/silicon/stage/[0-9]+"),
     Sync("a device's receipt", rf"sync {DEVICE}/stage/receipt"),
-    Sync("the name of a device's folder", rf"sync_folder {DEVICE}(/\w+)* after mkdir"),
+    Sync("the name of a device's folder", rf"sync_folder {DEVICE}(/[\w-]+)* after mkdir"),
     Sync("a device's receipt's name", rf"sync_folder {DEVICE}/audit after rename"),
-    Sync("a device's last receipt's name, again", rf"sync_folder {DEVICE}/audit"),
+    Sync("a device's receipt's name, by the next process", rf"sync_folder {DEVICE}/audit"),
     Sync("the names of what a device stages", rf"sync_folder {DEVICE}/stage after sync {DEVICE}/stage/receipt"),
-    Sync("the names of what a device's memory stages", rf"sync_folder {DEVICE}/silicon/stage after sync_folder {DEVICE}/stage"),
     Sync("that a device's stage is empty", rf"sync_folder {DEVICE}/stage"),
-    Sync("the names of what a device put in place", rf"sync_folder {DEVICE}(/\w+)*"),
+    Sync("the names in the stage of a device's memory", rf"sync_folder {DEVICE}/silicon/stage"),
+    Sync(
+        "the name of a folder that a device made, by the next process",
+        rf"sync_folder {DEVICE}(/kmdata|/silicon|/keys)? after sync_folder {DEVICE}/(silicon/stage|kmdata)",
+    ),
+    Sync("the names of what a device put in place", rf"sync_folder {DEVICE}(/[\w-]+)*"),
 ]
 
 
@@ -109,21 +121,21 @@ def make_run(before: list[Step], steps: list[Step]) -> Run:
 
 
 @pytest.fixture(scope="session")
-def runs(traced: Traced, tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    """A recovery from a statement's entry that was torn, one from before the first entry, and the whole rehearsal."""
-    torn = enumerate_points((), traced.steps, LOSSES[0], torn=True)
-    statements = [
-        point
-        for point in torn
-        if point.cut.torn and point.cut.step.path == LOG and b'"type":"attested"' in point.cut.step.content
-    ]
-    early = [point for point in torn if "record/plan.json" in point.cut.tree and LOG not in point.cut.tree]
-    place = tmp_path_factory.mktemp("runs")
+def runs(traced: Traced) -> list[Run]:
+    """The whole rehearsal; recoveries from where it had named something and not synced it; and from a torn statement."""
+    whole = make_run([], traced.steps)
+    points = enumerate_points((), traced.steps, LOSSES[0], torn=True)
+    last = {of: number for number, of in enumerate(whole.of()) if traced.steps[number].kind == "sync_folder"}
+    torn = [point for point in points if point.cut.torn and point.cut.step and b'"attested"' in point.cut.step.content]
+    unsynced = [point for point in points if not point.cut.torn and point.cut.after in last.values()]
+    early = [point for point in points if "record/plan.json" in point.cut.tree and LOG not in point.cut.tree]
+    place = make_place()
     recoveries = [
-        make_run(leading_to(traced.steps, point), recovering(point, place / "first"))
-        for point in (statements[len(statements) // 2], early[-1])
+        make_run(leading_to(traced.steps, point), recovering(point, place / "here"))
+        for point in (torn[len(torn) // 2], early[-1], *unsynced)
     ]
-    return [*recoveries, make_run([], traced.steps)]
+    shutil.rmtree(place)
+    return [whole, *recoveries]
 
 
 def failure(runs: list[Run], left_out: str, place: Path) -> str:

@@ -16,7 +16,7 @@ from sittings_bench import PROCESSES, is_entry
 
 from runner.audit.note import LogKey
 from runner.backends import emulator
-from runner.errors import CeremonyError, EvidenceFault, StepFault, WrongUse
+from runner.errors import CeremonyError, EvidenceFault, PlaybookFault, StepFault, WrongUse
 from runner.host import record as folder
 from runner.host import simulated
 from runner.host.disk import Disk
@@ -357,9 +357,9 @@ def test_an_older_copy_is_found_by_whoever_saw_the_newer(stages: list[House], tm
 
 
 def test_an_older_copy_does_not_go_on_with_the_newer_device(stages: list[House], tmp_path: Path) -> None:
-    """The record as it was first handed over, brought to the offline machine a second time."""
+    """The record as it was first handed over, brought to the offline machine a second time: its device is not new."""
     house = stages[2].copy(tmp_path / "house")
     there = house.carry("offline")
     shutil.rmtree(there.record)
     shutil.copytree(stages[0].machine("online").record, there.record)
-    there.resume()
+    refused(there, PlaybookFault, "SIT005")

@@ -10,13 +10,15 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 import rehearsal_bench as bench
+import sittings_bench as sittings
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -24,14 +26,21 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_private_key,
 )
+from sittings_bench import is_entry
 
 from hsm_emulator import cards, crypto, encoding, keyfile, quorum, state, worlds
 from hsm_emulator.dialogue import CardAsk, Pin, PinAsk
-from hsm_emulator.region import records
+from hsm_emulator.region import client, records
+from runner.audit.note import LogKey
+from runner.backends.interface import Secret
+from runner.host.room import SimulatedSlot
+from runner.signing.sshsig import SimulatedSigner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from runner.backends.interface import PinWanted
 
 SERIAL = "SIM0-0000-0001"
 WHOLE_KEY = 600
@@ -117,12 +126,18 @@ def of_vault(left: bench.Left) -> Iterator[tuple[str, bytes]]:
     yield from ((f"imported {part}", value) for part, value in numbers(private))
 
 
+def of_people(left: bench.Left) -> dict[str, bytes]:
+    """The private half of everybody's key."""
+    seeds = json.loads((left.sim / "people.json").read_bytes())["seeds"]
+    return {f"seed of {item['person']}": base64.b64decode(item["seed"]) for item in seeds}
+
+
 @pytest.fixture(scope="module")
 def secrets(left: bench.Left) -> dict[str, bytes]:
     found = {**dict(of_device(left)), **dict(of_vault(left))}
     (seed,) = left.seeds
     found["log key"] = seed
-    return found
+    return {**found, **of_people(left)}
 
 
 @pytest.fixture(scope="module")
@@ -228,8 +243,23 @@ def test_the_secrets_are_those_there_are(secrets: dict[str, bytes], pins: list[b
     assert len(pins) == 3
     assert len(set(pins)) == 3
     assert all(re.fullmatch(rb"\d{8}", pin) for pin in pins)
-    for name in ("KM", "KRE d", "key d", "key p", "key q", "KEK d", "LTR", "KNSO", "KMC", "KP", "KR", "log key"):
+    for name in (
+        "KM",
+        "KRE d",
+        "key d",
+        "key p",
+        "key q",
+        "KEK d",
+        "LTR",
+        "KNSO",
+        "KMC",
+        "KP",
+        "KR",
+        "log key",
+        "seed of hana",
+    ):
         assert len(secrets[name]) >= 32
+    assert len({secrets[name] for name in secrets if name.startswith("seed of")}) == 9
     assert secrets["imported d"] == secrets["key d"]
     assert secrets["KM"] != secrets["vault KM"]
     assert sum(name.startswith("share") for name in secrets) == 3 * len(worlds.TOKENS)
@@ -245,6 +275,12 @@ def test_the_script_is_where_the_pins_are(left: bench.Left, pins: list[bytes]) -
     script = (left.sim / "people.json").read_bytes()
     assert search({"people.json": script}, {}, pins) == [f"PIN {n} in people.json" for n in range(3)]
     assert b"SIMULATED" in script
+
+
+def test_the_script_is_where_the_seeds_are(left: bench.Left) -> None:
+    script = (left.sim / "people.json").read_bytes()
+    seeds = of_people(left)
+    assert search({"people.json": script}, seeds, []) == [f"{name} in people.json" for name in seeds]
 
 
 def test_silicon_is_where_the_secrets_are(left: bench.Left, secrets: dict[str, bytes]) -> None:
@@ -273,7 +309,9 @@ def planted(secret: bytes) -> Iterator[bytes]:
     yield archive.getvalue()
 
 
-@pytest.mark.parametrize("name", ["KM", "KRE d", "key d", "key p", "key pkcs8", "KEK q", "LTR", "KR", "log key"])
+@pytest.mark.parametrize(
+    "name", ["KM", "KRE d", "key d", "key p", "key pkcs8", "KEK q", "LTR", "KR", "log key", "seed of hana"]
+)
 def test_a_planted_secret_is_found(secrets: dict[str, bytes], name: str) -> None:
     only = {name: secrets[name]}
     for n, spelled in enumerate(planted(secrets[name])):
@@ -319,3 +357,155 @@ def test_nobody_else_may_read_the_simulated_silicon(left: bench.Left) -> None:
     assert left.sim.stat().st_mode & 0o077 == 0
     for path in left.sim.rglob("silicon/**/*"):
         assert path.stat().st_mode & 0o077 == 0
+
+
+# -- when something goes wrong -----------------------------------------------------------------------------------------
+
+MISTYPED = "13572468"
+"""A PIN that somebody types by mistake: it is as secret as the right one."""
+
+
+class Broken(Exception):
+    """A mistake of our own, whose words hold what they must not."""
+
+
+def mistype(patch: pytest.MonkeyPatch) -> None:
+    pin = SimulatedSlot.pin
+
+    def typed(self: SimulatedSlot, wanted: PinWanted) -> Secret:
+        right = pin(self, wanted)
+        return right if wanted.new else Secret(MISTYPED)
+
+    patch.setattr(SimulatedSlot, "pin", typed)
+
+
+def interrupt(patch: pytest.MonkeyPatch) -> None:
+    pin = SimulatedSlot.pin
+
+    def typed(self: SimulatedSlot, wanted: PinWanted) -> Secret:
+        words = pin(self, wanted).reveal()
+        raise KeyboardInterrupt(words)
+
+    patch.setattr(SimulatedSlot, "pin", typed)
+
+
+def break_at_the_slot(patch: pytest.MonkeyPatch) -> None:
+    pin = SimulatedSlot.pin
+
+    def typed(self: SimulatedSlot, wanted: PinWanted) -> Secret:
+        words = pin(self, wanted).reveal()
+        raise Broken(words)
+
+    patch.setattr(SimulatedSlot, "pin", typed)
+
+
+def break_while_signing(patch: pytest.MonkeyPatch) -> None:
+    from_seed, sign = SimulatedSigner.from_seed, SimulatedSigner.sign
+    seeds: dict[str, bytes] = {}
+
+    def remembered(seed: bytes) -> SimulatedSigner:
+        signer = from_seed(seed)
+        seeds[signer.public] = seed
+        return signer
+
+    def signed(self: SimulatedSigner, namespace: str, message: bytes) -> bytes:
+        if namespace == "step-attest@ceremony":
+            raise Broken(seeds[self.public].hex())
+        return sign(self, namespace, message)
+
+    patch.setattr(SimulatedSigner, "from_seed", remembered)
+    patch.setattr(SimulatedSigner, "sign", signed)
+
+
+def fill_the_disk(patch: pytest.MonkeyPatch) -> None:
+    fdatasync = os.fdatasync
+    seen = 0
+
+    def full(descriptor: int) -> None:
+        nonlocal seen
+        seen += 1
+        if seen > 60:
+            raise OSError(28, "No space left on device")
+        fdatasync(descriptor)
+
+    patch.setattr(os, "fdatasync", full)
+
+
+def answer_nothing(patch: pytest.MonkeyPatch) -> None:
+    def silent(*_said: object, **_more: object) -> client.Imported:
+        raise client.NoAnswerError("the vault gave no answer")
+
+    patch.setattr(client, "import_key", silent)
+
+
+SCENES: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], int]] = {
+    "a PIN is mistyped until the card is locked": (mistype, 6),
+    "Ctrl-C while a PIN is typed": (interrupt, 130),
+    "a defect at the card slot": (break_at_the_slot, 70),
+    "a defect while somebody signs": (break_while_signing, 70),
+    "the disk is full": (fill_the_disk, 6),
+    "the vault gives no answer": (answer_nothing, 7),
+}
+
+
+def seeds_caught(patch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Every log key from now on, as it is made."""
+    seeds: dict[str, bytes] = {}
+    from_seed = LogKey.from_seed
+
+    def caught(origin: str, seed: bytes) -> LogKey:
+        seeds[f"log key {len(seeds)}"] = seed
+        return from_seed(origin, seed)
+
+    patch.setattr(LogKey, "from_seed", caught)
+    return seeds
+
+
+def leaks(left: bench.Left, logs: Mapping[str, bytes]) -> list[str]:
+    mine = [card["pin"].encode() for card in people(left).cards]
+    return search(outside(left), {**of_people(left), **logs}, [*mine, MISTYPED.encode()])
+
+
+@pytest.mark.usefixtures("cheap")
+@pytest.mark.parametrize("scene", SCENES)
+def test_no_secret_gets_out_when_something_goes_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scene: str
+) -> None:
+    """Nor afterwards, when what can be gone on with is, or is ended for good."""
+    happen, code = SCENES[scene]
+    logs = seeds_caught(monkeypatch)
+    record = tmp_path / "record"
+    with monkeypatch.context() as patch:
+        happen(patch)
+        left = bench.rehearse(record, "eu")
+    assert left.code == code, left.err[-400:]
+    assert leaks(left, logs) == []
+    for command in (("status",), ("resume",), ("abort", "--as", "hana", "--because", "enough")):
+        said, out, err = bench.say(command[0], str(record), *command[1:])
+        assert said in (0, 2, 6, 130), err[-400:]
+        assert leaks(replace(left, out=out, err=err), logs) == []
+
+
+@pytest.mark.usefixtures("cheap")
+def test_nor_when_it_is_gone_on_with_after_it_died(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of the request in which PINs are typed; both sittings' log keys are looked for."""
+    logs = seeds_caught(monkeypatch)
+    broken = sittings.broken_off(monkeypatch, tmp_path / "place", before=is_entry("reply", kind="key_reduced"))
+    assert leaks(broken.left, logs) == []
+    left = broken.says("resume")
+    assert left.code == 0, left.err[-400:]
+    assert len(logs) == 2
+    assert leaks(left, logs) == []
+
+
+@pytest.mark.usefixtures("cheap")
+def test_what_is_looked_for_there_would_be_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same search over a screen that shows what a careless message would."""
+    logs = seeds_caught(monkeypatch)
+    left = bench.rehearse(tmp_path / "record", "eu")
+    cards, seeds = people(left).cards, of_people(left)
+    for words in (cards[0]["pin"], MISTYPED, base64.b64encode(seeds["seed of hana"]).decode()):
+        (found,) = leaks(replace(left, err=f"defect: {words}\n"), logs)
+        assert found.endswith("in stderr")
+    assert leaks(replace(left, out=logs["log key 0"].hex()), logs) == ["log key 0 in stdout"]
+    assert leaks(left, logs) == []

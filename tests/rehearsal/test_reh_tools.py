@@ -16,12 +16,13 @@ import rehearsal_bench as bench
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOOLS = ("bash", "sha256sum", "perl", "openssl", "jq", "find", "sed", "cut", "cmp", "base64")
+TOOLS = ("bash", "sha256sum", "perl", "openssl", "jq", "find", "sed", "cut", "cmp", "base64", "ssh-keygen", "expr")
 MISSING = [name for name in TOOLS if shutil.which(name) is None]
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
-SIGNED = "Signature Verified Successfully"
+SUMS, LOG, LAST, NOTES, KEYS, SPELLING, NAMED, SIGNED, PEOPLE, END = range(10)
+"""The commands of VERIFY.txt, in its order."""
 
 
 def commands(left: bench.Left) -> list[str]:
@@ -31,9 +32,8 @@ def commands(left: bench.Left) -> list[str]:
     return ["".join(line[7:] for line in block.splitlines(keepends=True)) for block in blocks]
 
 
-def command(left: bench.Left, start: str) -> str:
-    (found,) = [block for block in commands(left) if block.startswith(start)]
-    return found
+def command(left: bench.Left, number: int) -> str:
+    return commands(left)[number]
 
 
 def paste(left: bench.Left, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -54,7 +54,7 @@ def last_checkpoint(left: bench.Left) -> list[str]:
 
 def test_there_are_as_many_commands_as_headings_need(left: bench.Left) -> None:
     starts = [block.split()[0] for block in commands(left)]
-    assert starts == ["sha256sum", "perl", "sed", 'last="$(ls', "jq", "head", "tail"]
+    assert starts == ["sha256sum", "perl", "sed", 'tmp="$(mktemp', 'tmp="$(mktemp', "jq", "jq", "for", "jq", "tail"]
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,22 @@ def test_the_whole_text_pasted_at_once_says_all_is_well(left: bench.Left, enviro
     ran = paste(left, "\n".join(commands(left)), **environment)
     assert (ran.returncode, ran.stderr) == (0, "")
     lines = ran.stdout.splitlines()
+    differ = [line for line in lines if "differ" in line]  # the people's keys of a rehearsal are not those of the plan
+    assert [line.split(":")[0] for line in differ] == ["- keys/allowed_signers differ"]
     assert "FAILED" not in ran.stdout
-    assert SIGNED in lines
+    assert f"checkpoints/{max(bench.tree(left.record / 'checkpoints'))} keys/log-0.pub.pem" in lines
+    assert sum(line.endswith(".sshsig OK") for line in lines) == len(signatures(left))
+    assert not any(line.endswith(" typed") for line in lines)
     assert lines[-1] == "completed"
     assert bench.tree(left.record) == before
 
 
+def signatures(left: bench.Left) -> list[str]:
+    return [name for name in bench.tree(left.record) if name.endswith(".sshsig")]
+
+
 def test_sha256sum_knows_every_file(twin: bench.Left) -> None:
-    ran = paste(twin, command(twin, "sha256sum"))
+    ran = paste(twin, command(twin, SUMS))
     lines = ran.stdout.splitlines()
     assert ran.returncode == 0
     assert lines[-1] == lines[-2] == str(len(bench.tree(twin.record)) - 1)
@@ -88,11 +96,11 @@ def test_sha256sum_knows_every_file(twin: bench.Left) -> None:
 
 
 def test_perl_gives_the_root_of_the_last_checkpoint_and_stops_at_an_edit(twin: bench.Left) -> None:
-    perl = command(twin, "perl")
+    perl = command(twin, LOG)
     ran = paste(twin, perl)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.splitlines() == last_checkpoint(twin)[1:3]
-    assert paste(twin, command(twin, "sed")).stdout == ran.stdout
+    assert paste(twin, command(twin, LAST)).stdout == ran.stdout
     lines = twin.lines()
     for at in (0, 1, 63, 64, len(lines) - 2):
         bench.put_log(twin, [*lines[:at], lines[at].replace(b'Z","type"', b'z","type"'), *lines[at + 1 :]])
@@ -109,12 +117,13 @@ def test_perl_gives_the_root_of_every_checkpoint(twin: bench.Left) -> None:
     lines = twin.lines()
     for path in sorted((twin.record / "checkpoints").iterdir()):
         bench.put_log(twin, lines[: int(path.stem)])
-        ran = paste(twin, command(twin, "perl"))
+        ran = paste(twin, command(twin, LOG))
         assert ran.stdout.splitlines() == path.read_text(encoding="utf-8").splitlines()[1:3]
 
 
 def other_size(text: str) -> str:
-    return text.replace("\n137\n", "\n136\n")
+    size = text.splitlines()[1]
+    return text.replace(f"\n{size}\n", f"\n{int(size) - 1}\n")
 
 
 def other_origin(text: str) -> str:
@@ -131,35 +140,90 @@ def other_signature(text: str) -> str:
     return text.replace(text.rsplit(maxsplit=1)[-1], base64.b64encode(bench.flip(blob, 40)).decode())
 
 
-def test_openssl_accepts_every_checkpoint(twin: bench.Left) -> None:
-    openssl = command(twin, "last=")
-    paths = sorted((twin.record / "checkpoints").iterdir(), reverse=True)
-    for path in paths:
-        assert SIGNED in paste(twin, openssl).stdout, path.name
-        path.unlink()  # so that the one before is the last
+def checked(left: bench.Left) -> dict[str, str]:
+    """What openssl says of every checkpoint: the key it was made with, or FAILED."""
+    ran = paste(left, command(left, NOTES))
+    assert (ran.returncode, ran.stderr) == (0, "")
+    said = dict(line.split() for line in ran.stdout.splitlines())
+    assert list(said) == [f"checkpoints/{name}" for name in bench.tree(left.record / "checkpoints")]
+    return said
+
+
+def test_openssl_accepts_every_checkpoint(left: bench.Left) -> None:
+    assert set(checked(left).values()) == {"keys/log-0.pub.pem"}
 
 
 @pytest.mark.parametrize("edit", [other_size, other_origin, other_root, other_signature])
 def test_openssl_refuses_a_tampered_checkpoint(twin: bench.Left, edit: Callable[[str], str]) -> None:
-    openssl = command(twin, "last=")
-    ran = paste(twin, openssl)
-    assert (ran.returncode, ran.stderr) == (0, "")
     path = max((twin.record / "checkpoints").iterdir())
     text = path.read_text(encoding="utf-8")
     assert edit(text) != text
     path.write_text(edit(text), encoding="utf-8")
-    ran = paste(twin, openssl)
-    assert ran.returncode != 0
-    assert SIGNED not in ran.stdout
+    failed = [name for name, key in checked(twin).items() if key == "FAILED"]
+    assert failed == [f"checkpoints/{path.name}"]
 
 
 def test_openssl_refuses_another_rehearsals_key(twin: bench.Left, together: tuple[bench.Left, bench.Left]) -> None:
     shutil.copy(together[1].record / "keys/log-0.pub.pem", twin.record / "keys/log-0.pub.pem")
-    assert SIGNED not in paste(twin, command(twin, "last=")).stdout
+    assert set(checked(twin).values()) == {"FAILED"}
+    assert "keys/log-0 FAILED" in paste(twin, command(twin, KEYS)).stdout.splitlines()
+    shutil.copy(together[1].record / "keys/log-0.vkey", twin.record / "keys/log-0.vkey")
+    ran = paste(twin, command(twin, KEYS))
+    assert ran.stdout.splitlines()[0] == "keys/log-0 OK"  # the two files fit each other, and not the log
+    assert ran.returncode != 0
+
+
+def test_ssh_keygen_accepts_every_signature_and_refuses_what_was_not_signed(
+    twin: bench.Left, together: tuple[bench.Left, bench.Left]
+) -> None:
+    """A statement and the manifest with one letter changed; another statement's signature; the same person's of the
+    other rehearsal; and the right one of somebody else."""
+
+    def said() -> dict[str, str]:
+        ran = paste(twin, command(twin, SIGNED))
+        assert (ran.returncode, ran.stderr) == (0, "")
+        return dict(line.rsplit(" ", 1) for line in ran.stdout.splitlines())
+
+    every = signatures(twin)
+    assert said() == dict.fromkeys(every, "OK")
+    assert len(every) > 30
+    approval, one, two, close = every[0], every[2], every[3], every[-1]
+    for name, content in (
+        (one.removesuffix(".sshsig"), (twin.record / one.removesuffix(".sshsig")).read_bytes().replace(b"I", b"J", 1)),
+        (one, (twin.record / two).read_bytes()),
+        (close, (together[1].record / close).read_bytes()),
+        (approval, (twin.record / every[1]).read_bytes()),
+    ):
+        path = twin.record / name
+        kept = path.read_bytes()
+        assert content != kept
+        path.write_bytes(content)
+        failed = [signature for signature, verdict in said().items() if verdict == "FAILED"]
+        assert failed == [name if name.endswith(".sshsig") else f"{name}.sshsig"]
+        path.write_bytes(kept)
+    manifest = twin.record / "approval/manifest.txt"
+    manifest.write_bytes(manifest.read_bytes().replace(b"approves   2", b"approves   1"))
+    assert [name for name, verdict in said().items() if verdict == "FAILED"] == every[:2]
+
+
+def test_a_key_of_a_stranger_makes_no_signature_good(twin: bench.Left) -> None:
+    """Whoever swaps a person's key has none of that person's signatures any more, and the log names the file."""
+    path = twin.record / "keys/allowed_signers"
+    lines = path.read_text().splitlines()
+    mine = next(place for place, line in enumerate(lines) if line.startswith("hana "))
+    other = lines[0].split()[-1]
+    path.write_text(
+        "".join(f"{line}\n" for line in [*lines[:mine], f"hana {lines[0].split(' ', 1)[1]}", *lines[mine + 1 :]])
+    )
+    assert other in path.read_text()
+    said = paste(twin, command(twin, SIGNED)).stdout.splitlines()
+    failed = {line.split()[0] for line in said if line.endswith("FAILED")}
+    assert failed == {name for name in signatures(twin) if ".hana." in name}
+    assert "keys/allowed_signers: FAILED" in paste(twin, command(twin, NAMED)).stdout
 
 
 def test_jq_finds_the_one_spelling(twin: bench.Left) -> None:
-    jq = command(twin, "jq")
+    jq = command(twin, SPELLING)
     ran = paste(twin, jq)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     for name in ("log.jsonl", "plan.json"):
@@ -172,14 +236,24 @@ def test_jq_finds_the_one_spelling(twin: bench.Left) -> None:
         path.write_bytes(content)
 
 
-def test_plan_and_sources_are_those_of_entry_0(twin: bench.Left) -> None:
-    ran = paste(twin, command(twin, "head"))
-    lines = ran.stdout.splitlines()
-    assert lines[0] == lines[1].split()[0]
-    assert [line.endswith(": OK") for line in lines[2:]] == [True] * 3
+def test_what_people_signed_is_what_the_log_names(twin: bench.Left) -> None:
+    named = command(twin, NAMED)
+    lines = paste(twin, named).stdout.splitlines()
+    signed = [name for name in bench.tree(twin.record) if name.startswith(("approval/manifest", "statements/"))]
+    assert {line.split(":")[0] for line in lines} >= {*signed, "plan.json", "keys/allowed_signers"}
+    assert all(line.endswith(": OK") for line in lines)
     path = next((twin.record / "source").glob("*.regions.yaml"))
     path.write_bytes(path.read_bytes().replace(b"7A64B942", b"7A64B943"))
-    assert f"source/{path.name}: FAILED" in paste(twin, command(twin, "head")).stdout
+    assert f"source/{path.name}: FAILED" in paste(twin, named).stdout
+    for name in (signed[0], signed[-1], "plan.json"):
+        changed = twin.record / name
+        content = changed.read_bytes()
+        changed.write_bytes(bench.flip(content, len(content) // 2))
+        assert f"{name}: FAILED" in paste(twin, named).stdout
+        changed.write_bytes(content)
+    sums = twin.record / "approval/sums.txt"
+    sums.write_bytes(sums.read_bytes() + b"\n")
+    assert paste(twin, named).stdout.splitlines()[-1] == "approval/manifest.txt: FAILED"
 
 
 def test_pymerkle_gives_the_root_of_every_checkpoint(left: bench.Left) -> None:
