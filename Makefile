@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= demo
 REGION ?= eu
 
-.PHONY: dev demo test coverage slow lint types imports docs bench bundle clean check-python
+.PHONY: dev demo test coverage slow long lint types imports docs bench bundle clean check-python
 
 check-python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -27,13 +27,16 @@ demo: $(VENV)/run         ## rehearse the Azure BYOK ceremony for one region (RE
 	$(BIN)/ceremony rehearse azure-byok --region $(REGION) --out $(DEMO)/$(REGION)
 
 test: $(VENV)/dev         ## the test suite
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
 
 coverage: $(VENV)/dev     ## the test suite again, with branch coverage; fails below the floor in pyproject.toml
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long" --cov --cov-report=term:skip-covered
 
 slow: $(VENV)/dev         ## the tests that take longer: every region, end to end
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+long: $(VENV)/dev         ## every state that a crash or a power cut can leave, recovered from; many minutes
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 lint: $(VENV)/dev         ## ruff, formatter, and our own playbooks
 	$(BIN)/ruff check .

@@ -274,9 +274,7 @@ def attempt_at(pen: Pen, planned: dict[str, Any], number: int, *, last: bool) ->
     pen.entry("step.done", {"results": results, "made": [], "destroyed": [], "comparisons": [comparison]})
 
 
-def attest(
-    pen: Pen, planned: dict[str, Any], number: int, about: str, results: tuple[tuple[str, str], ...]
-) -> None:
+def attest(pen: Pen, planned: dict[str, Any], number: int, about: str, results: tuple[tuple[str, str], ...]) -> None:
     """Have both people attest, where the step is signed off."""
     if planned["sign_off"] == "none":
         return

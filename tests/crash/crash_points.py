@@ -140,6 +140,12 @@ def after(steps: Sequence[Step]) -> Folder:
     return root
 
 
+def killed_before(steps: Sequence[Step], number: int) -> Point:
+    """What is there when the process dies just before an operation, and keeps all it did."""
+    cut = Cut(after=number, torn=False, tree=left(after(steps[:number]), NOTHING), step=steps[number])
+    return Point(cut=cut, acknowledged=acknowledgements((), steps[:number])[-1])
+
+
 def leading_to(steps: Sequence[Step], point: Point) -> list[Step]:
     """The operations of a run up to where it was cut off, and half of a write where that was torn."""
     done = [*steps[: point.cut.after]]

@@ -1,8 +1,8 @@
 """A small model of a file system, and every state that a traced run can leave on one when it is cut off.
 
 Operations are those the two disk modules announce, with their contents filled in: mkdir, create, write, append, cut,
-sync, link, rename, remove, sync_folder; and `nothing`, where a sync was left out. Paths are relative to the folder under
-which everything happens.
+sync, link, rename, remove, sync_folder; and `nothing`, where a sync was left out. Paths are relative to the folder
+under which everything happens.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def _met(one: Point, other: Point) -> Point:
     return Point(cut=cut, acknowledged=one.acknowledged)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_an_older_copy_on_one_side(traced: Traced, place: Path, part: int) -> None:
     seen = Seen()

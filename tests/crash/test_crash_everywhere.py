@@ -32,7 +32,7 @@ def points(traced: Traced) -> list[Point]:
     return sorted(found.values(), key=lambda point: point.cut.after)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_cut_off_at_every_operation(points: list[Point], place: Path, part: int) -> None:
     assert len(points) > 1000

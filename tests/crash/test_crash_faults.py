@@ -91,7 +91,7 @@ def refuse(at: int, place: Path, seen: Seen, *, once: bool) -> str | None:
     return how
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("once", [True, False], ids=["once", "for ever"])
 def test_a_disk_that_refuses_any_operation(place: Path, part: int, *, once: bool) -> None:

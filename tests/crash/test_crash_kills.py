@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from crash_bench import Play, play
-from crash_points import NOTHING, Point, Seen, acknowledgements, after, recovered
-from disk_model import Cut, Recorder, left, read
+from crash_points import Seen, killed_before, recovered
+from disk_model import Recorder, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,11 +69,10 @@ def operations(place: Path) -> list[int]:
     return before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_thirty_processes_are_killed(traced: Traced, place: Path) -> None:
     (place / "counted").mkdir()
     before = operations(place / "counted")
-    acknowledged = acknowledgements((), traced.steps)
     seen = Seen()
     chosen = random.Random(SEED).sample(range(len(before)), KILLS)  # noqa: S311 (the same in every run)
     for number in sorted(chosen):
@@ -82,10 +81,9 @@ def test_thirty_processes_are_killed(traced: Traced, place: Path) -> None:
         status = die(here, number)
         assert os.WIFSIGNALED(status)
         assert os.WTERMSIG(status) == signal.SIGKILL
-        tree = left(after(traced.steps[: before[number]]), NOTHING)
-        assert read(here) == tree
-        cut = Cut(after=before[number], torn=False, tree=tree, step=traced.steps[before[number]])
-        end = recovered(here, seen, Point(cut=cut, acknowledged=acknowledged[before[number]]))
+        point = killed_before(traced.steps, before[number])
+        assert read(here) == point.cut.tree
+        end = recovered(here, seen, point)
         seen.ends[end] = seen.ends.get(end, 0) + 1
     assert sum(seen.ends.values()) == KILLS
     assert seen.ends["completed"] > KILLS // 2

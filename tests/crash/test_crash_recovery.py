@@ -104,7 +104,7 @@ def _waits(log: list[bytes]) -> str:
     return f"{last.type} {last.data.get('mutates')}"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_cut_off_again_at_every_operation_of_recovery(traced: Traced, place: Path, part: int) -> None:
     first = enumerate_points((), traced.steps, LOSSES[0], torn=True)

@@ -1,7 +1,8 @@
 """Each sync is needed: leave one kind of them out, and some power cut loses something, in the way that is expected.
 
 A mutant does everything but these syncs. Every state that it can leave and that the right run cannot is recovered from
-until one shows it; what the runs leave at their very end counts too. A death alone would show none: the system keeps what
+until one shows it; what the runs leave at their very end counts too. A death alone would show none: the system keeps
+what
 was not synced.
 """
 
@@ -14,12 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 from crash_bench import make_place
-from crash_points import LOG, LOSSES, Point, Seen, after, enumerate_points, go_on, leading_to
+from crash_points import LOG, LOSSES, Point, Seen, after, enumerate_points, go_on, killed_before, leading_to
 from disk_model import Step
 from test_crash_recovery import recovering
-
-from hsm_emulator.errors import EmulatorError
-from runner.errors import CeremonyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +39,8 @@ class Sync:
     shows: str = ""
 
 
+AT_END: Final = "at the end:"
+
 HALF: Final = r"/\.[^/]*\.half"
 DEVICE: Final = r"record\.sim/(devices/[a-z]+|vault)"
 
@@ -52,13 +52,15 @@ SYNCS: Final = [
     Sync("the name of a torn tail's copy", r"sync_folder record/recovered after remove"),
     Sync("the name of the folder of torn tails", r"sync_folder record after mkdir record/recovered"),
     Sync("a statement or signature", rf"sync record/statements{HALF}"),
-    Sync("the name of a statement or signature", rf"sync_folder record/statements after remove record/statements{HALF}"),
+    Sync(
+        "the name of a statement or signature", rf"sync_folder record/statements after remove record/statements{HALF}"
+    ),
     Sync("a checkpoint", rf"sync record/checkpoints{HALF}"),
-    Sync("a checkpoint's name", r"sync_folder record/checkpoints after remove"),
+    Sync("a checkpoint's name", r"sync_folder record/checkpoints after remove", "at the end:"),
     Sync("a package in transfer/", rf"sync record/transfer{HALF}"),
     Sync("the name of a package in transfer/", r"sync_folder record/transfer after remove"),
     Sync("a log key", r"sync record/keys/\.log-.*\.half"),
-    Sync("a log key's name", rf"sync_folder record/keys after remove record/keys/\.log-"),
+    Sync("a log key's name", r"sync_folder record/keys after remove record/keys/\.log-"),
     Sync("the record's end", r"sync record/\.(SHA256SUMS|VERIFY\.txt)\.half"),
     Sync("the name of the record's end", r"sync_folder record after remove record/\.(SHA256SUMS|VERIFY\.txt)\.half"),
     Sync("what the first entry binds", rf"sync record(/approval|/keys|/source)?{HALF}"),
@@ -80,7 +82,7 @@ SYNCS: Final = [
     Sync("a device's receipt's name", rf"sync_folder {DEVICE}/audit after rename"),
     Sync("a device's receipt's name, by the next process", rf"sync_folder {DEVICE}/audit"),
     Sync("the names of what a device stages", rf"sync_folder {DEVICE}/stage after sync {DEVICE}/stage/receipt"),
-    Sync("that a device's stage is empty", rf"sync_folder {DEVICE}/stage"),
+    Sync("that a device's stage is empty", rf"sync_folder {DEVICE}/stage", "at the end:"),
     Sync("the names in the stage of a device's memory", rf"sync_folder {DEVICE}/silicon/stage"),
     Sync(
         "the name of a folder that a device made, by the next process",
@@ -122,12 +124,12 @@ def make_run(before: list[Step], steps: list[Step]) -> Run:
 
 @pytest.fixture(scope="session")
 def runs(traced: Traced) -> list[Run]:
-    """The whole rehearsal; recoveries from where it had named something and not synced it; and from a torn statement."""
+    """The whole rehearsal; recoveries from where it had named something and not synced it; and from a torn statement."""  # noqa: E501
     whole = make_run([], traced.steps)
     points = enumerate_points((), traced.steps, LOSSES[0], torn=True)
     last = {of: number for number, of in enumerate(whole.of()) if traced.steps[number].kind == "sync_folder"}
     torn = [point for point in points if point.cut.torn and point.cut.step and b'"attested"' in point.cut.step.content]
-    unsynced = [point for point in points if not point.cut.torn and point.cut.after in last.values()]
+    unsynced = [killed_before(traced.steps, number) for number in last.values()]
     early = [point for point in points if "record/plan.json" in point.cut.tree and LOG not in point.cut.tree]
     place = make_place()
     recoveries = [
@@ -138,28 +140,34 @@ def runs(traced: Traced) -> list[Run]:
     return [whole, *recoveries]
 
 
-def failure(runs: list[Run], left_out: str, place: Path) -> str:
+def failure(runs: list[Run], left_out: Sync, place: Path) -> str:
     """What shows first when a sync is left out, or "" where nothing does."""
     for run in runs:
         ofs = [*run.of()]
-        if left_out not in ofs:
+        if left_out.of not in ofs:
             continue
         steps = [
-            Step(kind="nothing", path=step.path) if of == left_out else step
+            Step(kind="nothing", path=step.path) if of == left_out.of else step
             for of, step in zip(ofs, run.steps, strict=True)
         ]
         for losses in LOSSES[1:]:
-            for point in enumerate_points(run.before, steps, losses, done=run.steps):
-                if len(point.acknowledged) <= run.good.get(point.mark, -1):
-                    continue
-                try:
-                    point.hold()
-                    hold_tail(run.before, point)
-                    go_on(point, place, Seen())
-                except (CeremonyError, EmulatorError, AssertionError) as shown:
-                    return f"{type(shown).__name__}: {shown}"
-            if (lost := at_end(run, steps, losses)):
-                return f"at the end: {lost}"
+            shown = "" if left_out.shows.startswith(AT_END) else on_the_way(run, steps, losses, place)
+            if shown or (shown := at_end(run, steps, losses)):
+                return shown
+    return ""
+
+
+def on_the_way(run: Run, steps: list[Step], losses: tuple[Loss, Loss], place: Path) -> str:
+    """What shows first when power is lost during the run, "" where nothing does."""
+    for point in enumerate_points(run.before, steps, losses, done=run.steps):
+        if len(point.acknowledged) <= run.good.get(point.mark, -1):
+            continue
+        try:
+            point.hold()
+            hold_tail(run.before, point)
+            go_on(point, place, Seen())
+        except Exception as shown:  # noqa: BLE001 (whatever shows it; what it says is compared)
+            return f"{type(shown).__name__}: {shown}"
     return ""
 
 
@@ -181,4 +189,4 @@ def at_end(run: Run, steps: list[Step], losses: tuple[Loss, Loss]) -> str:
         for name in right.cut.tree.keys() | last.cut.tree.keys()
         if right.cut.tree.get(name, 0) != last.cut.tree.get(name, 0)
     )
-    return ", ".join(names)
+    return f"{AT_END} {', '.join(names)}" if names else ""

@@ -319,6 +319,27 @@ def test_a_hand_over_that_broke_off_goes_on_at_the_other_machine(
     assert verdict.outcome is Outcome.VALID, verdict.findings
 
 
+def test_a_step_that_is_not_written_down_as_done_is_finished_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is missing of the last step here is that it is done: the next one is elsewhere, and is not due yet."""
+    house = House(tmp_path / "house")
+    house.place.mkdir()
+    sittings.killed(monkeypatch, house.begin, before=is_entry("step.done", step="carry-in"), after=sittings.never)
+    other = house.copy(tmp_path / "other")
+    there = other.carry("offline")
+    before = there.all()
+    with pytest.raises(WrongUse, match="carry-in, is at online"):
+        there.resume()
+    assert there.all() == before
+    assert house.machine("online").resume().how == "handed over"
+    assert house.carry("offline").resume().how == "handed over"
+    house.carry("online").resume()
+    house.carry("offline").resume()
+    verdict = house.verdict("offline")
+    assert verdict.outcome is Outcome.VALID, verdict.findings
+
+
 # -- continued in two places -------------------------------------------------------------------------------------------
 
 
