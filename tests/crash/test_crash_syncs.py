@@ -124,7 +124,7 @@ def make_run(before: list[Step], steps: list[Step]) -> Run:
 
 @pytest.fixture(scope="session")
 def runs(traced: Traced) -> list[Run]:
-    """The whole rehearsal; recoveries from where it had named something and not synced it; and from a torn statement."""  # noqa: E501
+    """The whole rehearsal; recoveries from what it had named and not synced; and from a torn statement."""
     whole = make_run([], traced.steps)
     points = enumerate_points((), traced.steps, LOSSES[0], torn=True)
     last = {of: number for number, of in enumerate(whole.of()) if traced.steps[number].kind == "sync_folder"}
