@@ -37,7 +37,7 @@ from runner.exchange import (
     Substituted,
     answers_to,
 )
-from runner.plan import TRIES, Literal, ResultRef, TrustRef
+from runner.plan import TRIES, UNMET, Literal, ResultRef, TrustRef
 from runner.quorum import in_place, quorum_fault
 from runner.values import answered, same_spelling
 
@@ -47,9 +47,6 @@ if TYPE_CHECKING:
     from runner.plan import Ask, CheckedPlan, Expectation, PlannedStep, TrustList
     from runner.values import Value
 
-
-UNMET: Final = "RUN002"
-"""An expected result was not met."""
 
 DIGESTS: Final = frozenset({"sha256", "key_hash", "public_key"})
 """Types of results that nobody may let pass where they are not as expected."""

@@ -24,6 +24,9 @@ APPROVAL_DAYS: Final = 30
 TRIES: Final = 3
 """How often a person may type a value that does not fit (RUN003)."""
 
+UNMET: Final = "RUN002"
+"""The rule that an expected result was not met; a playbook may allow people to let one pass."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceremony:

@@ -16,10 +16,11 @@ from runner.document.playbook import Condition, Playbook
 from runner.document.shape import Parsed, Report
 from runner.document.texts import people_texts
 from runner.errors import Defect
-from runner.exchange import AskValue, GatherPeople
+from runner.exchange import AskException, AskValue, GatherPeople
 from runner.plan import (
     FORMAT,
     TRIES,
+    UNMET,
     AllowedRequest,
     Approvals,
     CardHeld,
@@ -208,7 +209,7 @@ def _with_commands(plan: Plan, written: Playbook, report: Report) -> Plan:
             path = ("steps", positions[step.id], "command")
             regions = () if plan.region is None else (plan.region,)
             report.add("DEV020", f"the action types `{command}`", path, help_="write it so", regions=regions)
-        requests = (allow(GatherPeople), *action.requests(work), *_asking(step))
+        requests = (allow(GatherPeople), *action.requests(work), *_asking(step), *_letting_pass(plan, step))
         steps.append(replace(step, command=command or step.command, requests=requests))
     return replace(plan, steps=tuple(steps))
 
@@ -218,6 +219,13 @@ def _asking(step: PlannedStep) -> tuple[AllowedRequest, ...]:
     if not least:
         return ()
     return (AllowedRequest(kind=kind_of(AskValue), mutates=False, least=least, most=least * TRIES),)
+
+
+def _letting_pass(plan: Plan, step: PlannedStep) -> tuple[AllowedRequest, ...]:
+    """What the engine asks where results are not as expected and people may let that pass (RUN002)."""
+    if not step.expect or all(exception.rule != UNMET for exception in plan.exceptions):
+        return ()
+    return (AllowedRequest(kind=kind_of(AskException), mutates=False, least=0, most=len(step.expect)),)
 
 
 def _unused(written: Playbook, steps: Steps, report: Report) -> None:

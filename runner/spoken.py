@@ -15,6 +15,23 @@ from typing import Final, assert_never
 
 from runner.vocabulary import closest
 
+UNSEEN: Final = (
+    "\x00-\x08\x0b-\x1f\x7f-\xa0\xad"  # controls but TAB and LF, no-break space, soft hyphen
+    "\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    "\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f"  # spaces of other widths, zero width, bidirectional controls
+    "\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
+    "\ud800-\udfff"  # halves of surrogate pairs; they come only from escapes
+    "\ue000-\uf8ff"  # private use: no two screens agree
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U0010ffff"  # tags, variation selectors, private use
+)
+r"""The ranges of a regular expression's class: what has no shape, or turns the reading direction.
+
+They are written out, and not asked of Python: what counts as printable there changes with each version of Unicode, and
+a manifest has to read the same years later.
+"""
+
 _EVEN_LIST: Final = """
     aardvark absurd accrue acme adrift adult afflict ahead aimless Algol allow alone ammo ancient apple artist
     assume Athens atlas Aztec baboon backfield backward banjo beaming bedlamp beehive beeswax befriend Belfast berserk
@@ -64,6 +81,7 @@ _ODD: Final = tuple(_ODD_LIST.split())
 _PLACES: Final = {word.casefold(): odd for odd, spelt in enumerate((_EVEN, _ODD)) for word in spelt}
 
 _A_LINE: Final = 8
+_ESCAPED: Final = re.compile(rf"[\\\t\n{UNSEEN}]")
 _SEPARATORS: Final = re.compile(r"[\s,;.-]+")
 
 
@@ -80,7 +98,7 @@ def word_lines(sha256_hex: str) -> tuple[str, ...]:
 
 def plain(text: str) -> str:
     r"""Return text as manifests and statements have it (docs/record.md): `\` is `\\`, what is not seen is `\u{hex}`."""
-    return "".join(_seen(character) for character in text)
+    return _ESCAPED.sub(_escape, text)
 
 
 def plain_value(value: str | int | bool) -> str:  # noqa: FBT001 (a value of the plan)
@@ -88,10 +106,9 @@ def plain_value(value: str | int | bool) -> str:  # noqa: FBT001 (a value of the
     return str(value).lower() if isinstance(value, bool) else plain(str(value))
 
 
-def _seen(character: str) -> str:
-    if character == "\\":
-        return "\\\\"
-    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    return "\\\\" if character == "\\" else f"\\u{{{ord(character):x}}}"
 
 
 # -- words typed back ------------------------------------------------------------------------------------------------

@@ -43,8 +43,9 @@ def _lines(past: Past) -> Iterator[tuple[str, str]]:
     yield "steps", f"{done} of {len(steps)} done"
     yield "state", _state(past)
     if past.closed is None and past.aborted is None:
-        if past.at is not None:
-            yield "step", f"{past.at}, attempt {engine.attempt}"
+        if past.open is not None:
+            step, attempt = past.open
+            yield "step", f"{step.id}, attempt {attempt}"
         if past.course.asked is not None:
             kind = "changes a device" if past.pending is not None else "changes no device"
             yield "waiting", f"entry {past.course.asked.seq} has no reply; it {kind}"

@@ -11,22 +11,12 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from runner.spoken import UNSEEN
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_REFUSED: Final = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\xa0\xad"  # controls, no-break space, soft hyphen
-    "\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
-    "\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
-    "\u2000-\u200f\u2028-\u202f\u205f-\u206f"  # spaces of other widths, zero width, bidirectional controls
-    "\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"
-    "\ud800-\udfff"  # halves of surrogate pairs; they come only from escapes
-    "\ue000-\uf8ff"  # private use: no two screens agree
-    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U0010ffff"  # tags, variation selectors, private use
-    "]"
-)
+_REFUSED: Final = re.compile(f"[{UNSEEN}]")
 _NAMES: Final = {
     0x00: "NULL",
     0x0B: "LINE TABULATION",

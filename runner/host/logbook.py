@@ -107,14 +107,16 @@ class Logbook:
             Defect: it does not fit its type's form.
         """
         if said.type is not EntryType.ATTESTED:  # its statement is named by the number it is about to have
-            self._interpose(said.type)
+            self._interpose()
         return self._write(said, actors)
 
-    def _interpose(self, before: EntryType) -> None:
+    def _interpose(self) -> None:
         """Write what is due by itself: a checkpoint after so many entries, a jump of the wall clock."""
-        due = self.size - self._checkpointed >= EVERY
-        if due and not self._waiting and before is not EntryType.CHECKPOINT:
+        if self.size - self._checkpointed >= EVERY and not self._waiting:
             self.checkpoint()
+        self._note_jump()
+
+    def _note_jump(self) -> None:
         if (moved := self._moved()) is not None:
             self._write(Said(type=EntryType.CLOCK_STEPPED, step=None, attempt=None, data={"by_us": moved}), ())
 
@@ -135,7 +137,7 @@ class Logbook:
         line = encode_entry(entry)
         self._log.append(line)
         self._take(line)
-        if said.type is not EntryType.ATTESTED:  # a jump before it is noted behind it
+        if said.type not in (EntryType.ATTESTED, EntryType.CHECKPOINT):  # a jump before it is noted behind it
             self._ticks = _microseconds(now), mono_us
         if said.type in (EntryType.REQUEST, EntryType.REPLY):
             self._waiting = said.type is EntryType.REQUEST
@@ -158,10 +160,10 @@ class Logbook:
         """Sign what there is, as a file and as the entry right behind it; right behind a checkpoint, that one holds."""
         if self._last is not None and self._last.size == self.size - 1:
             return self._last
+        self._note_jump()  # before it is signed: the entry stands right behind what it covers
         checkpoint, note = self._sign()
-        self.append(
-            Said(type=EntryType.CHECKPOINT, step=None, attempt=None, data={"size": checkpoint.size, "note": note})
-        )
+        data = {"size": checkpoint.size, "note": note}
+        self._write(Said(type=EntryType.CHECKPOINT, step=None, attempt=None, data=data), ())
         self._checkpointed, self._last = checkpoint.size, checkpoint
         return checkpoint
 

@@ -137,7 +137,6 @@ def _again(ground: Ground, record: Path, watch: Watch, go_on: Callable[[Means, A
     place = beside(record)
     if not is_scripted(ground.disk, record):
         raise WrongUse(f"there is no rehearsal beside {record}")
-    ground.disk.sync_folder(place)  # the process that furnished it may have died before it did that
     past = look_back(ground.disk, record)
     engine = past.course.engine
     engine.close()
@@ -179,7 +178,6 @@ def restart_rehearsal(
     place = beside(record)
     if began(ground.disk, record) or not ground.disk.exists(place / ENVIRONMENT):
         raise WrongUse(f"the simulated room beside {record} is not whole: remove it and rehearse again")
-    ground.disk.sync_folder(place)
     people = simulated.read_cast(ground.disk.read(place / PEOPLE))
     room = SimulatedRoom(ground, checked.plan, place, people)
     try:

@@ -12,6 +12,7 @@ import re
 from itertools import pairwise
 from typing import Any, Final
 
+from runner.spoken import plain
 from runner.vocabulary import ID as ID_PATTERN
 from runner.vocabulary import NAME as NAME_PATTERN
 
@@ -33,10 +34,8 @@ def positive(value: Any) -> bool:
 
 
 def plain_name(value: Any) -> bool:
-    """Say whether `value` can be a file's name in one folder: no separator, no control character, not hidden."""
-    return (
-        type(value) is str and value != "" and value.isprintable() and not (set(value) & set("/\\") or value[0] == ".")
-    )
+    """Say whether `value` can be a file's name in one folder: no separator, nothing without a shape, not hidden."""
+    return type(value) is str and value != "" and plain(value) == value and "/" not in value and value[0] != "."
 
 
 def day(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hsm_emulator import crypto
 from runner.host import past
-from runner.verification import log, signatures, verify
+from runner.verification import signatures, verify
 from runner.verification.notes import NoteKey
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ KEPT: list[tuple[Any, str, Callable[..., Any]]] = [
         (crypto, "rsa_load_foreign"),
         (crypto, "verify"),
         (crypto, "verify_key"),
-        (log, "_read_line"),
         (past, "decode_entry"),
         (past, "parse_plan"),
         (verify, "read_plan"),

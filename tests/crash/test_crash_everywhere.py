@@ -40,7 +40,6 @@ def test_cut_off_at_every_operation(points: list[Point], place: Path, part: int)
     size = -(-len(points) // PARTS)
     for point in points[part * size : (part + 1) * size]:
         go_on(point, place, seen)
-    assert seen.ends["completed"] + seen.ends["nothing"] > 0
     assert set(seen.ends) <= {"completed", "known", "nothing"}  # a crash alone leaves nothing uncertain
 
 

@@ -38,8 +38,8 @@ class Reached(BaseException):
     """Recovery is over: the ceremony would go on now."""
 
 
-def recovering(point: Point, here: Path) -> list[Step]:
-    """What recovery from a state, made in the folder `here`, does to the disk before the ceremony goes on."""
+def recovering(point: Point, here: Path, *, to_the_end: bool = False) -> list[Step]:
+    """What recovery from a state, made in the folder `here`, does to the disk until the ceremony goes on, or ends."""
     recorder = Recorder(here)
     recorder.sizes[LOG] = len(point.cut.tree.get(LOG) or b"")
     again = Play("second", on_record=recorder.record, on_device=recorder.device)
@@ -52,7 +52,8 @@ def recovering(point: Point, here: Path) -> list[Step]:
     point.cut.build(here)
     with pytest.MonkeyPatch.context() as patch:
         again.import_here(patch)
-        patch.setattr(Session, "run", reached)
+        if not to_the_end:
+            patch.setattr(Session, "run", reached)
         with suppress(Reached):
             recover(here, again.ground())
         recorder.settle()
@@ -62,10 +63,11 @@ def recovering(point: Point, here: Path) -> list[Step]:
 
 @dataclass
 class Tried:
-    """Which second crashes were tried: by what was left, and by what recovery had done so far."""
+    """Which second crashes were tried: by what was left, and by what recovery had done so far or does in all."""
 
     marks: set[str] = field(default_factory=set)
     courses: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
 
     def anew(self, second: Point, course: str) -> bool:
         """Say whether this one was not, and count it as tried."""
@@ -77,7 +79,10 @@ class Tried:
 
 def second_crashes(before: list[Step], first: Point, steps: list[Step], tried: Tried) -> Iterator[Point]:
     """Every state that recovery can leave when it is cut off, without those that were tried."""
-    courses = _courses(first, steps)
+    courses, whole = _courses(first, steps)
+    if whole in tried.whole:
+        return
+    tried.whole.add(whole)
     for losses in LOSSES:
         for second in enumerate_points(before, steps, losses, torn=losses == LOSSES[0]):
             second.hold()
@@ -85,15 +90,25 @@ def second_crashes(before: list[Step], first: Point, steps: list[Step], tried: T
                 yield second
 
 
-def _courses(first: Point, steps: list[Step]) -> list[str]:
-    """What recovery had done before each of its operations, without the names, and what it goes on with."""
-    running = hashlib.sha256(_waits(lines(first.cut.tree.get(LOG))).encode())
-    found = [running.hexdigest()]
+def _courses(first: Point, steps: list[Step]) -> tuple[list[str], str]:
+    """What recovery had done before each of its operations, without the names, and what it does in all.
+
+    A device that finished what it was about stands where any other does that had nothing to finish: only while it is at
+    it, it counts where it stands.
+    """
+    record = hashlib.sha256(_waits(lines(first.cut.tree.get(LOG))).encode())
+    devices = hashlib.sha256()
+    found: list[str] = []
+    last = b""
     for step in steps:
-        of_device = step.path if step.path.startswith(DEVICES) else ""
-        running.update(f"{step.kind} {of_device or _NAMED.sub('*', step.path)}\n".encode())
-        found.append(running.hexdigest())
-    return found
+        of_device = step.path.startswith(DEVICES)
+        found.append(record.hexdigest() + (devices.hexdigest() if of_device else ""))
+        words = f"{step.kind} {_NAMED.sub('*', step.path)}\n".encode()
+        if words != last:  # it may be the same for each of some checkpoints, however many
+            (devices if of_device else record).update(words)
+        last = words
+    found.append(record.hexdigest())
+    return found, record.hexdigest() + devices.hexdigest()
 
 
 def _waits(log: list[bytes]) -> str:

@@ -239,6 +239,18 @@ def test_a_jump_does_not_come_between_a_statement_and_its_entry(tmp_path: Path) 
     assert json.loads(log_of(record).splitlines()[2])["data"] == {"by_us": 3_600_000_000}
 
 
+def test_a_jump_before_a_checkpoint_is_noted_before_it_is_signed(tmp_path: Path) -> None:
+    """A checkpoint's entry stands right behind what it covers, and covers the jump."""
+    record, clock = tmp_path / "record", StillClock()
+    book = logbook(record, clock)
+    book.append(came(0))
+    clock.wall += timedelta(hours=1)
+    assert book.checkpoint().size == 2
+    book.close()
+    assert types(record) == ["person.present", "clock.stepped", "checkpoint"]
+    assert json.loads(log_of(record).splitlines()[2])["data"]["size"] == 2
+
+
 def test_no_jump_is_seen_across_sittings(tmp_path: Path) -> None:
     """Each process has a second clock of its own, so there is nothing to compare with."""
     record, clock = tmp_path / "record", StillClock()

@@ -104,10 +104,11 @@ def statement(step: str | None, about: str, who: str, **fields: Any) -> Change:
 
     def change(told: list[Draft]) -> None:
         draft = told[made(told, step, about, who)]
-        for name in ("text", "signer", "namespace"):
-            if name in fields:
-                setattr(draft, name, fields.pop(name))
-        draft.data.update(fields)
+        for name, value in fields.items():
+            if name in ("text", "signer", "namespace"):
+                setattr(draft, name, value)
+            else:
+                draft.data[name] = value
 
     return change
 

@@ -509,6 +509,37 @@ def test_a_world_is_made_for_the_cards_and_holders_of_the_plan(
     assert (verdict.deciding.rule, verdict.deciding.seq) == (rule, seq_of(record, "world", "create_world"))
 
 
+def test_a_holder_holds_a_card(tmp_path: Path) -> None:
+    """Enough administrators act, and one of them holds no card of the set."""
+
+    def kai(planned: dict[str, Any]) -> None:
+        planned["people"].append(synthetic.person("kai", "administrator"))
+
+    def acts(told: list[Draft]) -> None:
+        told.insert(0, Draft(EntryType.PERSON_PRESENT, {"person": "kai", "roles": ["administrator"]}))
+        acted = acting("asha/administrator", "dana/operator", "emil/witness", "kai/administrator")
+        reply("reduce", "people_gathered", **acted)(told)
+        request("reduce", "reduce_key", holders=HOLDERS[:1])(told)
+
+    record = write(tmp_path, change=acts, change_plan=kai)
+    found = {(finding.rule, finding.seq) for finding in judged(record).findings}
+    assert ("LOG036", seq_of(record, "reduce", "people_gathered")) in found
+
+
+def test_one_person_does_not_fill_two_needs(tmp_path: Path) -> None:
+    """Two holders and one more administrator are needed, and two administrators act."""
+    needs = [*synthetic.HOLDERS, {"role": "administrator", "count": 1, "holders_of": None}]
+
+    def three(planned: dict[str, Any]) -> None:
+        next(item for item in planned["steps"] if item["id"] == "reduce")["quorum"] = needs
+
+    record = write(tmp_path, change=request("reduce", "gather_people", needs=needs), change_plan=three)
+    verdict = judged(record)
+    assert [(finding.rule, finding.seq) for finding in verdict.findings] == [
+        ("LOG036", seq_of(record, "reduce", "people_gathered"))
+    ]
+
+
 def both_roles(planned: dict[str, Any]) -> None:
     for person in planned["people"]:
         if person["id"] in ("dana", "emil"):

@@ -190,7 +190,6 @@ def letting_pass(place: Path) -> str:
     return str(playbook)
 
 
-@pytest.mark.xfail(reason="plans do not list the request that asks for an exception among what a step may ask")
 @pytest.mark.parametrize("grants", [True, False])
 def test_what_is_not_as_expected_passes_only_if_it_is_let(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, grants: bool

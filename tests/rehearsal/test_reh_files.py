@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from runner.verification.verdict import Verdict
 
-PLACES = 4
+PLACES = 3
 """How many bytes of each file are tried; the first and the last always."""
 
-ALIKE = 7
+ALIKE = 15
 """Of the many checkpoints and statements every so-many-th stands for its neighbours."""
 
 
