@@ -78,30 +78,31 @@ class Checkpoints:
         self._key = key
         self._begins = True
 
-    def feed(self, entry: Entry) -> Iterator[Finding]:
-        """Take the next entry and give what is wrong with it.
+    def feed(self, entry: Entry) -> list[Finding]:
+        """Take the next entry and return what is wrong with it.
 
         LOG010: the note is a checkpoint signed by the sitting's log key. LOG011: its size and root are those of all
         entries before it. LOG012: there is one right after the beginning of a sitting, one before each mutating request
         that covers all up to its step, and one at least every 256 entries.
         """
-        if entry.type == "checkpoint":
+        found: list[Finding] = []
+        kind = entry.type
+        if kind == "checkpoint":
             self._begins = False
-            yield from self._entry(entry)
-        elif self._begins and entry.type not in ("ceremony.opened", "ceremony.resumed", "log.recovered"):
+            found += self._entry(entry)
+        elif self._begins and kind not in ("ceremony.opened", "ceremony.resumed", "log.recovered"):
             self._begins = False
-            yield Finding(rule="LOG012", seq=entry.seq, words="the beginning is not followed by its checkpoint")
-        if entry.type == "step.begun":
+            found.append(_uncovered(entry, "the beginning is not followed by its checkpoint"))
+        if kind == "step.begun":
             self._begun = entry.seq
-        if entry.type == "request" and entry.data["mutates"] and self._last < self._begun - 1:
-            yield Finding(
-                rule="LOG012", seq=entry.seq, words="a device was changed without a checkpoint over what led to it"
-            )
+        if kind == "request" and entry.data["mutates"] and self._last < self._begun - 1:
+            found.append(_uncovered(entry, "a device was changed without a checkpoint over what led to it"))
         if entry.seq - self._last == EVERY + _TOGETHER:
-            yield Finding(rule="LOG012", seq=entry.seq, words=f"no checkpoint for more than {EVERY} entries")
+            found.append(_uncovered(entry, f"no checkpoint for more than {EVERY} entries"))
         self.tree.grow(entry.leaf)
         if self.tree.size in self._wanted:
             self.roots[self.tree.size] = self.tree.root()
+        return found
 
     def _entry(self, entry: Entry) -> Iterator[Finding]:
         note = self._read(entry.data["note"], self._key, seq=entry.seq, file="")
@@ -168,6 +169,10 @@ class Checkpoints:
             return read_checkpoint(note, key)
         except ShapeError as error:
             return Finding(rule="LOG010", seq=seq, file=file, words=str(error))
+
+
+def _uncovered(entry: Entry, words: str) -> Finding:
+    return Finding(rule="LOG012", seq=entry.seq, words=words)
 
 
 def _missing(name: str) -> Finding:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from runner.verification.verdict import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from runner.verification.devices import Devices
     from runner.verification.log import Entry
@@ -50,25 +50,23 @@ class Course:
         """The step under way, or the one that is to begin; None where all are done."""
         return self._plan.steps[self._next] if self._next < len(self._plan.steps) else None
 
-    def take(self, entry: Entry, *, on_break: bool) -> Iterator[Finding]:
+    def take(self, entry: Entry, *, on_break: bool) -> Iterable[Finding]:
         """Take an entry of a step and give what is wrong with it."""
         step = self.attempt.step
         if entry.type == "step.begun":
-            yield from self._begin(entry)
-        elif step is None or not self.attempt.under_way(entry):
-            yield self._lose(entry, f"step {entry.step} is not under way")
-        elif entry.type == "request":
-            yield from self.attempt.went_on()
-            yield from self.attempt.request(step, entry, on_break=on_break)
-        elif entry.type == "reply":
-            yield from self.attempt.reply(step, entry)
-        elif entry.type == "step.done":
-            yield from self.attempt.went_on()
-            yield from self.attempt.done(step, entry)
+            return list(self._begin(entry))
+        if step is None or not self.attempt.under_way(entry):
+            return (self._lose(entry, f"step {entry.step} is not under way"),)
+        if entry.type == "request":
+            return [*self.attempt.went_on(), *self.attempt.request(step, entry, on_break=on_break)]
+        if entry.type == "reply":
+            return self.attempt.reply(step, entry)
+        if entry.type == "step.done":
+            found = [*self.attempt.went_on(), *self.attempt.done(step, entry)]
             self._next += 1
             self._due_attempt = 1
-        else:
-            yield from self._stopped(step, entry)
+            return found
+        return list(self._stopped(step, entry))
 
     def _begin(self, entry: Entry) -> Iterator[Finding]:
         """Check that a step begins where it is due.

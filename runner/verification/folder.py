@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from runner.verification.log import LONGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
 LARGEST: Final = 64 << 20
 """No file that is parsed as a whole is longer than this many bytes; a longer one is not read."""
 
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +52,22 @@ class Folder:
         """Say whether there is a plain file of that name."""
         return name in self._there
 
+    def size(self, name: str) -> int:
+        """Return how many bytes a file seems to have; 0 where it is not there."""
+        try:
+            return os.lstat(self._path / name).st_size if name in self._there else 0
+        except OSError:
+            return 0
+
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes, or None where it is not there or larger than `LARGEST`."""
         if name not in self._there:
             return None
         try:
             with self._open(name) as file:
-                content = file.read(LARGEST + 1)
+                content = file.read(_CHUNK)
+                if len(content) == _CHUNK:
+                    content += file.read(LARGEST + 1 - _CHUNK)
         except OSError:
             return None
         if len(content) > LARGEST:
@@ -66,22 +75,32 @@ class Folder:
         self._digests[name] = Digest(size=len(content), sha256=hashlib.sha256(content).hexdigest())
         return content
 
-    def lines(self, name: str) -> Generator[bytes, None, None]:
+    def lines(self, name: str, told: Callable[[bytes], None] = lambda _read: None) -> Generator[bytes, None, None]:
         """Give a file's lines with their ends, cut off just beyond the longest a log may have.
 
         Once the iterator is exhausted or closed, the digest of the whole file is known, of the very bytes given.
+
+        Args:
+            name: the file.
+            told: is told the digest of all that was read so far, whenever more was, before any line of it is given.
         """
         running, size = hashlib.sha256(), 0
         with self._open(name) as file:
             try:
-                while piece := file.readline(LONGEST + 1):
-                    running.update(piece)
-                    size += len(piece)
-                    yield piece
+                rest = b""
+                while len(rest) <= LONGEST and (chunk := file.read(_CHUNK)):
+                    running.update(chunk)
+                    size += len(chunk)
+                    told(running.digest())
+                    *lines, rest = (rest + chunk).split(b"\n")
+                    for line in lines:
+                        yield line + b"\n"
+                if rest:
+                    yield rest[: LONGEST + 1]
             finally:
-                while rest := file.read(_CHUNK):
-                    running.update(rest)
-                    size += len(rest)
+                while chunk := file.read(_CHUNK):
+                    running.update(chunk)
+                    size += len(chunk)
                 self._digests[name] = Digest(size=size, sha256=running.hexdigest())
 
     def digest(self, name: str) -> Digest | None:

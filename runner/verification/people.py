@@ -26,6 +26,7 @@ class People:
         self._present: set[str] = set()
         self._instead: dict[str, str] = {}
         self._card_users: set[str] = set()
+        self._settled = True
         self.acting: dict[str, str] = {}
         self.acted: dict[str, set[str]] = {}
 
@@ -107,12 +108,16 @@ class People:
         if len({person for person, _role in acting}) != len(acting):
             yield Finding(rule="LOG036", seq=seq, words=f"somebody counts twice in step {step.id}")
         self.acting = dict(acting)
+        self._settled = False
         yield from self.quorum(step, self.acting, seq)
 
     def settle(self) -> None:
         """Take it that those who act in the step under way did act, now that it went on with them."""
+        if self._settled:
+            return
         for person, role in self.acting.items():
             self.acts(person, role)
+        self._settled = True
 
     def acts(self, person: str, role: str) -> None:
         """Take it that somebody acted in a role."""

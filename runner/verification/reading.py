@@ -10,11 +10,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.spoken import plain
 from runner.vocabulary import ID as ID_PATTERN
 from runner.vocabulary import NAME as NAME_PATTERN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -115,6 +118,6 @@ def _plain(value: Any, shape: Any) -> bool:
     return bool(shape(value))
 
 
-def rising(items: list[Any]) -> bool:
+def rising(items: Sequence[Any]) -> bool:
     """Say whether the items rise strictly: sorted, each once."""
     return all(before < after for before, after in pairwise(items))

@@ -26,7 +26,11 @@ def differences(plan: Plan, step: Step, kind: str, request: dict[str, Any]) -> I
     3. Every file it names is one that the step uses or makes; so is the file of a key it names.
     4. What it asks of people is what the step asks.
     """
-    for name, value in request.items() if kind not in _OF_PEOPLE else ():
+    if kind in _OF_PEOPLE:
+        if kind == "ask_value" and step.asks.get(request["name"]) != (request["type"], request["ask"]):
+            yield "name"
+        return
+    for name, value in request.items():
         if name in step.settings and (type(value) is not type(step.settings[name]) or value != step.settings[name]):
             yield name
     for name in _STATIONS:
@@ -34,11 +38,11 @@ def differences(plan: Plan, step: Step, kind: str, request: dict[str, Any]) -> I
             yield name
     if "device" in request and request["device"] != (VAULT if kind in IN_VAULT else step.device):
         yield "device"
+    if kind == "do_by_hand":
+        if request["title"] != step.title:
+            yield "title"
+        return
     yield from _files(plan, step, request)
-    if kind == "ask_value" and step.asks.get(request["name"]) != (request["type"], request["ask"]):
-        yield "name"
-    if kind == "do_by_hand" and request["title"] != step.title:
-        yield "title"
 
 
 def _files(plan: Plan, step: Step, request: dict[str, Any]) -> Iterator[str]:

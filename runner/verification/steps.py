@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from runner.verification.plan import Plan, Step
 
 _BY_SOMEBODY_WHO_ACTS: Final = frozenset({"ask_value", "do_by_hand"})
+_BY_THE_PLAN: Final = frozenset({"gather_people", "ask_exception", "create_world", "reduce_key"})
+"""Requests that name people of the plan."""
 
 
 class Attempt:
@@ -88,46 +90,57 @@ class Attempt:
         """Say whether an entry names the attempt under way."""
         return self.step is not None and (entry.step, entry.attempt) == (self.step.id, self.number)
 
-    def went_on(self) -> Iterator[Finding]:
-        """Give what a reply showed to be wrong, now that the step went on after it instead of failing."""
+    def went_on(self) -> list[Finding]:
+        """Return what a reply showed to be wrong, now that the step went on after it instead of failing."""
         self._people.settle()
-        yield from self._deferred
-        self._deferred = []
+        deferred, self._deferred = self._deferred, []
+        return deferred
 
-    def request(self, step: Step, entry: Entry, *, on_break: bool) -> Iterator[Finding]:
-        """LOG031: a request of a kind the plan allows, no more often, people first; LOG030: not in a break.
+    def request(self, step: Step, entry: Entry, *, on_break: bool) -> list[Finding]:
+        """LOG031: a request of a kind the plan allows, and as it shows; LOG039: with the plan's fields.
 
-        LOG039: with the plan's fields. LOG035: where it changes a device, with everybody who acts still there.
+        LOG035: where it changes a device, with everybody who acts still there. All else: `_misplaced`.
         """
         data: dict[str, Any] = entry.data
         kind = data["kind"]
         allowed = step.requests.get(kind)
-        if allowed is None or not fits(data["request"], KINDS[kind].fields):
-            yield self._lose("LOG031", entry, f"step {step.id} may not make this request: {kind}")
-            return
+        if allowed is None or not (entry.fitted or fits(data["request"], KINDS[kind].fields)):
+            return [self._lose("LOG031", entry, f"step {step.id} may not make this request: {kind}")]
         count = self._counts.get(kind, 0) + 1
         first = not self._counts
         self._counts[kind] = count
         self.pending = entry
-        if count > allowed.most:
-            yield Finding(rule="LOG031", seq=entry.seq, words=f"step {step.id} makes {kind} once too often")
-        if first is not (kind == "gather_people"):
-            yield Finding(rule="LOG031", seq=entry.seq, words="a step calls its people first, and once")
-        if self._refused:
-            yield Finding(rule="LOG033", seq=entry.seq, words="the step went on after a refusal")
-        if on_break:
-            yield Finding(rule="LOG030", seq=entry.seq, words="something is asked in a break")
-        if not first:
-            yield from self._gates.consent(step, entry.seq)
+        often, late = count > allowed.most, first is not (kind == "gather_people")
+        found = self._misplaced(step, entry, often=often, late=late, on_break=on_break)
+        if not first and step.sign_off != "none":
+            found += self._gates.consent(step, entry.seq)
         if data["mutates"]:
-            yield from self._people.still_here(entry)
+            found += self._people.still_here(entry)
             self._devices.asked(data)
         if data["mutates"] is not allowed.mutates or data["device"] != data["request"].get("device"):
-            yield Finding(rule="LOG031", seq=entry.seq, words="the entry shows another device or effect than it has")
-        others = sorted(set(differences(self._plan, step, kind, data["request"])))
-        if others:
-            yield Finding(rule="LOG039", seq=entry.seq, words=f"not as the plan has it: {', '.join(others)}")
-        yield from self._people_of(step, entry)
+            words = "the entry shows another device or effect than it has"
+            found.append(Finding(rule="LOG031", seq=entry.seq, words=words))
+        if others := {*differences(self._plan, step, kind, data["request"])}:
+            words = f"not as the plan has it: {', '.join(sorted(others))}"
+            found.append(Finding(rule="LOG039", seq=entry.seq, words=words))
+        if kind in _BY_THE_PLAN:
+            found += self._people_of(step, entry)
+        return found
+
+    def _misplaced(self, step: Step, entry: Entry, *, often: bool, late: bool, on_break: bool) -> list[Finding]:
+        """LOG031: a request is made no more often than planned, people first; LOG033: not after a refusal.
+
+        LOG030: nor in a break.
+        """
+        if not (often or late or self._refused or on_break):
+            return []
+        faults = (
+            (often, "LOG031", f"step {step.id} makes {entry.data['kind']} once too often"),
+            (late, "LOG031", "a step calls its people first, and once"),
+            (self._refused, "LOG033", "the step went on after a refusal"),
+            (on_break, "LOG030", "something is asked in a break"),
+        )
+        return [Finding(rule=rule, seq=entry.seq, words=words) for wrong, rule, words in faults if wrong]
 
     def _people_of(self, step: Step, entry: Entry) -> Iterator[Finding]:
         kind, request = entry.data["kind"], entry.data["request"]
@@ -144,44 +157,46 @@ class Attempt:
         elif kind == "reduce_key":
             yield from self._people.holders(request, needed=None, seq=entry.seq)
 
-    def reply(self, step: Step, entry: Entry) -> Iterator[Finding]:
+    def reply(self, step: Step, entry: Entry) -> list[Finding]:
         """LOG032: a reply names the request that waits, and is of a kind that answers it, with its own fields."""
         data, pending = entry.data, self.pending
         if pending is None or data["to"] != pending.seq:
-            yield self._lose("LOG032", entry, "a reply to no request that waits")
-            return
+            return [self._lose("LOG032", entry, "a reply to no request that waits")]
         kind, request = pending.data["kind"], pending.data["request"]
-        if data["kind"] not in KINDS[kind].replies or not fits(data["reply"], REPLIES[data["kind"]]):
-            yield self._lose("LOG032", entry, f"{data['kind']} does not answer {kind}")
-            return
+        if data["kind"] not in KINDS[kind].replies or not (entry.fitted or fits(data["reply"], REPLIES[data["kind"]])):
+            return [self._lose("LOG032", entry, f"{data['kind']} does not answer {kind}")]
         self.pending = None
         self._refused = data["kind"] in REFUSALS
         self._gates.told(entry.seq)
-        yield from self._devices.replied(data["device"], pending.data, refused=self._refused, seq=entry.seq)
+        found = [*self._devices.replied(data["device"], pending.data, refused=self._refused, seq=entry.seq)]
         if data["kind"] == "declined":
             self.declined = (data["reply"]["person"], data["reply"]["reason"])
         if not self._refused:
             self.changed |= pending.data["mutates"]
-            yield from self._told(step, kind, request, entry)
+            found += self._told(step, kind, request, entry)
+        return found
 
-    def _told(self, step: Step, kind: str, request: dict[str, Any], entry: Entry) -> Iterator[Finding]:
+    def _told(self, step: Step, kind: str, request: dict[str, Any], entry: Entry) -> list[Finding]:
         reply: dict[str, Any] = entry.data["reply"]
         if kind == "gather_people":
             self._deferred += self._people.gathered(step, reply, entry.seq)
-            return
+            return []
         if kind == "ask_exception":
             self._deferred += self.exceptions.granted(step, request, reply, entry.seq)
-            return
+            return []
+        self._expectations.replied(kind, request, reply)
+        if kind in _BY_SOMEBODY_WHO_ACTS:
+            if reply["person"] in self._people.acting:
+                return []
+            return [Finding(rule="LOG035", seq=entry.seq, words=f"{reply['person']} does not act in this step")]
+        found: list[Finding] = []
         if kind == "reduce_key":
             used = {card["number"] for card in reply["cards"]}
             if not used <= {holder["number"] for holder in request["holders"]}:
-                yield Finding(rule="LOG038", seq=entry.seq, words="a card was used that nobody here holds")
-        if kind in _BY_SOMEBODY_WHO_ACTS and reply["person"] not in self._people.acting:
-            yield Finding(rule="LOG035", seq=entry.seq, words=f"{reply['person']} does not act in this step")
+                found.append(Finding(rule="LOG038", seq=entry.seq, words="a card was used that nobody here holds"))
         self._people.used_cards(request)
-        self._expectations.replied(kind, request, reply)
         self._deferred += self.artefacts.replied(step, (kind, request), reply, entry.seq)
-        yield from self._keys.replied(kind, request, reply, entry.seq)
+        return [*found, *self._keys.replied(kind, request, reply, entry.seq)]
 
     def done(self, step: Step, entry: Entry) -> Iterator[Finding]:
         """LOG031: every request the plan wants was made. LOG033: a step with a refusal is not done."""

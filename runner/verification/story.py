@@ -21,7 +21,7 @@ from runner.verification.steps import Attempt
 from runner.verification.verdict import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from runner.verification.log import Entry
     from runner.verification.plan import Plan, Step
@@ -53,6 +53,8 @@ class Story:
         rehearsal = opened.data["trust"]["list"] == "simulated"
         self._on_break = False
         self._lost = False
+        self._steady = False  # an entry of a step was the last, in its place: of the next, only its course can be wrong
+        self._roster = frozenset(plan.people)
         self._recovery: set[str] | None = None
         self._substitutions: list[str] = []
         self.sittings = Sittings(plan)
@@ -90,8 +92,17 @@ class Story:
         unknown = tuple(f"not known yet: {finding.words}" for finding in self.devices.uncertain.values())
         return (*self.sittings.notes, *self._substitutions, *exceptions, *resolutions, *unknown, *typed)
 
-    def feed(self, entry: Entry) -> Iterator[Finding]:
+    def feed(self, entry: Entry) -> Iterable[Finding]:
         """Take the next entry, from the opening on, and give what is wrong with it."""
+        if entry.type not in _COURSE:
+            self._steady = False
+            return self._feed(entry)
+        waits = self._attempt.pending is not None and entry.type != "reply"
+        if self._steady and not (waits or self.lost) and self._roster.issuperset(entry.actors):
+            return self._course.take(entry, on_break=self._on_break)
+        return self._feed(entry)
+
+    def _feed(self, entry: Entry) -> Iterator[Finding]:
         if self.lost:
             return
         yield from self.people.known(entry)
@@ -185,6 +196,7 @@ class Story:
             yield Finding(rule="LOG030", seq=entry.seq, words=f"{entry.type} stands in a step, or names one")
         if entry.type in _COURSE:
             yield from self._goes_on(entry)
+            self._steady = True
             yield from self._course.take(entry, on_break=self._on_break)
         elif entry.type in _ENDS:
             if entry.type != "ceremony.suspended":

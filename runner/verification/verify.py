@@ -10,26 +10,27 @@ The module is longer than others because that order is its whole point.
 
 from __future__ import annotations
 
-import base64
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runner.verification import approvals
 from runner.verification.accounting import Told, account
-from runner.verification.approvals import Approved, hold_approvals, signature_file
-from runner.verification.attestations import Attested, hold_statements, statement_file
+from runner.verification.approvals import hold_approvals, signature_file
+from runner.verification.attestations import hold_statements, statement_file
 from runner.verification.checkpoints import Checkpoints, file_name
+from runner.verification.companion import Doubt, can_help, read_with_companion
 from runner.verification.demands import known_before, meet_policy
 from runner.verification.folder import Folder
 from runner.verification.log import Entry, LooseEnd, read_log
 from runner.verification.log_keys import LogKeys
 from runner.verification.opening import as_known, of_its_kind, of_their_kind
 from runner.verification.outside import Outside, bring
-from runner.verification.people_keys import PeopleKeys, hold_keys, written_keys
+from runner.verification.people_keys import hold_keys, written_keys
 from runner.verification.plan import Plan, read_plan
 from runner.verification.reading import ShapeError
+from runner.verification.spelling import Spelling, fastest
 from runner.verification.story import Story
+from runner.verification.telling import Signed, facts_of, notes_of
 from runner.verification.verdict import Facts, Finding, Outcome, Verdict, judge
 
 if TYPE_CHECKING:
@@ -38,17 +39,22 @@ if TYPE_CHECKING:
 MOST: Final = 100
 """No more findings than these are kept; the first ones say what happened."""
 
-_ALONE: Final = (
-    "no registry: an older copy of this record, one that went on otherwise, and another ceremony with the same "
-    "approval would look the same"
-)
-_WHEN: Final = (
-    "signatures were checked as of the times that the entries claim; no clock but the machine's vouches for them"
-)
+BIG: Final = 16 << 20
+"""A log of so many bytes takes longer to read than a second process takes to begin."""
+
+_LOG: Final = "log.jsonl"
+_BEGINNINGS: Final = frozenset({"ceremony.opened", "ceremony.resumed"})
 
 
 def verify(
-    folder: Path, trust: Path | None, *, rehearsal: bool, policy: Path | None = None, registry: Path | None = None
+    folder: Path,
+    trust: Path | None,
+    *,
+    rehearsal: bool,
+    policy: Path | None = None,
+    registry: Path | None = None,
+    spelling: Spelling | None = None,
+    big: int = BIG,
 ) -> Verdict:
     """Return the verdict on a record.
 
@@ -58,6 +64,8 @@ def verify(
         rehearsal: whether the record may be that of a rehearsal.
         policy: what is demanded beyond what the record asks of itself, from outside it; None where nothing is.
         registry: what was seen before, from outside the record; None where nothing is known.
+        spelling: what parses and spells JSON; None: the fastest there is.
+        big: a log of so many bytes is read by two processes, where the machine has cores for them.
     """
     try:
         record = Folder(folder)
@@ -65,23 +73,22 @@ def verify(
         words = f"{folder} is no folder that can be read"
         finding = Finding(rule="LOG022", words=words, means=Outcome.UNVERIFIABLE)
         return judge((finding,), Facts())
-    return _Examination(record, rehearsal=rehearsal).run(trust, policy, registry)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Signed:
-    """What people signed."""
-
-    keys: PeopleKeys
-    approved: Approved
-    attested: Attested
+    spelling = spelling or fastest()
+    if record.size(_LOG) >= big and can_help():
+        try:
+            return _Examination(record, spelling, rehearsal=rehearsal, alone=False).run(trust, policy, registry)
+        except Doubt:
+            pass  # somebody has to find the words for it, one line after the other
+    return _Examination(record, spelling, rehearsal=rehearsal, alone=True).run(trust, policy, registry)
 
 
 class _Examination:
     """One verification under way: what was read so far, and what was found."""
 
-    def __init__(self, record: Folder, *, rehearsal: bool) -> None:
+    def __init__(self, record: Folder, spelling: Spelling, *, rehearsal: bool, alone: bool) -> None:
         self._record = record
+        self._spelling = spelling
+        self._alone = alone
         self._rehearsal_allowed = rehearsal
         self._findings: list[Finding] = []
         self._outside = Outside()
@@ -107,7 +114,10 @@ class _Examination:
         signed = self._signed()
         self._demands(signed)
         self._files(closed=closed, ended=closed or ended)
-        return judge(tuple(self._findings), self._facts(signed), self._notes(signed))
+        tree, opened, plan, story = self._checkpoints.tree, self._opened, self._plan, self._story
+        facts = facts_of(opened, plan=plan, story=story, tree=tree, signed=signed)
+        known = self._outside.registry is not None
+        return judge(tuple(self._findings), facts, notes_of(plan, story, signed, registry=known))
 
     def _add(self, *findings: Finding) -> None:
         for finding in findings:
@@ -129,22 +139,34 @@ class _Examination:
 
     def _read_log(self) -> None:
         """LOG022: there is a log. Its lines: `runner.verification.log`."""
-        if not self._record.has("log.jsonl"):
-            self._add(_missing("log.jsonl"))
+        if not self._record.has(_LOG):
+            self._add(_missing(_LOG))
             return
         if self._outside.registry is not None:
             self._checkpoints = Checkpoints(frozenset(size for _log, size, _root in self._outside.registry.checkpoints))
         try:
-            with closing(self._record.lines("log.jsonl")) as pieces:
-                for item in read_log(pieces):
+            if not self._alone:
+                self._read_with_companion()
+                return
+            with closing(self._record.lines(_LOG)) as pieces:
+                for item in read_log(pieces, self._spelling):
                     self._item(item)
         except OSError:
             words = "the log cannot be read"
-            self._add(Finding(rule="LOG022", file="log.jsonl", words=words, means=Outcome.UNVERIFIABLE))
+            self._add(Finding(rule="LOG022", file=_LOG, words=words, means=Outcome.UNVERIFIABLE))
+
+    def _read_with_companion(self) -> None:
+        with closing(read_with_companion(self._record, _LOG, self._checkpoints, self._spelling)) as items:
+            for item in items:
+                if isinstance(item, Checkpoints):
+                    self._checkpoints = item
+                elif found := self._entry(item):
+                    self._add(*found)
 
     def _item(self, item: Entry | Finding | LooseEnd) -> None:
         if isinstance(item, Entry):
-            self._add(*self._entry(item))
+            if found := self._entry(item):
+                self._add(*found)
             return
         if isinstance(item, LooseEnd):
             item = item.finding(last=self._checkpoints.mends(self._record, item))
@@ -152,17 +174,26 @@ class _Examination:
         self._add(item)
 
     def _entry(self, entry: Entry) -> list[Finding]:
+        if entry.seq == 0 or entry.type in _BEGINNINGS:
+            return self._beginning(entry)
+        told = () if self._story is None else self._story.feed(entry)
+        return [*told, *self._checkpoints.feed(entry)] if self._alone else [*told]
+
+    def _beginning(self, entry: Entry) -> list[Finding]:
         found: list[Finding] = []
         if entry.seq == 0:
             found += self._open(entry)
-        if self._opened is not None and entry.type in ("ceremony.opened", "ceremony.resumed"):
+        if self._opened is not None and entry.type in _BEGINNINGS:
             found += self._log_keys.sit(entry)
-            found += self._checkpoints.sit(entry, self._log_keys.current)
+            if self._alone:
+                found += self._checkpoints.sit(entry, self._log_keys.current)
             found += of_their_kind(entry.data["devices"], rehearsal=self._opened.data["rehearsal"], seq=entry.seq)
             self._software.append(entry)
         if self._story is not None:
             found += self._story.feed(entry)
-        return [*found, *self._checkpoints.feed(entry)]
+        if self._alone:
+            found += self._checkpoints.feed(entry)
+        return found
 
     def _open(self, entry: Entry) -> list[Finding]:
         """LOG008: a log begins with the opening."""
@@ -180,8 +211,8 @@ class _Examination:
     def _ending(self) -> bool:
         """LOG060: the ceremony was closed. LOG061: it was completed. Return whether it was closed."""
         if self._opened is None:
-            if not any(finding.file == "log.jsonl" or finding.seq == 0 for finding in self._findings):
-                self._add(Finding(rule="LOG022", file="log.jsonl", words="no entry in it", means=Outcome.INCOMPLETE))
+            if not any(finding.file == _LOG or finding.seq == 0 for finding in self._findings):
+                self._add(Finding(rule="LOG022", file=_LOG, words="no entry in it", means=Outcome.INCOMPLETE))
             return False
         story = self._story
         if story is None or ((self._broken or story.lost) and story.ends.closed is None):
@@ -199,7 +230,7 @@ class _Examination:
 
     # -- holding what was read to the rest -------------------------------------------------------------------------
 
-    def _signed(self) -> _Signed | None:
+    def _signed(self) -> Signed | None:
         """Hold what people signed to the log; what the log keys are believed by comes before the rest of it."""
         plan, opened, story = self._plan, self._opened, self._story
         if plan is None or opened is None or story is None:
@@ -214,9 +245,9 @@ class _Examination:
             for entry in self._software:
                 self._add(*approvals.of_software(approved.terms, entry))
         self._add(*approvals.apart(plan, approved.people, story.people.acted))
-        return _Signed(keys=keys, approved=approved, attested=attested)
+        return Signed(keys=keys, approved=approved, attested=attested)
 
-    def _demands(self, signed: _Signed | None) -> None:
+    def _demands(self, signed: Signed | None) -> None:
         opened, story = self._opened, self._story
         if opened is None or story is None or signed is None:
             return
@@ -263,43 +294,6 @@ class _Examination:
             whole=story is not None and not self._broken and not story.lost,
         )
         self._add(*account(self._record, self._plan, told, missing=missing))
-
-    # -- what is said ----------------------------------------------------------------------------------------------
-
-    def _facts(self, signed: _Signed | None) -> Facts:
-        opened = {} if self._opened is None else self._opened.data
-        devices = opened.get("devices", [])
-        tree, plan, story = self._checkpoints.tree, self._plan, self._story
-        shown = {device["id"] for device in devices} if story is None else story.devices.ids
-        simulated = any(device["backend"] == "emulator" for device in devices)
-        people = () if signed is None else (*signed.approved.people, *signed.attested.people)
-        return Facts(
-            ceremony=opened.get("ceremony"),
-            title=None if plan is None else plan.title,
-            origin=opened.get("origin"),
-            region=None if plan is None else plan.region,
-            edition=None if plan is None else plan.edition,
-            entries=tree.size,
-            root=base64.b64encode(tree.root()).decode() if tree.size else None,
-            rehearsal=opened.get("rehearsal", False),
-            simulated=simulated or (story is not None and story.devices.simulated),
-            unaudited=() if plan is None else tuple(sorted({*plan.devices} - shown)),
-            approved=() if signed is None else tuple(sorted(signed.approved.people)),
-            signed=() if signed is None else tuple(sorted(signed.attested.people)),
-            strangers=() if signed is None else tuple(sorted({*people} - signed.keys.known)),
-            software=opened.get("runner", {}).get("bundle_sha256"),
-        )
-
-    def _notes(self, signed: _Signed | None) -> tuple[str, ...]:
-        notes = [] if self._story is None else [*self._story.notes]
-        if self._plan is not None:
-            shown = frozenset() if self._story is None else self._story.devices.ids
-            notes += [f"{device} has no audit log in it" for device in sorted({*self._plan.devices} - shown)]
-        if signed is not None and (signed.approved.people or signed.attested.people):
-            notes.append(_WHEN)
-        if self._outside.registry is None:
-            notes.append(_ALONE)
-        return tuple(notes)
 
 
 def _missing(name: str) -> Finding:

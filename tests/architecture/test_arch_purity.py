@@ -27,6 +27,8 @@ ALLOWED = {
 
 EXCEPTIONS = {
     "runner/document/events.py": {"importlib", "importlib.import_module"},  # the C parser, where it is installed
+    "runner/verification/companion.py": {"multiprocessing", "os"},  # a second process for big logs
+    "runner/verification/spelling.py": {"orjson"},  # where it is installed
     "runner/verification/folder.py": {"os", "stat"},  # the verifier's own reader: it may not lean on the runner's
 }
 FORBIDDEN = {"open", "__import__", "eval", "exec", "compile", "input", "print", "breakpoint", "globals", "vars"}
@@ -82,6 +84,7 @@ def test_types_of_the_outside_may_be_named() -> None:
 DISKS = {"runner/host/disk.py", "hsm_emulator/disk.py"}
 
 OTHERS_WITH_FILES = {
+    "runner/verification/companion.py": "looks how many cores there are; its files are the folder's",
     "runner/verification/folder.py": "the verifier reads a record with code of its own, not the producer's",
     "runner/host/rules.py": "reads the rules that are shipped inside the package",
     "runner/host/documents.py": "looks which files and shipped folders there are; the disk reads them",
