@@ -80,6 +80,7 @@ class StepRenderer:
         self._results: dict[str, dict[str, str]] = {}
         self._left_out: set[str] = set()
         self._unmade: set[str] = set()
+        self._begun: Part | None = None
         self._waived: set[int] = set()
         self._later = [step.id for _, _, step in playbook.numbered_steps()]
 
@@ -146,7 +147,7 @@ class StepRenderer:
             device=device,
             minutes=step.minutes,
             quorum=self._quorum(draft),
-            say=self._values.said_if_any(step.say, draft.path("say")),
+            say=self._say(draft),
             note=self._values.said_if_any(step.note, draft.path("note")),
             caution=self._values.said_if_any(step.caution, draft.path("caution")),
             left_out=draft.left_out,
@@ -163,10 +164,19 @@ class StepRenderer:
         )
 
     def _heading(self, part: Part | None) -> str:
-        if part is None:
-            return ""
-        position = next(number for number, line in enumerate(self._playbook.steps) if line is part)
-        return self._values.said(part.part, ("steps", position, "part"))
+        return "" if part is None else self._values.said(part.part, self._part_path(part, "part"))
+
+    def _part_path(self, part: Part, key: str) -> Path:
+        return ("steps", next(number for number, line in enumerate(self._playbook.steps) if line is part), key)
+
+    def _say(self, draft: _Draft) -> str | None:
+        """Return what is read out: with the first step of a part that is carried out, the part's words come first."""
+        part, own = draft.part, self._values.said_if_any(draft.step.say, draft.path("say"))
+        if part is None or part.say is None or part is self._begun or draft.left_out is not None:
+            return own
+        self._begun = part
+        words = self._values.said(part.say, self._part_path(part, "say"))
+        return words if own is None else f"{words}\n{own}"
 
     def _station(self, draft: _Draft) -> str | None:
         written = draft.step.station or (draft.part.station if draft.part else None)

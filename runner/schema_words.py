@@ -223,6 +223,7 @@ _TEXTS: Final = {
         "of": "The file with the playbook.",
         "title": "What the ceremony is called. May hold templates.",
         "parts": "The headings: as the playbook has them, and in this language.",
+        "parts_say": "What is read out where a part begins, by its heading as the playbook has it.",
         "steps": "The texts of the steps, by the step's id.",
     },
     "StepTexts": {

@@ -28,6 +28,7 @@ NAME: Final = r"[a-z][a-z0-9_]*"
 
 _SIZE: Final = re.compile(r"(\d{1,9}) ?(B|kB|MB|GB)\Z", re.ASCII)
 _UNITS: Final = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
+_MOST: Final = 2**53 - 1  # no larger number has one spelling in every JSON parser
 _SPACES: Final = re.compile(r"[\s:]+")
 
 
@@ -42,7 +43,8 @@ def hex_digits(text: str) -> str:
 def size_in_bytes(text: str) -> int | None:
     """Return the bytes of a size such as `16 MB` (decimal units, SI), or None where it is no size."""
     match = _SIZE.match(text)
-    return int(match[1]) * _UNITS[match[2]] if match else None
+    size = int(match[1]) * _UNITS[match[2]] if match else None
+    return None if size is None or size > _MOST else size
 
 
 def closest(word: str, names: Iterable[str]) -> str:

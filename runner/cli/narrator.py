@@ -67,7 +67,7 @@ class Narrator:
             self._line("    once      this step is never repeated")
         for word, text in (("say", step.say), ("note", step.note), ("caution", step.caution), ("types", step.command)):
             if text is not None:
-                self._line(f"    {word:<9} {text}")
+                self._line(f"    {word:<9} {text}".replace("\n", f"\n{'':<14}"))
 
     def people(self, people: tuple[Acting, ...]) -> None:
         """Say who acts."""

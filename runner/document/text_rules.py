@@ -86,6 +86,12 @@ def _strangers(texts: Texts, wanted: Mapping[Path, PeopleText], report: Report) 
     for heading in texts.parts:
         if not report.declared("SHP008", "part", heading, parts, path=("parts", heading), key=True):
             meant.add(("parts", closest(heading, parts)))
+    for heading in texts.parts_say:
+        path: Path = ("parts_say", heading)
+        if not report.declared("SHP008", "part", heading, parts, path=path, key=True):
+            meant.add(("parts_say", closest(heading, parts)))
+        elif path not in wanted:
+            report.add("SHP008", f"the part “{heading}” has no `say` in the playbook", path, key=True)
     for step, own in texts.steps.items():
         if not report.declared("SHP008", "step", step, steps, path=("steps", step), key=True):
             meant.add(("steps", closest(step, steps)))
@@ -116,6 +122,9 @@ def _missing(texts: Texts, path: Path, report: Report) -> None:
             report.add("TXT001", f"`{key}` is missing", ("steps", step), key=True)
         case ("parts", str(heading)):
             report.add("TXT001", f"the heading “{heading}” is missing", ("parts",), key=True)
+        case ("parts_say", str(heading)):
+            words = f"what is read out under the heading “{heading}” is missing"
+            report.add("TXT001", words, ("language",), key=True)
         case _:
             report.add("TXT001", "`title` is missing", ("language",), key=True)
 

@@ -43,6 +43,7 @@ class Texts(Written):
     of: FileName
     title: Text | None = None
     parts: Named[Text, Text] = Field(default_factory=nothing)
+    parts_say: Named[Text, Text] = Field(default_factory=nothing)
     steps: Named[Id, StepTexts] = Field(default_factory=nothing)
 
     def at(self, path: Path) -> str | None:
@@ -52,6 +53,8 @@ class Texts(Written):
                 return self.title
             case ("parts", str(heading)):
                 return self.parts.get(heading)
+            case ("parts_say", str(heading)):
+                return self.parts_say.get(heading)
             case ("steps", str(step), "asks", str(name)):
                 return self.steps[step].asks.get(name) if step in self.steps else None
             case ("steps", str(step), str(key)):
@@ -83,6 +86,8 @@ def people_texts(playbook: Playbook) -> Iterator[PeopleText]:
         here: Path = ("steps", position)
         if isinstance(line, Part):
             yield PeopleText(written=line.part, path=(*here, "part"), elsewhere=("parts", line.part))
+            if line.say is not None:
+                yield PeopleText(written=line.say, path=(*here, "say"), elsewhere=("parts_say", line.part))
             continue
         for key in STEP_TEXTS:
             written: str | None = getattr(line, key)

@@ -122,6 +122,48 @@ def test_every_kind_of_text_is_in_the_language_of_the_plan(bilingual: Bench) -> 
     assert mode.left_out == "En fr"
 
 
+PART = "  - part: Everything\n"
+SAID = f"{PART}    say: 'Begin, in {{{{ ceremony.language }}}}'\n"
+
+
+def said(found: Documents, language: str) -> list[str | None]:
+    return [step.say for step in plan(found, language).steps][:3]
+
+
+def test_a_parts_words_are_read_out_with_its_first_step_that_is_done(bilingual: Bench) -> None:
+    change(bilingual, PLAYBOOK, PART, SAID)
+    change(bilingual, TEXTS, "parts:", "parts_say: {Everything: 'Commencez, en {{ ceremony.language }}'}\nparts:")
+    assert said(documents(bilingual), "en") == ["Begin, in en", None, None]
+    assert said(documents(bilingual), "fr") == ["Commencez, en fr", None, None]
+    title = "    title: Put the HSM into initialization mode\n"
+    change(bilingual, PLAYBOOK, title, f"{title}    when: false\n    left_out: Not now\n")
+    change(bilingual, PLAYBOOK, "    title: Create the world\n", "    title: Create the world\n    say: Cards\n")
+    change(bilingual, TEXTS, "initialisation}", "initialisation, left_out: Pas maintenant}")
+    change(bilingual, TEXTS, "{title: Créer le monde}", "{title: Créer le monde, say: Cartes}")
+    found = documents(bilingual)
+    assert found.findings() == ()
+    planned = made(found, "en").plan
+    assert planned is not None
+    assert [step.say for step in planned.steps][:3] == [None, "Begin, in en\nCards", None]
+
+
+@pytest.mark.parametrize(
+    ("part", "texts", "fault", "words"),
+    [
+        (SAID, "parts:", (f"{TEXTS}:2:1", "TXT001"), ("Everything", "read out")),
+        (PART, "parts_say: {Everything: Tout}\nparts:", (f"{TEXTS}:5:13", "SHP008"), ("Everything", "`say`")),
+        (SAID, "parts_say: {Everithing: Tout}\nparts:", (f"{TEXTS}:5:13", "SHP008"), ("Everithing", "Everything")),
+        (SAID, "parts_say: {Everything: Tout}\nparts:", (f"{TEXTS}:5:25", "TXT003"), ("ceremony.language",)),
+    ],
+)
+def test_a_parts_words_in_another_language_are_those_the_playbook_has(
+    bilingual: Bench, part: str, texts: str, fault: tuple[str, str], words: tuple[str, ...]
+) -> None:
+    change(bilingual, PLAYBOOK, PART, part)
+    change(bilingual, TEXTS, "parts:", texts)
+    refused(bilingual, *fault, *words)
+
+
 def test_the_texts_are_sources_of_the_plan_in_every_language(bilingual: Bench) -> None:
     found = documents(bilingual)
     for language in ("en", "fr"):

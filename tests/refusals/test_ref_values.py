@@ -101,10 +101,12 @@ GOOD = [
     ("key_hash", "AB" * 20, "ab" * 20),
     ("size", "16 MB", 16_000_000),
     ("size", "5kB", 5_000),
+    ("size", "9007199 GB", 9_007_199_000_000_000),
 ]
 BAD = [
     *((kind, empty) for kind in TYPES for empty in ("", " ", "\n\t")),
     *(("whole", text) for text in ("+1", "01", "-0", "1.0", "1e3", "1_000", "0x10", "٣", "9" * 16, "--1", "1 2")),
+    *(("size", text) for text in ("9007200 GB", "999999999 GB")),  # no number beyond 2^53 - 1 has one spelling
     *(("flag", text) for text in ("True", "yes", "1", "on", "FALSE")),
     *(
         ("date", text)
