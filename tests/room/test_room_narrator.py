@@ -52,7 +52,7 @@ def test_an_attempt_is_named_where_it_is_not_the_first() -> None:
         "3/9  Do generate  [generate, offline, 5 min]",
         "    once      this step is never repeated",
         "    say       One.",
-        "Two.",
+        "              Two.",
     ]
     made, out = narrator()
     made.begun(step(), 3, 9, 2)
