@@ -54,6 +54,7 @@ docs: $(VENV)/dev         ## write the generated pages and schemas; a test fails
 
 bench: $(VENV)/dev        ## print how long things take here
 	$(BIN)/python bench/rehearsal.py
+	$(BIN)/python bench/authoring.py
 	$(BIN)/python bench/verification.py
 
 bundle: $(VENV)/dev       ## one file for a room without a network, into dist/

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from runner.check import check, faults
 from runner.document.editions import (
@@ -18,13 +18,16 @@ from runner.document.editions import (
 )
 from runner.document.findings import Finding, Severity, in_order
 from runner.document.shape import Report
+from runner.document.templated import templates_in
+from runner.document.texts import people_texts
 from runner.errors import PlaybookFault, WrongUse
 from runner.parameters import Given, given_again, take
 from runner.plan import CheckedPlan, Plan
-from runner.render import Choice, Rendered, faults_of_texts, render
+from runner.render import Choice, Rendered, faults_of_prose, faults_of_texts, names_for, render
+from runner.template import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from runner.check_people import Fault
     from runner.document.playbook import Playbook
@@ -231,15 +234,67 @@ def _found(documents: Documents, *, region: str | None, edition: str | None) -> 
     findings = list(documents.findings())
     if any(finding.severity is Severity.ERROR for finding in findings):
         return tuple(findings)
-    given = Given(values={}, examples=True)
-    for choice in choices(documents, region=region, edition=edition, given=given):
-        rendered = _rendered(documents, choice)
-        findings.extend(rendered.findings)
-        for texts in documents.texts.values():
-            findings.extend(faults_of_texts(documents.written, choice, texts))
-        if rendered.plan is not None:
-            findings.extend(_placed(documents, choice, faults(rendered.plan)))
+    in_choice = _EveryChoice(documents).findings
+    for choice in choices(documents, region=region, edition=edition, given=Given(values={}, examples=True)):
+        findings.extend(in_choice(choice))
     return tuple(in_order(findings))
+
+
+class _Filled:
+    """What some places of the documents are filled in with, choice by choice."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._taken = sorted({name for text in texts for name in names_in(text)})
+
+    def values(self, choice: Choice, names: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
+        """Return the values, with the region they are for."""
+        return choice.region, *(names.get(root, {}).get(name) for root, name in self._taken)
+
+
+class _EveryChoice:
+    """Finds what is wrong in one choice after the other, without doing the same work twice.
+
+    Regions and editions differ mostly in what people read and in digests. Where the structure (all that is filled in
+    elsewhere) is that of a choice without faults, only these are filled in, and each of them once for the same values.
+    """
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        prose = {text.path for text in people_texts(documents.written)}
+        places = [*templates_in(documents.playbook.source.data)]
+        self._structure = _Filled(text for path, text in places if path not in prose and path[0] != "trust")
+        self._prose = _Filled(text for path, text in places if path in prose or path[0] == "trust")
+        self._texts = {
+            language: _Filled(text for _path, text in templates_in(texts.source.data))
+            for language, texts in documents.texts.items()
+        }
+        self._sound: dict[tuple[Any, ...], bool] = {}
+        self._done: set[tuple[str | None, tuple[Any, ...]]] = set()
+
+    def findings(self, choice: Choice) -> Iterator[Finding]:
+        """Yield what is wrong in one choice, but not what was found before in the same words and places."""
+        documents = self._documents
+        names = names_for(documents.written, choice)
+        _region, *structure = self._structure.values(choice, names)
+        if self._sound.get(tuple(structure)):
+            if self._anew(None, self._prose.values(choice, names)):
+                yield from faults_of_prose(documents.playbook, choice)
+        else:
+            rendered = _rendered(documents, choice)
+            found = rendered.findings
+            if rendered.plan is not None:
+                found = (*found, *_placed(documents, choice, faults(rendered.plan)))
+            self._sound[tuple(structure)] = not found
+            yield from found
+        for language, texts in documents.texts.items():
+            if self._anew(language, self._texts[language].values(choice, names)):
+                yield from faults_of_texts(documents.written, choice, texts)
+
+    def _anew(self, language: str | None, values: tuple[Any, ...]) -> bool:
+        """Say whether texts were not filled in with these values before."""
+        known = (language, values) in self._done
+        self._done.add((language, values))
+        return not known
 
 
 def reproduce(documents: Documents, plan: Plan) -> CheckedPlan | None:

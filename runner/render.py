@@ -161,6 +161,19 @@ def render(
     return Rendered(plan=None if wrong else plan, findings=findings)
 
 
+def faults_of_prose(playbook: Parsed[Playbook], choice: Choice) -> tuple[Finding, ...]:
+    """Return what is wrong in the texts for people and the trusted values where they are filled in for one choice."""
+    written = playbook.value
+    if written is None:
+        return ()
+    report = Report(playbook.source)
+    values = _values(written, choice, report)
+    for text in people_texts(written):
+        values.said(text.written, text.path)
+    _trust(written, values)
+    return report.findings()
+
+
 def faults_of_texts(playbook: Playbook, choice: Choice, texts: Parsed[Texts]) -> tuple[Finding, ...]:
     """Return what is wrong with texts in another language where they are filled in for one choice."""
     translation = _translation(playbook, choice, texts)
@@ -169,22 +182,24 @@ def faults_of_texts(playbook: Playbook, choice: Choice, texts: Parsed[Texts]) ->
     return translation.values.report.findings()
 
 
-def _values(written: Playbook, choice: Choice, report: Report) -> Values:
-    return Values(
-        report=report,
-        regions=() if choice.region is None else (choice.region,),
-        names={
-            "region": {**choice.values, "code": choice.region or ""},
-            "params": {parameter.name: parameter.value for parameter in choice.parameters},
-            "names": dict(written.names),
-            "ceremony": {
-                "id": written.id,
-                "version": written.version,
-                "edition": choice.edition or "",
-                "language": choice.language,
-            },
+def names_for(written: Playbook, choice: Choice) -> dict[str, Mapping[str, Any]]:
+    """Return what templates are filled in with, by the two parts of its name: `region`, and then `label`."""
+    return {
+        "region": choice.values,
+        "params": {parameter.name: parameter.value for parameter in choice.parameters},
+        "names": dict(written.names),
+        "ceremony": {
+            "id": written.id,
+            "version": written.version,
+            "edition": choice.edition or "",
+            "language": choice.language,
         },
-    )
+    }
+
+
+def _values(written: Playbook, choice: Choice, report: Report) -> Values:
+    regions = () if choice.region is None else (choice.region,)
+    return Values(report=report, regions=regions, names=names_for(written, choice))
 
 
 def _translation(written: Playbook, choice: Choice, texts: Parsed[Texts]) -> Translation:

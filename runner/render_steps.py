@@ -81,6 +81,7 @@ class StepRenderer:
         self._left_out: set[str] = set()
         self._unmade: set[str] = set()
         self._begun: Part | None = None
+        self._positions = {id(line): number for number, line in enumerate(playbook.steps)}
         self._waived: set[int] = set()
         self._later = [step.id for _, _, step in playbook.numbered_steps()]
 
@@ -167,7 +168,7 @@ class StepRenderer:
         return "" if part is None else self._values.said(part.part, self._part_path(part, "part"))
 
     def _part_path(self, part: Part, key: str) -> Path:
-        return ("steps", next(number for number, line in enumerate(self._playbook.steps) if line is part), key)
+        return ("steps", self._positions[id(part)], key)
 
     def _say(self, draft: _Draft) -> str | None:
         """Return what is read out: with the first step of a part that is carried out, the part's words come first."""
@@ -235,7 +236,8 @@ class StepRenderer:
                 good = False
             known = [self._known(draft, name, artefact) for artefact in artefacts]
             good = all(known) and good
-        if missing := [name for name in inputs if not draft.step.uses.get(name) and name not in misspelt]:
+        needed = [name for name, item in inputs.items() if item.least and name not in misspelt]
+        if missing := [name for name in needed if not draft.step.uses.get(name)]:
             words = ", ".join(f"`{name}`" for name in missing)
             self._report.add(
                 "SHP002", f"`{draft.action.name}` takes {words}", draft.path("uses"), help_="say which artefact it is"

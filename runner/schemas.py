@@ -153,7 +153,11 @@ def _step(step: Schema) -> None:
 def _action(action: Action[Any], definitions: Schema) -> Schema:
     """Return what the keys of a step are where it has this action."""
     settings = _settings(action, definitions)
-    needed = {"with": "required" in settings, "uses": bool(action.inputs), "produces": bool(action.outputs)}
+    needed = {
+        "with": "required" in settings,
+        "uses": any(item.least for item in action.inputs),
+        "produces": bool(action.outputs),
+    }
     needed |= {"expect": bool(action.must_expect), "repeat": action.repeat == "author"}
     properties: Schema = {
         "with": settings,
@@ -211,7 +215,7 @@ def _settings(action: Action[Any], definitions: Schema) -> Schema:
 def _uses(action: Action[Any]) -> Schema:
     return {
         "properties": {item.name: one_or_several(_ID, most=None if item.many else 1) for item in action.inputs},
-        **_required([item.name for item in action.inputs]),
+        **_required([item.name for item in action.inputs if item.least]),
         "additionalProperties": False,
     }
 

@@ -10,7 +10,8 @@ Rendering is one pass: a value that holds `{{` is text like any other.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import PlaybookFault
 from runner.expression import COMPARISONS, Piece, Problem, has_braces, parse, taken, taken_by, walk
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "Value", "is_template", "names_in", "problems", "render"]
 
 Value = str | int | bool
+
+_KEPT: Final = 4096
+"""Of so many templates it is kept what they take: the same ones are filled in for every region."""
 
 
 def is_template(value: object) -> bool:
@@ -40,6 +44,23 @@ def problems(text: str, known: Mapping[str, Collection[str]]) -> list[Problem]:
     """
     if not is_template(text):
         return []
+    names = _sound(text)
+    if names is not None and all(root in known and name in known[root] for root, name in names):
+        return []
+    return _problems(text, known)
+
+
+@lru_cache(maxsize=_KEPT)
+def _sound(text: str) -> frozenset[tuple[str, str]] | None:
+    """Return what a template takes, if nothing is wrong with it but that one of these may not be known."""
+    names = names_in(text)
+    known: dict[str, set[str]] = {}
+    for root, name in names:
+        known.setdefault(root, set()).add(name)
+    return None if _problems(text, known) else names
+
+
+def _problems(text: str, known: Mapping[str, Collection[str]]) -> list[Problem]:
     parsed = parse(text)
     found = list(parsed.problems)
     for part in parsed.parts:

@@ -38,7 +38,7 @@ class Values:
         """Return a value with its templates filled in; one that is a single template keeps its type."""
         if not isinstance(written, str) or not template.is_template(written):
             return written
-        problems = template.problems(written, {name: frozenset(known) for name, known in self.names.items()})
+        problems = template.problems(written, self.names)
         if problems:
             self.whole = False
             for problem in problems:

@@ -21,5 +21,5 @@ ACTION: Final = Action(
     perform=_perform,
     requests=lambda _work: (allow(DoByHand),),
     repeat="author",
-    inputs=(Input(name="files", many=True, store=None),),
+    inputs=(Input(name="files", many=True, least=0, store=None),),
 )

@@ -51,10 +51,11 @@ class FileFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """Something the action takes. `store` is where such a file lives, None: either."""
+    """Something the action takes. `store` is where such a file lives, None: either. `least`: so many, 1 or 0."""
 
     name: str
     many: bool = False
+    least: int = 1
     store: str | None = "station"
 
 

@@ -16,7 +16,7 @@ from runner.document.playbook import Condition, Part
 from runner.template import is_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from runner.document.findings import Path
     from runner.document.playbook import Kind, Playbook, State, Step
@@ -46,10 +46,12 @@ def _steps(playbook: Playbook, report: Report) -> None:
     for position, line in enumerate(playbook.steps):
         if isinstance(line, Part):
             _line_names(playbook, line.station, line.quorum, position, report)
+    things = {*playbook.artefacts(), *playbook.card_sets}
     for position, part, step in playbook.numbered_steps():
         _line_names(playbook, step.station, step.quorum or {}, position, report)
         _step_names(playbook, part, step, position, report)
-        _step_artefacts(playbook, step, position, {*seen}, report)
+        _backups(step, position, seen, report)
+        _destroyed(step, position, things, report)
 
 
 def _line_names(
@@ -87,17 +89,20 @@ def _step_names(playbook: Playbook, part: Part | None, step: Step, position: int
         _kind(ask, (*here, "asks", name), report)
 
 
-def _step_artefacts(playbook: Playbook, step: Step, position: int, steps: set[str], report: Report) -> None:
-    here: Path = ("steps", position)
+def _backups(step: Step, position: int, steps: Collection[str], report: Report) -> None:
     for artefact, produces in step.produces.items():
         deadline = produces.backup_before
         if deadline is not None and deadline != "end":
-            report.declared("SHP008", "step", deadline, steps, path=(*here, "produces", artefact, "backup_before"))
-    known = {*playbook.artefacts(), *playbook.card_sets}
+            path = ("steps", position, "produces", artefact, "backup_before")
+            report.declared("SHP008", "step", deadline, steps, path=path)
+
+
+def _destroyed(step: Step, position: int, things: Collection[str], report: Report) -> None:
+    here: Path = ("steps", position)
     for index, name in enumerate(step.destroys):
         written = report.source.data["steps"][position]["destroys"]
         path: Path = (*here, "destroys", index) if isinstance(written, list) else (*here, "destroys")
-        report.declared("SHP008", "artefact or card set", name, known, path=path)
+        report.declared("SHP008", "artefact or card set", name, things, path=path)
 
 
 def _people(playbook: Playbook, report: Report) -> None:

@@ -74,7 +74,7 @@ def known_names(playbook: Playbook, regions: Regions | None) -> dict[str, Collec
 def check_templates(playbook: Playbook, regions: Regions | None, report: Report) -> None:
     """Write every fault of the playbook's templates into `report`: TPL001, TPL002, TPL003, REG001, SEC003."""
     known = known_names(playbook, regions)
-    for path, text in _templates(report.source.data, ()):
+    for path, text in templates_in(report.source.data):
         if not takes_template(path):
             report.add("TPL002", "nothing is filled in here", path, help_="write the words themselves")
             continue
@@ -96,16 +96,17 @@ def check_text(path: Path, text: str, known: Mapping[str, Collection[str]], repo
     return not problems
 
 
-def _templates(data: Any, path: Path) -> Iterator[tuple[Path, str]]:
+def templates_in(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Yield every text with a template in it, sound or not, with its path."""
     if isinstance(data, str):
         if template.is_template(data):
             yield path, data
     elif isinstance(data, dict):
         for key, inner in data.items():
-            yield from _templates(inner, (*path, key))
+            yield from templates_in(inner, (*path, key))
     elif isinstance(data, list):
         for index, inner in enumerate(data):
-            yield from _templates(inner, (*path, index))
+            yield from templates_in(inner, (*path, index))
 
 
 def _matches(path: Path, place: tuple[str, ...]) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, Bench, name
+from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, Bench, Edit, edit, name, within
 
 from runner.document.editions import values_at
+from runner.document.findings import in_order
 from runner.host.disk import Disk
 from runner.host.documents import load
 from runner.parameters import Given
 from runner.plan import Plan, parse_plan
-from runner.planning import Documents, choices, choose, make_plan, refused_regions
+from runner.planning import Documents, choices, choose, lint, make_plan, refused_regions
+from runner.render import faults_of_texts
 
 FIRST = ("na", "eu", "ap", "latam", "jpn", "aus")
 COUNTS = {"2015-09-18": 6, "2016-02-01": 7, "2016-10-24": 10, "2016-11-30": 10, "2017-05-09": 12, "2019-08-16": 18}
@@ -105,3 +107,36 @@ def test_the_plan_is_the_same_bytes_alone_and_in_a_rehearsal(bench: Bench, copy:
     assert Path("record/plan.json").read_bytes() == Path("plan.json").read_bytes()
     left_out = [step.id for step in parse_plan(Path("plan.json").read_bytes()).steps if step.left_out]
     assert left_out == ([] if copy == "true" else ["inspect-copy"])
+
+
+ONLY_ELSEWHERE = "{{ 'x' if region.token == 'EU-1' else region.label > 3 }}"
+"""Two types compared: it shows only where it is filled in, in every region but one."""
+
+
+@pytest.mark.parametrize(
+    ("change", "rules"),
+    [
+        (edit('title: "Obtain the toolset for {{ region.label }}"', f'title: "{ONLY_ELSEWHERE}"'), {"TPL002"}),
+        (edit("said_by: The HSM maker", f'said_by: "{ONLY_ELSEWHERE}"'), {"TPL002"}),
+        (edit('value: "{{ region.maker_root }}"', f'value: "{ONLY_ELSEWHERE}"'), {"TPL002", "SHP003"}),
+        (within("obtain-toolset", 'zip }}.zip"', 'zip }}.zip{{ region.label > 3 }}"'), {"TPL002"}),
+        (within("create-world", '"{{ region.cipher_suite }}"', '"{{ region.token }}"'), {"SHP003"}),
+        (edit("card_sets:", "card_sets:"), set()),  # nothing is wrong
+        (edit('"{{ region.package_prefix }}', "\"{{ 'a/' if region.token == 'EU-1' else '' }}"), {"ART003"}),
+    ],
+)
+def test_nothing_is_overlooked_where_choices_are_alike(bench: Bench, change: Edit, rules: set[str]) -> None:
+    """What lint finds is what looking at each region of each edition by itself finds, region by region."""
+    bench.change(change)
+    found = load(Disk(), bench.folder / name("ceremony"), roster=None)
+    assert not found.findings()
+    each = [
+        finding
+        for choice in choices(found, region=None, edition=None, given=Given(values={}, examples=True))
+        for finding in (
+            *make_plan(found, choice).findings,
+            *(one for texts in found.texts.values() for one in faults_of_texts(found.written, choice, texts)),
+        )
+    ]
+    assert lint(found, region=None, edition=None) == tuple(in_order(each))
+    assert {finding.code for finding in each} == rules

@@ -1,0 +1,146 @@
+"""How long it takes to find what is wrong in playbooks: the shipped one, and ones of 100, 1000 and 10,000 steps.
+
+Beside `ceremony lint` stand ansible-playbook --syntax-check, check-jsonschema and yamllint on files of as many steps,
+in one go, so that ratios mean something whatever the machine. Prints; asserts nothing. `python bench/authoring.py
+[FOLDER]` keeps what it makes in FOLDER. Peers get an environment of their own there, or are left out without a network.
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+RUNS = 5
+STEPS = (14, 100, 1000, 10_000)
+MOST = 1000
+"""Peers are not asked for more steps than this; ours refuses 10,000, as a file may have 50,000 nodes."""
+
+PEERS = ("ansible-core==2.19.14", "check-jsonschema==0.39.0", "yamllint==1.38.0")
+PURE = "import sys; sys.modules['_ruamel_yaml'] = None; from runner.cli.main import main; sys.exit(main(sys.argv[1:]))"
+"""`ceremony` without the C parser."""
+
+HEAD = """format: ceremony/1
+id: bench
+title: "Read the instruments in {{ region.name }}"
+version: "1"
+owner: keys@example.com
+review_by: "2030-01-31"
+regions: bench.regions.yaml
+parameters:
+  ticket: {type: text, ask: Number of the ticket, example: T-1, max_length: 20}
+stations:
+  room: {title: Room, network: false}
+roles:
+  operator: {title: Operator}
+  witness: {title: Witness}
+separation:
+  - [operator, witness]
+starts_with: {}
+ends_with: {}
+steps:
+"""
+STEP = """  - id: step-{number:05d}
+    action: do_by_hand
+    title: "Read instrument {number} in {{{{ region.name }}}}"
+    station: room
+    minutes: 5
+    quorum: {{operator: 1, witness: 1}}
+    note: "The seal is {{{{ region.seal }}}}, the ticket {{{{ params.ticket }}}}."
+    repeat: safe
+    asks:
+      dial: {{type: text, ask: What the dial says, example: N-1}}
+    expect: {{dial: "{{{{ region.seal }}}}"}}
+"""
+REGIONS = """format: regions/1
+editions:
+  "2026-01-01": {note: First}
+values:
+  name: {type: text}
+  seal: {type: text}
+regions:
+  north: {offered: {from: "2026-01-01"}, name: North, seal: N-1}
+  south: {offered: {from: "2026-01-01"}, name: South, seal: S-1}
+"""
+PLAY_HEAD = """- hosts: localhost
+  gather_facts: false
+  vars: {region: north, seal: N-1, ticket: T-1}
+  tasks:
+"""
+TASK = """    - name: "Read instrument {number} in {{{{ region }}}}"
+      ansible.builtin.debug:
+        msg: "The seal is {{{{ seal }}}}, the ticket {{{{ ticket }}}}."
+      register: dial_{number:05d}
+      changed_when: false
+      failed_when: dial_{number:05d}.msg == ""
+      vars:
+        minutes: 5
+        quorum: {{operator: 1, witness: 1}}
+        repeat: safe
+"""
+
+
+def playbook(base: Path, steps: int) -> Path:
+    """Write a playbook of so many steps, with its regions, and a play of as many tasks."""
+    folder = base / f"steps-{steps}"
+    folder.mkdir(exist_ok=True)
+    file = folder / "bench.ceremony.yaml"
+    file.write_text(HEAD + "".join(STEP.format(number=number) for number in range(steps)))
+    (folder / "bench.regions.yaml").write_text(REGIONS)
+    (folder / "play.yaml").write_text(PLAY_HEAD + "".join(TASK.format(number=number) for number in range(steps)))
+    return file
+
+
+def show(name: str, command: list[str], *, wanted: int = 0) -> None:
+    """Print the median of some runs, each in a fresh process."""
+    taken: list[float] = []
+    for _run in range(RUNS + 1):
+        begin = time.perf_counter()
+        code = subprocess.run(command, capture_output=True, check=False).returncode
+        taken.append(time.perf_counter() - begin)
+        if code != wanted:
+            raise SystemExit(f"{command} ended with {code}")
+    print(f"{statistics.median(taken[1:]) * 1000:8.0f} ms  {name}", flush=True)
+
+
+def peers(base: Path) -> Path | None:
+    """Return the folder of the peers' programs; None where they cannot be installed."""
+    place = base / "peers"
+    if not (place / "bin" / "yamllint").exists():
+        venv.create(place, with_pip=True)
+        if subprocess.run([place / "bin" / "python", "-m", "pip", "install", "-q", *PEERS], check=False).returncode:
+            return None
+    return place / "bin"
+
+
+def main() -> None:
+    """Print the medians."""
+    schema = Path(__file__).parents[1] / "schemas" / "ceremony-1.schema.json"
+    with tempfile.TemporaryDirectory() as temporary:
+        base = Path(sys.argv[1] if len(sys.argv) > 1 else temporary).absolute()
+        base.mkdir(exist_ok=True)
+        programs = peers(base)
+        print(f"{platform.machine()}, Python {platform.python_version()}, medians of {RUNS}, the first run left out")
+        ours, pure = [sys.executable, "-m", "runner", "lint"], [sys.executable, "-c", PURE, "lint"]
+        show("ceremony lint azure-byok: every edition, region and language", [*ours, "azure-byok"])
+        show("  without the C parser", [*pure, "azure-byok"])
+        for steps in STEPS:
+            file = playbook(base, steps)
+            refused = int(steps > MOST)
+            show(f"ceremony lint, {steps} steps{', refused' * refused}", [*ours, str(file)], wanted=refused)
+            show("  without the C parser", [*pure, str(file)], wanted=refused)
+            if programs is None or refused:
+                continue
+            play = ["-i", "localhost,", "--syntax-check", str(file.with_name("play.yaml"))]
+            show("  ansible-playbook --syntax-check", [str(programs / "ansible-playbook"), *play])
+            show("  check-jsonschema", [str(programs / "check-jsonschema"), "--schemafile", str(schema), str(file)])
+            show("  yamllint -d relaxed", [str(programs / "yamllint"), "-d", "relaxed", "--no-warnings", str(file)])
+
+
+if __name__ == "__main__":
+    main()
