@@ -28,6 +28,10 @@ LOSSES: Final[list[tuple[Loss, Loss]]] = [
     ("contents kept", "contents kept"),
     ("only what was synced", "nothing"),
     ("nothing", "only what was synced"),
+    ("names kept", "nothing"),
+    ("nothing", "names kept"),
+    ("contents kept", "nothing"),
+    ("nothing", "contents kept"),
 ]
 """What the log's disk keeps, and what the devices' disk keeps. The first is a process that died."""
 

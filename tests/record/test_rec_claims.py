@@ -6,7 +6,8 @@ import contextlib
 import io
 import json
 import shutil
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +15,9 @@ from runner.cli.main import main
 from runner.errors import Exit
 from runner.host.disk import Disk
 from runner.host.plans import remade
+from runner.render import Rendered, render
+from runner.verification.verdict import Outcome
+from runner.verification.verify import verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,6 +78,39 @@ def test_verify_makes_the_plan_again(
         monkeypatch.setattr("runner.cli.verify.bundle_sha256", lambda _disk: "0" * 64)
     found, said = told("verify", str(rehearsed), "--trust", trust, "--rehearsal")
     assert (found, "LOG029" in said, "note  with this software" in said) == (code, same, not same)
+
+
+def test_a_plan_that_its_sources_do_not_make_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever renders leaves a witness out: plan, manifest, signatures and log agree, and only the sources know."""
+
+    def rendered(*arguments: Any, **more: Any) -> Rendered:
+        made = render(*arguments, **more)
+        assert made.plan is not None
+        first, *others = made.plan.steps
+        fewer = tuple(need for need in first.quorum if need.role != "witness")
+        assert fewer not in ((), first.quorum)
+        return replace(made, plan=replace(made.plan, steps=(replace(first, quorum=fewer), *others)))
+
+    record = tmp_path / "record"
+    with monkeypatch.context() as patch:
+        patch.setattr("runner.planning.render", rendered)
+        assert ceremony("rehearse", "azure-byok", "--region", "eu", "--out", str(record))[0] == 0
+    trust = tmp_path / "record.sim" / "trust.json"
+    alone = verify(record, trust, rehearsal=True)
+    assert alone.outcome is Outcome.VALID  # it renders nothing
+    code, said = told("verify", str(record), "--trust", str(trust), "--rehearsal")
+    assert code == Exit.FINDINGS
+    sentence, *_, last = said.splitlines()
+    assert sentence.startswith(f"REHEARSAL SIMULATED: TAMPERED, {alone.facts.entries} entries (LOG029 plan.json: ")
+    assert last.startswith("LOG029  plan.json: it is not what its sources make: its sources make the plan ")
+    monkeypatch.setattr("runner.cli.verify.bundle_sha256", lambda _disk: "0" * 64)
+    code, said = told("verify", str(record), "--trust", str(trust), "--rehearsal")
+    assert code == Exit.DONE
+    (note,) = (line for line in said.splitlines() if "sources" in line)
+    assert note.startswith(
+        "note  with this software the sources do not make plan.json again (its sources make the plan "
+    )
+    assert note.endswith("); the one that ran it may")
 
 
 def test_another_source_makes_another_plan(twin: Path) -> None:

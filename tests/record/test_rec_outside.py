@@ -299,7 +299,11 @@ def test_an_older_copy_is_seen_only_by_who_saw_more(signed: Written, tmp_path: P
     assert any(note.startswith("no registry") for note in verdict.notes)
     verdict = against(signed, whole)
     assert verdict.outcome is Outcome.TAMPERED
-    assert {(finding.rule, finding.seq) for finding in verdict.findings if finding.rule != "LOG060"} == {("LOG095", 29)}
+    why = [
+        f"LOG095 entry 29: it has 30 entries, and {size} were seen before: this is an older copy" for size in (119, 60)
+    ]
+    assert [finding.line() for finding in verdict.findings if finding.rule != "LOG060"] == why
+    assert f"TAMPERED, 30 entries ({why[0]})" in verdict.sentence()
 
 
 def test_a_record_that_went_on_otherwise_is_seen_only_by_who_saw_the_other(signed: Written, tmp_path: Path) -> None:
@@ -308,12 +312,16 @@ def test_a_record_that_went_on_otherwise_is_seen_only_by_who_saw_the_other(signe
 
     (tmp_path / "fork").mkdir()
     fork = write(tmp_path / "fork", signed=True, change=otherwise)
-    assert against(fork, None).outcome is Outcome.VALID
-    assert against(signed, None).outcome is Outcome.VALID
+    for record in (fork, signed):
+        alone = against(record, None)
+        assert alone.outcome is Outcome.VALID
+        assert any(note.startswith("no registry: ") and "one that went on otherwise" in note for note in alone.notes)
     at = seen_before(signed, 115)
     verdict = against(fork, registry(tmp_path, at))
     assert verdict.outcome is Outcome.TAMPERED
-    assert [(finding.rule, finding.seq) for finding in verdict.findings] == [("LOG095", 114)]
+    why = "LOG095 entry 114: its first 115 entries are not those seen before: it went on in two ways"
+    assert [finding.line() for finding in verdict.findings] == [why]
+    assert f"TAMPERED, {verdict.facts.entries} entries ({why})" in verdict.sentence()
     before = seen_before(signed, 100)
     assert against(fork, registry(tmp_path, before)).outcome is Outcome.VALID
     other = at | {"origin": "other.example/log"}
@@ -323,12 +331,16 @@ def test_a_record_that_went_on_otherwise_is_seen_only_by_who_saw_the_other(signe
 def test_an_approval_that_was_used_before_is_seen_only_by_who_knows(signed: Written, tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     again = write(tmp_path / "again", signed=True, change_opening=lambda opened: opened.update(ceremony="ee" * 16))
-    assert against(again, None).outcome is Outcome.VALID
+    alone = against(again, None)
+    assert alone.outcome is Outcome.VALID
+    assert any("another ceremony with the same approval would look the same" in note for note in alone.notes)
     used = registry(tmp_path, approvals=[{"approval": TERMS.approval, "ceremony": "0f" * 16}])
     assert against(signed, used).outcome is Outcome.VALID
     verdict = against(again, used)
     assert verdict.outcome is Outcome.TAMPERED
-    assert [(finding.rule, finding.seq) for finding in verdict.findings] == [("LOG096", 0)]
+    why = f"LOG096 entry 0: its approval was used by the ceremony {'0f' * 16} before"
+    assert [finding.line() for finding in verdict.findings] == [why]
+    assert f"TAMPERED, {verdict.facts.entries} entries ({why})" in verdict.sentence()
 
 
 @pytest.mark.parametrize(

@@ -358,7 +358,9 @@ def test_a_fork_is_found_by_whoever_saw_the_other_copy(stages: list[House], tmp_
     one, two = stages[2].copy(tmp_path / "one"), stages[2].copy(tmp_path / "two")
     for house in (one, two):
         assert house.carry("offline").resume().how == "completed"
-        assert house.verdict("offline").outcome is Outcome.VALID
+        alone = house.verdict("offline")
+        assert alone.outcome is Outcome.VALID
+        assert any(note.startswith("no registry: ") and "one that went on otherwise" in note for note in alone.notes)
     mine = registry(tmp_path / "one.json", one.machine("offline").record)
     theirs = registry(tmp_path / "two.json", two.machine("offline").record)
     before = registry(tmp_path / "before.json", stages[2].machine("online").record)
@@ -368,13 +370,17 @@ def test_a_fork_is_found_by_whoever_saw_the_other_copy(stages: list[House], tmp_
         verdict = house.verdict("offline", other)
         assert verdict.outcome is Outcome.TAMPERED
         assert {finding.rule for finding in verdict.findings} == {"LOG095"}
+        words = " are not those seen before: it went on in two ways"
+        assert all(finding.words.endswith(words) for finding in verdict.findings)
 
 
 def test_an_older_copy_is_found_by_whoever_saw_the_newer(stages: list[House], tmp_path: Path) -> None:
     seen = registry(tmp_path / "seen.json", stages[2].machine("online").record)
     older = stages[1].verdict("offline", seen)
     assert older.outcome is Outcome.TAMPERED
-    assert "LOG095" in {finding.rule for finding in older.findings}
+    found = [finding for finding in older.findings if finding.rule == "LOG095"]
+    assert all(finding.words.endswith(" were seen before: this is an older copy") for finding in found)
+    assert found[0].line() in older.sentence()
 
 
 def test_an_older_copy_does_not_go_on_with_the_newer_device(stages: list[House], tmp_path: Path) -> None:

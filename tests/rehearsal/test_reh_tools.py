@@ -75,6 +75,65 @@ def test_the_whole_text_pasted_at_once_says_all_is_well(left: bench.Left, enviro
     assert bench.tree(left.record) == before
 
 
+def manifest_asks_for_less(twin: bench.Left) -> str:
+    path = twin.record / "approval/manifest.txt"
+    path.write_bytes(path.read_bytes().replace(b"approves   2", b"approves   1"))
+    return "approval/manifest.txt: FAILED"
+
+
+def entry_edited(twin: bench.Left) -> str:
+    lines = twin.lines()
+    bench.put_log(twin, [*lines[:20], lines[20].replace(b'"v":1', b'"v":2'), *lines[21:]])
+    return "line 22 does not follow"
+
+
+def end_cut_off(twin: bench.Left) -> str:
+    bench.put_log(twin, twin.lines()[:-1])
+    return ""
+
+
+def statement_edited(twin: bench.Left) -> str:
+    path = next((twin.record / "statements").glob("*.txt"))
+    path.write_bytes(path.read_bytes().replace(b"I", b"J", 1))
+    return f"statements/{path.name}: FAILED"
+
+
+def plan_edited(twin: bench.Left) -> str:
+    path = twin.record / "plan.json"
+    path.write_bytes(path.read_bytes().replace(b'"minutes":5', b'"minutes":6', 1))
+    return "plan.json: FAILED"
+
+
+def another_file(twin: bench.Left) -> str:
+    (twin.record / "transfer" / "more.byok").write_bytes(b"more")
+    return ""
+
+
+DAMAGES = (manifest_asks_for_less, entry_edited, end_cut_off, statement_edited, plan_edited)
+
+
+@pytest.mark.parametrize(
+    ("damage", "sums"),
+    [*((damage, sums) for damage in DAMAGES for sums in (False, True)), (another_file, False)],
+)
+def test_the_whole_text_pasted_at_once_notices_a_tampered_twin(
+    twin: bench.Left, damage: Callable[[bench.Left], str], *, sums: bool
+) -> None:
+    page = "\n".join(commands(twin))
+    shown = damage(twin)
+    if sums:
+        bench.put_sums(twin)
+    ran = paste(twin, page)
+    counts = [line for line in ran.stdout.splitlines() if line.isdigit()]
+    assert (
+        "FAILED" in ran.stdout
+        or ran.stderr != ""
+        or ran.stdout.splitlines()[-1] != "completed"
+        or len(set(counts[:2])) > 1  # files that there are, and files with a sum
+    )
+    assert shown in ran.stdout + ran.stderr
+
+
 def signatures(left: bench.Left) -> list[str]:
     return [name for name in bench.tree(left.record) if name.endswith(".sshsig")]
 
