@@ -11,6 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from runner.host.disk import Disk
+from runner.host.replay_record import Same, replay_record
+
 RUNS = 5
 
 
@@ -18,6 +21,14 @@ def seconds(arguments: list[str]) -> float:
     """Return the seconds one command takes."""
     begin = time.perf_counter()
     subprocess.run([sys.executable, "-m", "runner", *arguments], check=True, capture_output=True)
+    return time.perf_counter() - begin
+
+
+def replay(record: Path) -> float:
+    """Return the seconds that replaying a record takes in a process that has started."""
+    begin = time.perf_counter()
+    if not isinstance(replay_record(Disk(), record), Same):
+        raise SystemExit("the record does not replay")
     return time.perf_counter() - begin
 
 
@@ -42,6 +53,7 @@ def main() -> None:
         }
         for name, job in jobs.items():
             print(f"{statistics.median(job() for _ in range(RUNS)) * 1000:8.0f} ms  {name}")
+        print(f"{statistics.median(replay(place / 'record') for _ in range(RUNS)) * 1000:8.0f} ms  replay it, started")
         every = seconds(
             ["rehearse", "azure-byok", "--all-regions", "--edition", "2019-08-16", "--out", str(place / "all")]
         )
