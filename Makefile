@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= demo
 REGION ?= eu
 
-.PHONY: dev demo test coverage slow long lint types imports docs bench bundle clean check-python
+.PHONY: dev demo test editor coverage slow long lint types imports docs bench bundle clean check-python
 
 check-python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -28,6 +28,9 @@ demo: $(VENV)/run         ## rehearse the Azure BYOK ceremony for one region (RE
 
 test: $(VENV)/dev         ## the test suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
+
+editor:                   ## the language server for tests/editor, which skip without it; needs node and npm
+	cd tests/editor && npm ci --no-audit --no-fund
 
 coverage: $(VENV)/dev     ## the test suite again, with branch coverage; fails below the floor in pyproject.toml
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long" --cov --cov-report=term:skip-covered
@@ -61,4 +64,4 @@ bundle: $(VENV)/dev       ## one file for a room without a network, into dist/
 	$(BIN)/python scripts/make_bundle.py
 
 clean:                    ## remove everything that was made
-	rm -rf $(VENV) $(DEMO) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(DEMO) tests/editor/node_modules dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -282,6 +282,7 @@ DOCUMENTS: Final[Mapping[str, str]] = MappingProxyType(
         "roster": "The people of a ceremony",
         "texts": "The texts of a ceremony in another language",
         "environment": "A machine in the room",
+        "replay": "A ceremony tried out",
     }
 )
 

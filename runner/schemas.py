@@ -15,9 +15,11 @@ from runner.document.control_rules import MAY_PASS, MAY_WAIVE
 from runner.document.environment import Environment
 from runner.document.playbook import Playbook
 from runner.document.regions import Regions
+from runner.document.replay import Replay
 from runner.document.roster import Roster
 from runner.document.texts import Texts
 from runner.json_schema import DRAFT, TEMPLATE, Schema, described, draft7, one_or_several, ref, tell, templated
+from runner.replay_words import REPLAY_KEYS
 from runner.schema_words import DOCUMENTS, KEYS, RESULTS
 from runner.vocabulary import ID, NAME
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from runner.actions.interface import Action, Output
 
-NAMES: Final = ("ceremony", "regions", "roster", "texts", "environment")
+NAMES: Final = ("ceremony", "regions", "roster", "texts", "environment", "replay")
 """The formats that have a schema."""
 
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID}$"}
@@ -54,6 +56,7 @@ def schema_text(name: str) -> str:
         "roster": _roster,
         "texts": _texts,
         "environment": _environment,
+        "replay": _replay,
     }
     schema = makers[name]()
     whole = {"$schema": DRAFT, "title": DOCUMENTS[name], **schema}
@@ -70,6 +73,16 @@ def _texts() -> Schema:
 
 def _environment() -> Schema:
     return tell(draft7(Environment), KEYS, root="Environment")
+
+
+def _replay() -> Schema:
+    schema = draft7(Replay)
+    for key in ("playbook", "roster"):
+        schema["properties"][key]["pattern"] = _FILE
+    variant = schema["definitions"]["Variant"]
+    variant |= {"minProperties": 3, "maxProperties": 3}  # its name, what it fails by, and the one change
+    variant["properties"]["set"]["maxProperties"] = 1
+    return tell(schema, REPLAY_KEYS, root="Replay")
 
 
 # -- regions -------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 COMMANDS: Final = {
+    "new": "make a commented ceremony to begin with",
     "lint": "find what is wrong in a playbook, in every region and edition",
     "plan": "make the plan for one region: everything resolved, checked, with its digest",
     "approve": "read what a plan means and sign it",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -45,3 +45,8 @@ class SystemClock:
 def today() -> str:
     """Return the UTC date, `2026-11-25`."""
     return datetime.now(UTC).date().isoformat()
+
+
+def in_a_year() -> str:
+    """Return the UTC date 365 days from today, `2027-11-25`."""
+    return (datetime.now(UTC).date() + timedelta(days=365)).isoformat()

@@ -18,6 +18,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
 import stat
 import weakref
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from runner.errors import CeremonyError, Defect, EvidenceFault, StepFault, WrongUse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 FULL_OR_READ_ONLY: Final = "RUN030"
 EXISTS: Final = "ART009"
@@ -167,6 +168,35 @@ class Disk:
             self._place(path, iter((content,)))
         else:
             self.sync_folder(path.parent)  # a process that made it may have died before it did that
+
+    def write_folder(self, path: Path, files: Mapping[str, bytes]) -> None:
+        """Make a folder that is not there yet, with files in it: whole and durable, or not at all.
+
+        Args:
+            path: where; the folder above it exists.
+            files: their bytes, by relative path with `/`.
+
+        Raises:
+            StepFault: ART009, something has this name already; RUN030, it cannot be written.
+        """
+        if self.exists(path):
+            raise StepFault(f"{path.name} exists already; nothing is ever overwritten", rule=EXISTS)
+        half = path.with_name(f".{path.name}.half")
+        shutil.rmtree(half, ignore_errors=True)
+        try:
+            self.announce("mkdir", half)
+            half.mkdir()
+            for name, content in files.items():
+                self.mkdir((half / name).parent)
+                self.write_new(half / name, content)
+            self.announce("link", path)
+            half.rename(path)  # a folder that somebody made just now is replaced only while it is empty
+        except (OSError, CeremonyError) as error:
+            shutil.rmtree(half, ignore_errors=True)
+            if isinstance(error, CeremonyError):
+                raise
+            raise _unwritable(path, error) from None
+        self.sync_folder(path.parent)
 
     def copy_new(self, source: Path, target: Path, *, same_ok: bool = False) -> FileFacts:
         """Copy a file to a name that is not there yet, and return size and digest of the copy as read back.

@@ -15,6 +15,8 @@ from runner.plan import SourceFile
 from runner.planning import Documents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from runner.document.regions import Regions
     from runner.document.roster import Roster
     from runner.document.shape import Parsed
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from runner.host.disk import Disk
 
 ENDING: Final = ".ceremony.yaml"
+
+_BESIDE: Final = (".regions.yaml", ".roster.yaml", ".texts.yaml")
+"""Endings of the files that belong to the playbooks in their folder."""
 
 
 def shipped(kind: str) -> Path:
@@ -45,6 +50,26 @@ def find_playbook(name: str) -> Path:
         return own
     known = ", ".join(sorted(item.name for item in shipped("ceremonies").iterdir() if item.is_dir()))
     raise WrongUse(f"there is no file {name}, and no shipped ceremony of that name ({known})")
+
+
+def find_playbooks(names: Iterable[str]) -> tuple[Path, ...]:
+    """Return the playbooks that paths and names of shipped ceremonies lead to, each once.
+
+    A file with regions, people or texts leads to every playbook in its folder.
+
+    Raises:
+        WrongUse: a name leads to none.
+    """
+    found: dict[Path, None] = {}
+    for name in names:
+        path = Path(name)
+        if not (name.endswith(_BESIDE) and path.is_file()):
+            found[find_playbook(name)] = None
+        elif beside := sorted(path.parent.glob(f"*{ENDING}")):
+            found.update(dict.fromkeys(beside))
+        else:
+            raise WrongUse(f"there is no playbook beside {name}")
+    return tuple(found)
 
 
 def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:

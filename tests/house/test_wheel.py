@@ -41,6 +41,9 @@ def test_only_our_packages_and_their_data_are_in_it(installed: Path) -> None:
         here = {str(path.relative_to(ROOT / kind)) for path in (ROOT / kind).rglob("*") if path.is_file()}
         assert there == here != set()
     assert list((installed / "runner" / "rules.d").glob("*.toml"))
+    assert {path.name for path in (installed / "runner" / "new.d").iterdir()} == {
+        "ceremony.yaml", "replay.yaml", "roster.yaml",
+    }  # fmt: skip
     assert len(list((installed / "hsm_emulator" / "region" / "data").glob("*.json"))) == 17
 
 
