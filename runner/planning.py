@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runner.check import check, faults
+from runner.check import check
 from runner.document.editions import (
     NotOffered,
     Offered,
@@ -16,12 +16,12 @@ from runner.document.editions import (
     offered_regions,
     values_at,
 )
-from runner.document.findings import Finding, Severity, in_order
+from runner.document.findings import Finding, Severity, Waived, in_order
 from runner.document.shape import Report
 from runner.errors import PlaybookFault, WrongUse
 from runner.parameters import Given, given_again, take
 from runner.plan import CheckedPlan, Plan
-from runner.render import Choice, Rendered, faults_of_texts, render
+from runner.render import Choice, Rendered, render
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -58,6 +58,20 @@ class Documents:
             found.extend(check_editions(self.playbook, self.regions.value.editions))
             found.extend(check_waived_editions(self.playbook, self.regions.value))
         return tuple(in_order(found))
+
+    def waived(self) -> tuple[Waived, ...]:
+        """Return what the playbook lets be, in its order; nothing where it has no shape."""
+        draft = self.playbook.draft
+        return tuple(
+            Waived(
+                rule=waiver.rule,
+                step=waiver.step,
+                because=waiver.because,
+                until=waiver.until,
+                place=self.playbook.place(("waivers", position)),
+            )
+            for position, waiver in enumerate(draft.waivers if draft is not None else ())
+        )
 
     def by_name(self) -> dict[str, Source]:
         """Return every file by the name findings call it; for excerpts."""
@@ -163,23 +177,24 @@ def choose(
 
 def make_plan(documents: Documents, choice: Choice, *, absent: Collection[str] = ()) -> Made:
     """Render and check the plan for one choice."""
-    rendered = _rendered(documents, choice)
+    rendered = rendered_for(documents, choice)
     if rendered.plan is None:
         return Made(plan=None, checked=None, findings=rendered.findings)
     result = check(rendered.plan, absent=absent)
     if isinstance(result, CheckedPlan):
         return Made(plan=rendered.plan, checked=result, findings=rendered.findings)
-    findings = (*rendered.findings, *_placed(documents, choice, result))
+    findings = (*rendered.findings, *placed(documents, choice, result))
     return Made(plan=rendered.plan, checked=None, findings=tuple(in_order(list(findings))))
 
 
-def _rendered(documents: Documents, choice: Choice) -> Rendered:
+def rendered_for(documents: Documents, choice: Choice) -> Rendered:
+    """Return the plan for one choice, not checked yet, and what is wrong in its values."""
     roster = documents.roster.value if documents.roster is not None else None
     texts = documents.texts.get(choice.language)
     return render(documents.playbook, choice, roster=roster, sources=documents.sources, texts=texts)
 
 
-def _placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tuple[Finding, ...]:
+def placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tuple[Finding, ...]:
     """Return faults of a plan as findings: those of people at their place in the roster, others in the playbook."""
     playbook = Report(documents.playbook.source)
     roster = playbook if documents.roster is None else Report(documents.roster.source)
@@ -195,7 +210,9 @@ def _path(fault: Fault, positions: dict[str, int]) -> tuple[str | int, ...]:
     return fault.key if fault.step is None else ("steps", positions[fault.step], *fault.key)
 
 
-def choices(documents: Documents, *, region: str | None, edition: str | None, given: Given) -> Iterator[Choice]:
+def choices(
+    documents: Documents, *, region: str | None, edition: str | None, given: Given, language: str | None = None
+) -> Iterator[Choice]:
     """Return every choice the playbook offers: every edition with every region, or those that were asked for."""
     playbook = documents.written
     regions = documents.regions.value if documents.regions is not None else None
@@ -210,36 +227,10 @@ def choices(documents: Documents, *, region: str | None, edition: str | None, gi
         editions = tuple(offering) or editions[-1:]  # where none offers it, `choose` says why
     for one in editions:
         if regions is None or region is not None:
-            yield choose(documents, region=region, edition=one, given=given)
+            yield choose(documents, region=region, edition=one, given=given, language=language)
             continue
         for code in offered_regions(regions, one or max(regions.editions)):
-            yield choose(documents, region=code, edition=one, given=given)
-
-
-def lint(
-    documents: Documents, *, region: str | None, edition: str | None, level: Literal["draft", "release"] = "draft"
-) -> tuple[Finding, ...]:
-    """Return everything that is wrong, in every region of every edition the playbook follows.
-
-    At level release a warning is an error.
-    """
-    found = _found(documents, region=region, edition=edition)
-    return tuple(replace(one, severity=Severity.ERROR) for one in found) if level == "release" else found
-
-
-def _found(documents: Documents, *, region: str | None, edition: str | None) -> tuple[Finding, ...]:
-    findings = list(documents.findings())
-    if any(finding.severity is Severity.ERROR for finding in findings):
-        return tuple(findings)
-    given = Given(values={}, examples=True)
-    for choice in choices(documents, region=region, edition=edition, given=given):
-        rendered = _rendered(documents, choice)
-        findings.extend(rendered.findings)
-        for texts in documents.texts.values():
-            findings.extend(faults_of_texts(documents.written, choice, texts))
-        if rendered.plan is not None:
-            findings.extend(_placed(documents, choice, faults(rendered.plan)))
-    return tuple(in_order(findings))
+            yield choose(documents, region=code, edition=one, given=given, language=language)
 
 
 def reproduce(documents: Documents, plan: Plan) -> CheckedPlan | None:

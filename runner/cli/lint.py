@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.options import Parser, show
-from runner.document.findings import Severity
+from runner.cli.options import Parser, add_format, show
+from runner.document.findings import Severity, in_order
+from runner.document.printing.text import MOST_SHOWN
 from runner.errors import Exit
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load
-from runner.planning import lint
+from runner.linting import lint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from runner.document.findings import Finding, Waived
+    from runner.document.source import Source
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,12 +29,21 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--region", metavar="R", help="only this region; default: all that each edition offers")
     parser.add_argument("--edition", metavar="E", help="only this edition; default: all that the playbook lists")
     parser.add_argument("--roster", metavar="F", help="the people; default: the *.roster.yaml beside the playbook")
-    parser.add_argument("--format", choices=("text", "oneline"), default="text", help="how findings are written")
+    parser.add_argument(
+        "--level", choices=("draft", "release"), default="draft", help="release: a warning is an error; default: draft"
+    )
+    parser.add_argument("--language", metavar="CODE", help="only this language of the texts; default: all")
+    add_format(parser)
+    parser.add_argument("--all", action="store_true", help=f"print every finding as text, not only {MOST_SHOWN}")
     args = parser.parse_args(arguments)
-    wrong = False
+    findings: list[Finding] = []
+    waived: list[Waived] = []
+    sources: dict[str, Source] = {}
     for name in args.files:
         documents = load(Disk(), find_playbook(name), roster=Path(args.roster) if args.roster else None)
-        findings = lint(documents, region=args.region, edition=args.edition)
-        show(findings, form=args.format, sources=documents.by_name())
-        wrong = wrong or any(finding.severity is Severity.ERROR for finding in findings)
-    return Exit.FINDINGS if wrong else Exit.DONE
+        findings += lint(documents, region=args.region, edition=args.edition, language=args.language, level=args.level)
+        waived += documents.waived()
+        sources |= documents.by_name()
+    found = in_order(findings)
+    show(found, form=args.format, sources=sources, waived=waived, every=args.all)
+    return Exit.FINDINGS if any(finding.severity is Severity.ERROR for finding in found) else Exit.DONE
