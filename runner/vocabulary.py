@@ -32,6 +32,7 @@ _SPACES: Final = re.compile(r"[\s:]+")
 
 
 _LONG_WORD: Final = 6
+_CERTAIN: Final = 0.8
 
 
 def hex_digits(text: str) -> str:
@@ -43,6 +44,12 @@ def size_in_bytes(text: str) -> int | None:
     """Return the bytes of a size such as `16 MB` (decimal units, SI), or None where it is no size."""
     match = _SIZE.match(text)
     return int(match[1]) * _UNITS[match[2]] if match else None
+
+
+def misspelling(word: str, names: Iterable[str]) -> str:
+    """Return the name that `word` certainly is a misspelling of: very like it, and the only one; else ""."""
+    near = difflib.get_close_matches(word, sorted(set(names)), n=2, cutoff=_CERTAIN)
+    return near[0] if len(near) == 1 else ""
 
 
 def closest(word: str, names: Iterable[str]) -> str:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import Parser, add_format, show
+from runner.document.characters import shown
 from runner.document.findings import Severity, in_order
-from runner.document.printing.text import MOST_SHOWN
+from runner.document.printing.text import MOST_SHOWN, where
 from runner.errors import Exit
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load
+from runner.host.mending import mend
 from runner.linting import lint
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
     from runner.document.findings import Finding, Waived
     from runner.document.source import Source
+    from runner.planning import Documents
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,15 +40,28 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--language", metavar="CODE", help="only this language of the texts; default: all")
     add_format(parser)
     parser.add_argument("--all", action="store_true", help=f"print every finding as text, not only {MOST_SHOWN}")
+    parser.add_argument("--fix", action="store_true", help="make the fixes that are certain, in the files themselves")
     args = parser.parse_args(arguments)
     findings: list[Finding] = []
     waived: list[Waived] = []
     sources: dict[str, Source] = {}
     for name in args.files:
-        documents = load(Disk(), find_playbook(name), roster=Path(args.roster) if args.roster else None)
-        findings += lint(documents, region=args.region, edition=args.edition, language=args.language, level=args.level)
+        documents, here = _looked_at(name, args)
+        fixed = mend(Disk(), documents, here) if args.fix else ()
+        for fix in fixed:
+            sys.stderr.write(f"fixed {where(fix.place)}: {shown(fix.words)}\n")
+        if fixed:
+            documents, here = _looked_at(name, args)
+        findings += here
         waived += documents.waived()
         sources |= documents.by_name()
     found = in_order(findings)
     show(found, form=args.format, sources=sources, waived=waived, every=args.all)
     return Exit.FINDINGS if any(finding.severity is Severity.ERROR for finding in found) else Exit.DONE
+
+
+def _looked_at(name: str, args: Namespace) -> tuple[Documents, tuple[Finding, ...]]:
+    """Return a playbook with its files, and what is wrong in them."""
+    documents = load(Disk(), find_playbook(name), roster=Path(args.roster) if args.roster else None)
+    found = lint(documents, region=args.region, edition=args.edition, language=args.language, level=args.level)
+    return documents, found

@@ -70,7 +70,8 @@ def _block(finding: Finding, sources: Mapping[str, Source]) -> str:
         lines.append(f"  {shown(why)}: {where(place)}")
         lines += _excerpt(place, sources)
     if finding.help:
-        lines.append(f"  help: {shown(finding.help)}")
+        certain = "   (safe fix: ceremony lint --fix)" if finding.fixes else ""
+        lines.append(f"  help: {shown(finding.help)}{certain}")
     lines.append(f"  more: ceremony explain {finding.code}")
     return "\n".join(lines) + "\n"
 
