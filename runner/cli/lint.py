@@ -10,9 +10,10 @@ from runner.cli.options import Parser, add_format, show
 from runner.document.characters import shown
 from runner.document.findings import Severity, in_order
 from runner.document.printing.text import MOST_SHOWN, where
-from runner.errors import Exit
+from runner.document.second_source import check_against
+from runner.errors import Exit, WrongUse
 from runner.host.disk import Disk
-from runner.host.documents import find_playbook, load
+from runner.host.documents import find_playbook, load, load_regions
 from runner.host.mending import mend
 from runner.linting import lint
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.document.findings import Finding, Waived
+    from runner.document.regions import Regions
+    from runner.document.shape import Parsed
     from runner.document.source import Source
     from runner.planning import Documents
 
@@ -40,6 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--language", metavar="CODE", help="only this language of the texts; default: all")
     add_format(parser)
     parser.add_argument("--all", action="store_true", help=f"print every finding as text, not only {MOST_SHOWN}")
+    parser.add_argument(
+        "--against", metavar="REGIONS", help="a second source of the values: a *.regions.yaml somebody else wrote"
+    )
     parser.add_argument("--fix", action="store_true", help="make the fixes that are certain, in the files themselves")
     args = parser.parse_args(arguments)
     findings: list[Finding] = []
@@ -55,9 +61,24 @@ def main(arguments: Sequence[str]) -> int:
         findings += here
         waived += documents.waived()
         sources |= documents.by_name()
+        if args.against:
+            other = load_regions(Disk(), Path(args.against))
+            findings += _compared(documents, other, args.region)
+            sources[other.source.name] = other.source
     found = in_order(findings)
     show(found, form=args.format, sources=sources, waived=waived, every=args.all)
     return Exit.FINDINGS if any(finding.severity is Severity.ERROR for finding in found) else Exit.DONE
+
+
+def _compared(documents: Documents, other: Parsed[Regions], region: str | None) -> tuple[Finding, ...]:
+    """Return where the regions file and a second source differ, and what is wrong in the second source itself.
+
+    Raises:
+        WrongUse: REG010, the playbook has no regions.
+    """
+    if documents.regions is None:
+        raise WrongUse("the playbook has no regions to compare", rule="REG010")
+    return (*other.findings, *check_against(documents.regions, other, region=region))
 
 
 def _looked_at(name: str, args: Namespace) -> tuple[Documents, tuple[Finding, ...]]:
