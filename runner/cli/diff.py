@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from runner.canonical import NotCanonical, file_digest
 from runner.cli.options import Parser, params, show
 from runner.difference import differences
+from runner.document.characters import shown
 from runner.errors import Exit, PlaybookFault, WrongUse
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     if args.format == "json":
         sys.stdout.write(difference_json(was, now, changes))
     else:
-        sys.stdout.write(f"old  {was}  {args.old}\nnew  {now}  {args.new}\n{difference_text(changes)}\n")
+        sys.stdout.write(f"old  {was}  {shown(args.old)}\nnew  {now}  {shown(args.new)}\n{difference_text(changes)}\n")
     return Exit.FINDINGS if changes else Exit.DONE
 
 

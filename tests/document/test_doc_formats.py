@@ -180,7 +180,12 @@ def test_a_fingerprint_stays_when_lines_move_and_not_when_the_cause_is_another()
 
 @pytest.mark.parametrize(
     ("file", "uri"),
-    [("a b/%é.yaml", "a%20b/%25%C3%A9.yaml"), ("/tmp/x.yaml", "file:///tmp/x.yaml"), ("c:x", "c%3Ax")],  # noqa: S108 (a name)
+    [
+        ("a b/%é.yaml", "a%20b/%25%C3%A9.yaml"),
+        ("/srv/x.yaml", "file:///srv/x.yaml"),
+        ("c:x", "c%3Ax"),
+        ("a\udcff", "a%FF"),
+    ],
 )
 def test_names_of_files_in_sarif(file: str, uri: str) -> None:
     finding = Finding(code="SHP003", message="wrong", place=Place(file=file, span=Span(1, 1, 1, 2)))

@@ -49,6 +49,9 @@ def test_what_hides_is_shown() -> None:
     assert "a: b\\u202ec\\u200b" in shown
     assert "\u202e" not in shown
     assert "\u202e" not in oneline([_finding(Span(1, 1, 1, 2), "x\u202ey")])
+    named = Finding(code="SHP003", message="wrong", place=Place(file="a\x1b[2J\udcff", span=Span(1, 1, 1, 2)))
+    for printed in (text([named], {}), oneline([named])):
+        assert "a\\u001b[2J\\udcff:1:1" in printed
 
 
 def test_long_lines_are_cut_around_the_caret() -> None:

@@ -88,7 +88,7 @@ def _words(finding: Finding) -> str:
 
 def _fingerprint(finding: Finding) -> str:
     parts = (finding.code, finding.place.file, finding.path, finding.message)
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _location(place: Place) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def _fix(fix: Fix) -> dict[str, Any]:
 
 def _artifact(file: str) -> dict[str, str]:
     """Return where a file is: relative to where the command was started, or by its whole path."""
-    path = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in file.encode())
+    path = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in file.encode("utf-8", "surrogateescape"))
     return {"uri": f"file://{path}"} if file.startswith("/") else {"uri": path, "uriBaseId": _BASE}
 
 

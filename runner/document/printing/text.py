@@ -56,8 +56,8 @@ def _cells_of(character: str) -> int:
 
 
 def where(place: Place) -> str:
-    """Return a place as editors jump to it: `file:line:column`."""
-    return f"{place.file}:{place.span.line}:{place.span.column}"
+    """Return a place as editors jump to it: `file:line:column`, with what does not show as an escape."""
+    return f"{shown(place.file)}:{place.span.line}:{place.span.column}"
 
 
 def _block(finding: Finding, sources: Mapping[str, Source]) -> str:
