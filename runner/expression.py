@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.canonical import LARGEST
 from runner.filters import FILTERS
-from runner.vocabulary import closest
+from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -53,12 +53,16 @@ _CALLED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A fault of a template: its rule, what is wrong, where in the text (from 0), and what to write."""
+    """A fault of a template: its rule, what is wrong, where in the text (from 0), and what to write.
+
+    `instead` is what the word at `offset` certainly should be; "" where a person must say.
+    """
 
     code: str
     message: str
     offset: int
     help: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,9 @@ def _lookup(
         code, what = ("REG001", "regions have no value") if root == "region" else ("TPL001", f"`{root}` has no name")
         near = closest(name, known[root])
         advice = f"write `{root}.{near}`" if near else _one_of(known[root])
-        yield Problem(code, f"{what} `{name}`", offset, advice)
+        plain = piece.text.startswith(f"{root}.{name}", offset - piece.offset)
+        certain = misspelling(name, known[root]) if plain else ""
+        yield Problem(code, f"{what} `{name}`", offset, advice, f"{root}.{certain}" if certain else "")
 
 
 def _one_of(names: Collection[str]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from runner.check import check, faults
+from runner.check import check
 from runner.document.editions import (
     NotOffered,
     Offered,
@@ -16,18 +16,15 @@ from runner.document.editions import (
     offered_regions,
     values_at,
 )
-from runner.document.findings import Finding, Severity, in_order
+from runner.document.findings import Finding, Severity, Waived, in_order
 from runner.document.shape import Report
-from runner.document.templated import templates_in
-from runner.document.texts import people_texts
 from runner.errors import PlaybookFault, WrongUse
 from runner.parameters import Given, given_again, take
 from runner.plan import CheckedPlan, Plan
-from runner.render import Choice, Rendered, faults_of_prose, faults_of_texts, names_for, render
-from runner.template import names_in
+from runner.render import Choice, Rendered, render
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from runner.check_people import Fault
     from runner.document.playbook import Playbook
@@ -61,6 +58,20 @@ class Documents:
             found.extend(check_editions(self.playbook, self.regions.value.editions))
             found.extend(check_waived_editions(self.playbook, self.regions.value))
         return tuple(in_order(found))
+
+    def waived(self) -> tuple[Waived, ...]:
+        """Return what the playbook lets be, in its order; nothing where it has no shape."""
+        draft = self.playbook.draft
+        return tuple(
+            Waived(
+                rule=waiver.rule,
+                step=waiver.step,
+                because=waiver.because,
+                until=waiver.until,
+                place=self.playbook.place(("waivers", position)),
+            )
+            for position, waiver in enumerate(draft.waivers if draft is not None else ())
+        )
 
     def by_name(self) -> dict[str, Source]:
         """Return every file by the name findings call it; for excerpts."""
@@ -166,23 +177,24 @@ def choose(
 
 def make_plan(documents: Documents, choice: Choice, *, absent: Collection[str] = ()) -> Made:
     """Render and check the plan for one choice."""
-    rendered = _rendered(documents, choice)
+    rendered = rendered_for(documents, choice)
     if rendered.plan is None:
         return Made(plan=None, checked=None, findings=rendered.findings)
     result = check(rendered.plan, absent=absent)
     if isinstance(result, CheckedPlan):
         return Made(plan=rendered.plan, checked=result, findings=rendered.findings)
-    findings = (*rendered.findings, *_placed(documents, choice, result))
+    findings = (*rendered.findings, *placed(documents, choice, result))
     return Made(plan=rendered.plan, checked=None, findings=tuple(in_order(list(findings))))
 
 
-def _rendered(documents: Documents, choice: Choice) -> Rendered:
+def rendered_for(documents: Documents, choice: Choice) -> Rendered:
+    """Return the plan for one choice, not checked yet, and what is wrong in its values."""
     roster = documents.roster.value if documents.roster is not None else None
     texts = documents.texts.get(choice.language)
     return render(documents.playbook, choice, roster=roster, sources=documents.sources, texts=texts)
 
 
-def _placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tuple[Finding, ...]:
+def placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tuple[Finding, ...]:
     """Return faults of a plan as findings: those of people at their place in the roster, others in the playbook."""
     playbook = Report(documents.playbook.source)
     roster = playbook if documents.roster is None else Report(documents.roster.source)
@@ -198,7 +210,9 @@ def _path(fault: Fault, positions: dict[str, int]) -> tuple[str | int, ...]:
     return fault.key if fault.step is None else ("steps", positions[fault.step], *fault.key)
 
 
-def choices(documents: Documents, *, region: str | None, edition: str | None, given: Given) -> Iterator[Choice]:
+def choices(
+    documents: Documents, *, region: str | None, edition: str | None, given: Given, language: str | None = None
+) -> Iterator[Choice]:
     """Return every choice the playbook offers: every edition with every region, or those that were asked for."""
     playbook = documents.written
     regions = documents.regions.value if documents.regions is not None else None
@@ -213,88 +227,10 @@ def choices(documents: Documents, *, region: str | None, edition: str | None, gi
         editions = tuple(offering) or editions[-1:]  # where none offers it, `choose` says why
     for one in editions:
         if regions is None or region is not None:
-            yield choose(documents, region=region, edition=one, given=given)
+            yield choose(documents, region=region, edition=one, given=given, language=language)
             continue
         for code in offered_regions(regions, one or max(regions.editions)):
-            yield choose(documents, region=code, edition=one, given=given)
-
-
-def lint(
-    documents: Documents, *, region: str | None, edition: str | None, level: Literal["draft", "release"] = "draft"
-) -> tuple[Finding, ...]:
-    """Return everything that is wrong, in every region of every edition the playbook follows.
-
-    At level release a warning is an error.
-    """
-    found = _found(documents, region=region, edition=edition)
-    return tuple(replace(one, severity=Severity.ERROR) for one in found) if level == "release" else found
-
-
-def _found(documents: Documents, *, region: str | None, edition: str | None) -> tuple[Finding, ...]:
-    findings = list(documents.findings())
-    if any(finding.severity is Severity.ERROR for finding in findings):
-        return tuple(findings)
-    in_choice = _EveryChoice(documents).findings
-    for choice in choices(documents, region=region, edition=edition, given=Given(values={}, examples=True)):
-        findings.extend(in_choice(choice))
-    return tuple(in_order(findings))
-
-
-class _Filled:
-    """What some places of the documents are filled in with, choice by choice."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._taken = sorted({name for text in texts for name in names_in(text)})
-
-    def values(self, choice: Choice, names: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
-        """Return the values, with the region they are for."""
-        return choice.region, *(names.get(root, {}).get(name) for root, name in self._taken)
-
-
-class _EveryChoice:
-    """Finds what is wrong in one choice after the other, without doing the same work twice.
-
-    Regions and editions differ mostly in what people read and in digests. Where the structure (all that is filled in
-    elsewhere) is that of a choice without faults, only these are filled in, and each of them once for the same values.
-    """
-
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
-        prose = {text.path for text in people_texts(documents.written)}
-        places = [*templates_in(documents.playbook.source.data)]
-        self._structure = _Filled(text for path, text in places if path not in prose and path[0] != "trust")
-        self._prose = _Filled(text for path, text in places if path in prose or path[0] == "trust")
-        self._texts = {
-            language: _Filled(text for _path, text in templates_in(texts.source.data))
-            for language, texts in documents.texts.items()
-        }
-        self._sound: dict[tuple[Any, ...], bool] = {}
-        self._done: set[tuple[str | None, tuple[Any, ...]]] = set()
-
-    def findings(self, choice: Choice) -> Iterator[Finding]:
-        """Yield what is wrong in one choice, but not what was found before in the same words and places."""
-        documents = self._documents
-        names = names_for(documents.written, choice)
-        _region, *structure = self._structure.values(choice, names)
-        if self._sound.get(tuple(structure)):
-            if self._anew(None, self._prose.values(choice, names)):
-                yield from faults_of_prose(documents.playbook, choice)
-        else:
-            rendered = _rendered(documents, choice)
-            found = rendered.findings
-            if rendered.plan is not None:
-                found = (*found, *_placed(documents, choice, faults(rendered.plan)))
-            self._sound[tuple(structure)] = not found
-            yield from found
-        for language, texts in documents.texts.items():
-            if self._anew(language, self._texts[language].values(choice, names)):
-                yield from faults_of_texts(documents.written, choice, texts)
-
-    def _anew(self, language: str | None, values: tuple[Any, ...]) -> bool:
-        """Say whether texts were not filled in with these values before."""
-        known = (language, values) in self._done
-        self._done.add((language, values))
-        return not known
+            yield choose(documents, region=code, edition=one, given=given, language=language)
 
 
 def reproduce(documents: Documents, plan: Plan) -> CheckedPlan | None:

@@ -41,7 +41,7 @@ class ReplayFile(pytest.File):
         Raises:
             CollectError: the file, or the playbook it names, cannot be read; with the findings.
         """
-        from runner.document.printers import text
+        from runner.document.printing.text import text
         from runner.errors import WrongUse
         from runner.host.disk import Disk
         from runner.host.replay_script import Unreadable, load_replay
@@ -82,7 +82,7 @@ class ReplayItem(FoundItem):
         Raises:
             NotAsWritten: it came otherwise than it says.
         """
-        from runner.document.printers import text
+        from runner.document.printing.text import text
         from runner.host.disk import Disk
         from runner.host.replay_script import try_case
 

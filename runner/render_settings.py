@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from runner.vocabulary import closest
+from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -42,11 +42,11 @@ def settings_of(action: Action[Any], step: Step, position: int, values: Values) 
         misspelt = {closest(str(error["loc"][0]), known) for error in errors if error["type"] == "extra_forbidden"}
         for error in errors:
             if error["type"] != "missing" or error["loc"][0] not in misspelt:
-                _tell(action, position, error, values)
+                _tell(action, step, position, error, values)
         return None
 
 
-def _tell(action: Action[Any], position: int, error: ErrorDetails, values: Values) -> None:
+def _tell(action: Action[Any], step: Step, position: int, error: ErrorDetails, values: Values) -> None:
     name = str(error["loc"][0]) if error["loc"] else ""
     path = ("steps", position, "with", name)
     context = error.get("ctx", {})
@@ -56,7 +56,11 @@ def _tell(action: Action[Any], position: int, error: ErrorDetails, values: Value
         case "extra_forbidden":
             near = closest(name, known)
             advice = f"write `{near}`" if near else f"one of: {', '.join(known)}" if known else ""
-            report.add("SHP001", f"`{action.name}` has no setting `{name}`", path, key=True, help_=advice)
+            certain = misspelling(name, known)
+            rivals = [other for other in step.settings if certain in {other, misspelling(other, known)}]
+            instead = (name, certain) if certain and rivals == [name] else None
+            words = f"`{action.name}` has no setting `{name}`"
+            report.add("SHP001", words, path, key=True, help_=advice, instead=instead)
         case "missing":
             words = f"`{action.name}` needs `{name}`"
             report.add("SHP002", words, ("steps", position, "with"), key=True, help_=f"write with: {{{name}: …}}")

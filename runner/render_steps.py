@@ -24,7 +24,7 @@ from runner.plan import (
 )
 from runner.render_settings import settings_of
 from runner.values import TYPES, WORDS, as_value
-from runner.vocabulary import closest
+from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -365,9 +365,10 @@ class StepRenderer:
                 if name in self._trust:
                     return TrustRef(trust=name)
                 near = closest(name, self._trust)
-                self._report.add(
-                    "TPL010", f"`trust` has no `{name}`", path, help_=f"write trust.{near}" if near else ""
-                )
+                advice = f"write trust.{near}" if near else ""
+                certain = misspelling(name, self._trust)
+                instead = (f"trust.{name}", f"trust.{certain}") if certain else None
+                self._report.add("TPL010", f"`trust` has no `{name}`", path, help_=advice, instead=instead)
                 return None
             case StepResult(step=step, result=result):
                 return self._result_ref(draft, step, result, path)
@@ -389,14 +390,18 @@ class StepRenderer:
             self._report.add("TPL011", f"`{step}` comes later", path)
         elif step not in self._results:
             near = closest(step, self._results)
-            self._report.add(
-                "TPL010", f"there is no step `{step}`", path, help_=f"write steps.{near}.{result}" if near else ""
-            )
+            advice = f"write steps.{near}.{result}" if near else ""
+            certain = misspelling(step, self._results)
+            instead = (f"steps.{step}.{result}", f"steps.{certain}.{result}") if certain else None
+            self._report.add("TPL010", f"there is no step `{step}`", path, help_=advice, instead=instead)
         elif step in self._left_out and draft.left_out is None:
             self._fault("TPL012", f"`{step}` is left out", path)
         elif self._results[step] and result not in self._results[step]:
-            known = ", ".join(sorted(self._results[step]))
-            self._report.add("TPL010", f"`{step}` has no result `{result}`", path, help_=f"its results are: {known}")
+            known = self._results[step]
+            advice = f"its results are: {', '.join(sorted(known))}"
+            certain = misspelling(result, known)
+            instead = (f"steps.{step}.{result}", f"steps.{step}.{certain}") if certain else None
+            self._report.add("TPL010", f"`{step}` has no result `{result}`", path, help_=advice, instead=instead)
         else:
             return ResultRef(step=step, result=result)
         return None

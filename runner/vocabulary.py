@@ -33,6 +33,7 @@ _SPACES: Final = re.compile(r"[\s:]+")
 
 
 _LONG_WORD: Final = 6
+_CERTAIN: Final = 0.8
 
 
 def hex_digits(text: str) -> str:
@@ -45,6 +46,12 @@ def size_in_bytes(text: str) -> int | None:
     match = _SIZE.match(text)
     size = int(match[1]) * _UNITS[match[2]] if match else None
     return None if size is None or size > _MOST else size
+
+
+def misspelling(word: str, names: Iterable[str]) -> str:
+    """Return the name that `word` certainly is a misspelling of: very like it, and the only one; else ""."""
+    near = difflib.get_close_matches(word, sorted(set(names)), n=2, cutoff=_CERTAIN)
+    return near[0] if len(near) == 1 else ""
 
 
 def closest(word: str, names: Iterable[str]) -> str:

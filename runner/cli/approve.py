@@ -34,6 +34,7 @@ from runner.host.room import StopAsked
 from runner.host.sshkeygen import agent_key, sign
 from runner.host.terminal import Terminal
 from runner.plan import APPROVAL_DAYS, parse_plan
+from runner.reports.difference_report import difference_text
 from runner.signing.manifest import Terms
 from runner.signing.signers import APPROVE
 from runner.spoken import hear
@@ -150,13 +151,7 @@ def _changes(disk: Disk, plan: Plan, since: str | None) -> str:
         old = parse_plan(content)
     except NotCanonical as error:
         raise WrongUse(f"--since {since}: not a plan of this format: {error}") from None
-    found = differences(old, plan)
-    meaning = [f"  {change.place}: {change.words}" for change in found if not change.wording]
-    wording = [f"  {change.place}: {change.words}" for change in found if change.wording]
-    lines = ["", f"Since the plan {file_digest(content)} ({since}):", *(meaning or ["  nothing changed in meaning"])]
-    if wording:
-        lines += ["Wording only:", *wording]
-    return "\n".join(lines)
+    return f"\nSince the plan {file_digest(content)} ({since}):\n{difference_text(differences(old, plan))}"
 
 
 def _digest_said(terminal: Terminal, checked: CheckedPlan) -> bool:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.options import Parser, show
-from runner.document.findings import Severity
-from runner.errors import Exit
+from runner.cli.options import Parser, add_format, show
+from runner.document.characters import shown
+from runner.document.findings import Severity, in_order
+from runner.document.printing.text import MOST_SHOWN, where
+from runner.document.second_source import check_against
+from runner.errors import Exit, WrongUse
 from runner.host.disk import Disk
-from runner.host.documents import find_playbooks, load
-from runner.planning import lint
+from runner.host.documents import find_playbooks, load, load_regions
+from runner.host.mending import mend
+from runner.linting import lint
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
+
+    from runner.document.findings import Finding, Waived
+    from runner.document.regions import Regions
+    from runner.document.shape import Parsed
+    from runner.document.source import Source
+    from runner.planning import Documents
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,12 +40,52 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--region", metavar="R", help="only this region; default: all that each edition offers")
     parser.add_argument("--edition", metavar="E", help="only this edition; default: all that the playbook lists")
     parser.add_argument("--roster", metavar="F", help="the people; default: the *.roster.yaml beside the playbook")
-    parser.add_argument("--format", choices=("text", "oneline"), default="text", help="how findings are written")
+    parser.add_argument(
+        "--level", choices=("draft", "release"), default="draft", help="release: a warning is an error; default: draft"
+    )
+    parser.add_argument("--language", metavar="CODE", help="only this language of the texts; default: all")
+    add_format(parser)
+    parser.add_argument("--all", action="store_true", help=f"print every finding as text, not only {MOST_SHOWN}")
+    parser.add_argument(
+        "--against", metavar="REGIONS", help="a second source of the values: a *.regions.yaml somebody else wrote"
+    )
+    parser.add_argument("--fix", action="store_true", help="make the fixes that are certain, in the files themselves")
     args = parser.parse_args(arguments)
-    wrong = False
+    findings: list[Finding] = []
+    waived: list[Waived] = []
+    sources: dict[str, Source] = {}
     for playbook in find_playbooks(args.files):
-        documents = load(Disk(), playbook, roster=Path(args.roster) if args.roster else None)
-        findings = lint(documents, region=args.region, edition=args.edition)
-        show(findings, form=args.format, sources=documents.by_name())
-        wrong = wrong or any(finding.severity is Severity.ERROR for finding in findings)
-    return Exit.FINDINGS if wrong else Exit.DONE
+        documents, here = _looked_at(playbook, args)
+        fixed = mend(Disk(), documents, here) if args.fix else ()
+        for fix in fixed:
+            sys.stderr.write(f"fixed {where(fix.place)}: {shown(fix.words)}\n")
+        if fixed:
+            documents, here = _looked_at(playbook, args)
+        findings += here
+        waived += documents.waived()
+        sources |= documents.by_name()
+        if args.against:
+            other = load_regions(Disk(), Path(args.against))
+            findings += _compared(documents, other, args.region)
+            sources[other.source.name] = other.source
+    found = in_order(findings)
+    show(found, form=args.format, sources=sources, waived=waived, every=args.all)
+    return Exit.FINDINGS if any(finding.severity is Severity.ERROR for finding in found) else Exit.DONE
+
+
+def _compared(documents: Documents, other: Parsed[Regions], region: str | None) -> tuple[Finding, ...]:
+    """Return where the regions file and a second source differ, and what is wrong in the second source itself.
+
+    Raises:
+        WrongUse: REG010, the playbook has no regions.
+    """
+    if documents.regions is None:
+        raise WrongUse("the playbook has no regions to compare", rule="REG010")
+    return (*other.findings, *check_against(documents.regions, other, region=region))
+
+
+def _looked_at(playbook: Path, args: Namespace) -> tuple[Documents, tuple[Finding, ...]]:
+    """Return a playbook with its files, and what is wrong in them."""
+    documents = load(Disk(), playbook, roster=Path(args.roster) if args.roster else None)
+    found = lint(documents, region=args.region, edition=args.edition, language=args.language, level=args.level)
+    return documents, found

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "new": "make a commented ceremony to begin with",
     "lint": "find what is wrong in a playbook, in every region and edition",
     "plan": "make the plan for one region: everything resolved, checked, with its digest",
+    "diff": "say what changed in meaning between two playbooks, plans or records",
     "approve": "read what a plan means and sign it",
     "rehearse": "carry a ceremony out on the emulator, with simulated people",
     "run": "carry an approved plan out with the people in the room",

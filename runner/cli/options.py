@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from typing_extensions import override
 
+from runner import __version__
+from runner.document.characters import shown
 from runner.document.findings import Severity
-from runner.document.printers import oneline, text
+from runner.document.printing.github import github
+from runner.document.printing.oneline import oneline
+from runner.document.printing.sarif import sarif
+from runner.document.printing.structured import structured
+from runner.document.printing.text import text
 from runner.errors import Exit
+from runner.host.rules import load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from runner.document.findings import Finding
+    from runner.document.findings import Finding, Waived
     from runner.document.source import Source
     from runner.values import Value
+
+
+FORMATS: Final = ("text", "oneline", "json", "sarif", "github")
+"""The ways findings are written."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,6 +53,11 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--param", metavar="K=V", action="append", default=[], help="a parameter of the playbook")
 
 
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Add in which language people read the texts."""
+    parser.add_argument("--language", metavar="CODE", help="one of the playbook's languages; default: its first")
+
+
 def params(pairs: Sequence[str]) -> Mapping[str, Value]:
     """Return the parameters of `--param` options.
 
@@ -59,8 +75,48 @@ def params(pairs: Sequence[str]) -> Mapping[str, Value]:
     return found
 
 
-def show(findings: Sequence[Finding], *, form: str, sources: Mapping[str, Source]) -> None:
-    """Write findings to stdout, in file order, and a count to stderr."""
-    sys.stdout.write(oneline(findings) if form == "oneline" else text(findings, sources))
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """Add how findings are written."""
+    parser.add_argument("--format", choices=FORMATS, default="text", help="how findings are written; default: text")
+
+
+def show(
+    findings: Sequence[Finding],
+    *,
+    form: str,
+    sources: Mapping[str, Source],
+    waived: Sequence[Waived] = (),
+    every: bool = False,
+) -> None:
+    """Write findings to stdout, in file order, and a count and what is waived to stderr.
+
+    Args:
+        findings: in file order.
+        form: one of `FORMATS`.
+        sources: the files they are in, by name, for excerpts.
+        waived: what the playbooks let be.
+        every: in the form for people too, none is left out.
+    """
+    sys.stdout.write(_printed(findings, form, sources, waived, every=every))
+    for one in waived:
+        where = f" at {one.step}" if one.step is not None else ""
+        until = f", until {one.until}" if one.until is not None else ""
+        sys.stderr.write(f"waived {shown(f'{one.rule}{where}: {one.because}{until}')}\n")
     errors = sum(1 for finding in findings if finding.severity is Severity.ERROR)
     sys.stderr.write(f"{errors} errors, {len(findings) - errors} warnings\n" if findings else "nothing found\n")
+
+
+def _printed(
+    findings: Sequence[Finding], form: str, sources: Mapping[str, Source], waived: Sequence[Waived], *, every: bool
+) -> str:
+    match form:
+        case "oneline":
+            return oneline(findings)
+        case "json":
+            return structured(findings, load_rules(), waived)
+        case "sarif":
+            return sarif(findings, load_rules(), version=__version__)
+        case "github":
+            return github(findings)
+        case _:
+            return text(findings, sources, every=every)

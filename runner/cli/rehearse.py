@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
-from runner.cli.options import Parser, add_choice, params, show
+from runner.cli.options import Parser, add_choice, add_format, add_language, params, show
 from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
 from runner.host.clock import today
 from runner.host.disk import Disk
@@ -32,16 +32,18 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command."""
     parser = Parser("rehearse", "Carry a ceremony out on the emulator. Everything it makes is SIMULATED.")
     add_choice(parser)
+    add_language(parser)
     parser.add_argument("--region", metavar="R", help="the region")
     parser.add_argument("--all-regions", action="store_true", help="every region the edition offers, one record each")
     parser.add_argument(
         "--out", metavar="RECORD", required=True, help="the record's new folder (with --all-regions: their folder)"
     )
+    add_format(parser)
     args = parser.parse_args(arguments)
     disk = Disk()
     documents = load(disk, find_playbook(args.file), roster=Path(args.roster) if args.roster else None)
     if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
-        show(findings, form="text", sources=documents.by_name())
+        show(findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED
     if documents.written.review_by < today():
         raise ControlFault(f"the playbook was to be reviewed by {documents.written.review_by}", rule="RUN010")
@@ -83,10 +85,10 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> 
 def _plan(documents: Documents, args: argparse.Namespace, region: str | None) -> CheckedPlan | None:
     """Return the checked plan for one region, or None with the findings shown."""
     given = Given(values=params(args.param), examples=True)
-    choice = choose(documents, region=region, edition=args.edition, given=given)
+    choice = choose(documents, region=region, edition=args.edition, given=given, language=args.language)
     made = make_plan(documents, choice)
     if made.checked is None:
-        show(made.findings, form="text", sources=documents.by_name())
+        show(made.findings, form=args.format, sources=documents.by_name())
     return made.checked
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.options import Parser, show
-from runner.document.printers import oneline, text
+from runner.document.printing.oneline import oneline
+from runner.document.printing.text import text
 from runner.errors import Exit
 from runner.host.disk import Disk
 from runner.host.documents import shown

@@ -1,12 +1,12 @@
 """A finding: one cause, one message, where it is in the author's file.
 
 Codes are stable ids in families: YAM reading, SHP shape, TPL templates, REG regions, QUO people, ART artefacts, SIT the
-room, DEV device, SEC secrets, RUN execution, LOG evidence. The catalogue with the reasons is `runner/rules.toml`.
+room, DEV device, SEC secrets, RUN execution, LOG evidence. The catalogue with the reasons is `runner/rules.d`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 Path = tuple[str | int, ...]
@@ -39,6 +39,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fix:
+    """A change of a file that is certain enough to be made without a person: these characters become that text.
+
+    Attributes:
+        words: what it does, such as "write `minutes`".
+        place: the characters that are replaced, on one line.
+        text: what stands there afterwards.
+    """
+
+    words: str
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One fault.
 
@@ -50,6 +65,7 @@ class Finding:
         regions: the regions it holds in, sorted; empty where no region matters.
         related: other places that matter, each with a word on why.
         help: what to write instead; "" where nothing certain can be said.
+        fixes: what `ceremony lint --fix` would do about it.
     """
 
     code: str
@@ -60,10 +76,22 @@ class Finding:
     regions: tuple[str, ...] = ()
     related: tuple[tuple[str, Place], ...] = field(default=())
     help: str = ""
+    fixes: tuple[Fix, ...] = ()
 
     def sort_key(self) -> tuple[str, Span, str, str]:
         """File order: by file, place, code, message."""
         return (self.place.file, self.place.span, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waived:
+    """A rule that a playbook lets be, where it says so, and why; `step` None: everywhere, `until` None: for ever."""
+
+    rule: str
+    step: str | None
+    because: str
+    until: str | None
+    place: Place
 
 
 def in_order(findings: list[Finding]) -> list[Finding]:
@@ -76,14 +104,5 @@ def in_order(findings: list[Finding]) -> list[Finding]:
             merged[key] = finding
         elif finding.regions:
             both = tuple(sorted({*seen.regions, *finding.regions}))
-            merged[key] = Finding(
-                code=seen.code,
-                message=seen.message,
-                place=seen.place,
-                path=seen.path,
-                severity=seen.severity,
-                regions=both,
-                related=seen.related,
-                help=seen.help,
-            )
+            merged[key] = replace(seen, regions=both)
     return sorted(merged.values(), key=Finding.sort_key)

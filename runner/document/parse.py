@@ -81,4 +81,4 @@ def _parsed(model: type[D], source: Source, check: Callable[[D, Report], None]) 
 
 def _actions(playbook: Playbook, actions: Collection[str], report: Report) -> None:
     for position, _, step in playbook.numbered_steps():
-        report.declared("SHP005", "action", step.action, actions, path=("steps", position, "action"))
+        report.declared("SHP005", "action", step.action, actions, path=("steps", position, "action"), certain=True)

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.document import characters
 from runner.document.findings import Finding, Place, Span
+from runner.document.fixes import quoting
 from runner.document.marks import Extent, Node, as_span, trimmed
 from runner.document.scalars import Refused, plain_key, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from runner.document.findings import Fix
 
 MOST_DEPTH: Final = 32
 MOST_NODES: Final = 50_000
@@ -42,11 +45,20 @@ class Reader:
         self._nodes = 0
 
     def report(
-        self, code: str, message: str, extent: Extent, *, help_: str = "", related: tuple[str, Extent] | None = None
+        self,
+        code: str,
+        message: str,
+        extent: Extent,
+        *,
+        help_: str = "",
+        related: tuple[str, Extent] | None = None,
+        quote: Extent | None = None,
     ) -> None:
-        """Write down a fault."""
+        """Write down a fault; `quote` is what can be put in quotes to mend it."""
         others = ((related[0], self._place(related[1])),) if related else ()
-        self.findings.append(Finding(code=code, message=message, place=self._place(extent), help=help_, related=others))
+        fixes = () if quote is None else self._quoting(quote)
+        place = self._place(extent)
+        self.findings.append(Finding(code=code, message=message, place=place, help=help_, related=others, fixes=fixes))
 
     def document(self, events: Iterator[Any]) -> tuple[Any, Node | None]:
         """Return the only document of the stream, and its marks.
@@ -97,7 +109,8 @@ class Reader:
             extent = (after[2], after[3] + 1, after[2], after[3] + 1)
         value = plain_value(text)
         if isinstance(value, Refused):
-            self.report(value.code, value.message, extent, help_=value.help)
+            quote = extent if value.quotable else None
+            self.report(value.code, value.message, extent, help_=value.help, quote=quote)
             value = text
         return value, Node(extent)
 
@@ -151,7 +164,7 @@ class Reader:
             return text, extent
         key = plain_key(text)
         if isinstance(key, Refused):
-            self.report(key.code, key.message, extent, help_=key.help)
+            self.report(key.code, key.message, extent, help_=key.help, quote=extent if key.quotable else None)
             return None, extent
         return key, extent
 
@@ -168,7 +181,8 @@ class Reader:
             and mapping.flow_style
         ):
             extent = (*outer[:2], node.extent[2], node.extent[3] + 1)
-            self.report("YAM020", "a template stands without quotes", extent, help_="put the whole value in quotes")
+            advice = "put the whole value in quotes"
+            self.report("YAM020", "a template stands without quotes", extent, help_=advice, quote=extent)
         else:
             self.report(
                 "YAM015", "a list or a mapping stands where a key is expected", node.extent, help_="keys are text"
@@ -215,6 +229,13 @@ class Reader:
     def _stop(self, code: str, message: str, extent: Extent, advice: str) -> None:
         self.report(code, message, extent, help_=advice)
         raise Stopped
+
+    def _quoting(self, extent: Extent) -> tuple[Fix, ...]:
+        """Return the fix that puts in quotes what stands there; a bracket must belong to braces in pairs."""
+        line, column, last, end = extent
+        text = self.lines[line][column:end] if line == last and line < len(self.lines) else ""
+        paired = text.count("{{") == text.count("}}") and text.count("{") == 2 * text.count("{{")
+        return quoting(self.lines, self._place(extent), text) if paired else ()
 
     def _place(self, extent: Extent) -> Place:
         span: Span = as_span(extent)

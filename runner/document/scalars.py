@@ -26,11 +26,19 @@ _SAYS_YES: Final = frozenset({"yes", "on", "y", "true"})
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A scalar that may not stand without quotes: the rule, what is wrong, and what to write."""
+    """A scalar that may not stand without quotes.
+
+    Attributes:
+        code: the rule.
+        message: what is wrong.
+        help: what to write.
+        quotable: whether the same text in quotes is what everybody takes it for; else a person must say.
+    """
 
     code: str
     message: str
     help: str
+    quotable: bool = False
 
 
 def plain_value(text: str) -> str | int | bool | Refused | None:
@@ -42,9 +50,9 @@ def plain_value(text: str) -> str | int | bool | Refused | None:
     if _WHOLE.match(text) and text != "-0":
         return int(text) if len(text) <= DIGITS else text
     if _LEADING_ZERO.match(text):
-        return Refused("YAM017", f"`{text}` has a leading zero, which readers drop", f'write "{text}"')
+        return Refused("YAM017", f"`{text}` has a leading zero, which readers drop", f'write "{text}"', quotable=True)
     if "{{" in text:
-        return Refused("YAM020", "a template stands without quotes", f'write "{text}"')
+        return Refused("YAM020", "a template stands without quotes", f'write "{text}"', quotable=True)
     return _word(text)
 
 
@@ -55,7 +63,7 @@ def plain_key(text: str) -> str | Refused:
     if text == "":
         return Refused("YAM015", "the key before this colon is missing", "")
     if text in _NOTHING or text in _FLAGS or _NUMBER.match(text):
-        return Refused("YAM015", f"the key `{text}` is not text", f'write "{text}"')
+        return Refused("YAM015", f"the key `{text}` is not text", f'write "{text}"', quotable=True)
     if "{{" in text:
         return Refused(
             "YAM020", "a template stands where a key is expected", "write the key itself; only values are templated"
@@ -63,7 +71,7 @@ def plain_key(text: str) -> str | Refused:
     if text == "on":
         return text  # the one such word that is a key of a document: `withdrawn: {on: …}`
     word = _word(text)
-    return word if isinstance(word, str) else Refused(word.code, word.message, f'write "{text}"')
+    return word if isinstance(word, str) else Refused(word.code, word.message, f'write "{text}"', quotable=True)
 
 
 def _word(text: str) -> str | Refused:
@@ -71,7 +79,8 @@ def _word(text: str) -> str | Refused:
     if lower in _AMBIGUOUS:
         flag = "true" if lower in _SAYS_YES else "false"
         message = f"`{text}` is a word to some readers of YAML and a flag to others"
-        return Refused("YAM016", message, f'write "{text}" for the word, {flag} for the flag')
+        advice = f'write "{text}" for the word, {flag} for the flag'
+        return Refused("YAM016", message, advice, quotable=True)
     if lower in _FLAGS or lower == "null":
         return Refused("YAM016", f"`{text}` is written `{lower}`", f'write {lower}, or "{text}" for the word')
     return text

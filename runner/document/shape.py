@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
+from runner.document.fixes import renaming
 from runner.document.known import keys_at
-from runner.vocabulary import closest
+from runner.document.ways import author_path, in_words
+from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -34,7 +36,6 @@ _KINDS: Final = {
     "tuple_type": "a list",
     "iterable_type": "a list",
 }
-_LABELS: Final = ("id", "part", "item", "rule")
 
 
 class Written(BaseModel):
@@ -90,6 +91,7 @@ class Report:
         regions: Iterable[str] = (),
         severity: Severity = Severity.ERROR,
         within: tuple[int, int] | None = None,
+        instead: tuple[str, str] | None = None,
     ) -> None:
         """Write down a fault of the value at `path`, of the key it ends with, or of some characters within its text.
 
@@ -103,10 +105,12 @@ class Report:
             regions: the regions it holds in.
             severity: how much it weighs.
             within: offset and length of the characters of the text that are at fault.
+            instead: the characters that are wrong there, and what they certainly should be.
         """
         place = self.source.place_of(path, key=key)
         if within is not None:
             place = self.source.place_within(path, *within)
+        fixes = () if instead is None else renaming(self.source.lines, place, *instead)
         self._findings.append(
             Finding(
                 code=code,
@@ -117,39 +121,37 @@ class Report:
                 regions=tuple(sorted(regions)),
                 related=tuple((why, self.source.place_of(other)) for why, other in related),
                 help=help_,
+                fixes=fixes,
             )
         )
 
     def declared(
-        self, code: str, what: str, name: str, known: Collection[str], *, path: Path, key: bool = False
+        self,
+        code: str,
+        what: str,
+        name: str,
+        known: Collection[str],
+        *,
+        path: Path,
+        key: bool = False,
+        certain: bool = False,
     ) -> bool:
-        """Report a name at `path` that is not among those known, with the closest that is; return whether it is."""
+        """Report a name at `path` that is not among those known, with the closest that is; return whether it is.
+
+        A fix comes with it only where a misspelling is `certain` to be one: who acts and where is for a person to say.
+        """
         if name in known:
             return True
         near = closest(name, known)
         advice = f"write `{near}`" if near else _listing(known)
-        self.add(code, f"there is no {what} `{name}`", path, key=key, help_=advice)
+        sure = misspelling(name, known) if certain else ""
+        instead = (name, sure) if sure else None
+        self.add(code, f"there is no {what} `{name}`", path, key=key, help_=advice, instead=instead)
         return False
 
     def findings(self) -> tuple[Finding, ...]:
         """Return what was written down, in file order."""
         return tuple(in_order(self._findings))
-
-
-def in_words(path: Path, data: Any) -> str:
-    """Return a path as people say it: `steps > create-world > with`; list items by id, else by number from 1."""
-    words: list[str] = []
-    for part in path:
-        if isinstance(part, str):
-            words.append(part)
-            data = data.get(part) if isinstance(data, dict) else None
-            continue
-        data = data[part] if isinstance(data, list) and part < len(data) else None
-        label = (
-            next((data[key] for key in _LABELS if isinstance(data.get(key), str)), "") if isinstance(data, dict) else ""
-        )
-        words.append(label or f"#{part + 1}")
-    return " > ".join(words)
 
 
 def validated(model: type[D], source: Source, report: Report) -> D | None:
@@ -216,10 +218,14 @@ def _translate(fault: ValidationError, model: type[Written], report: Report) -> 
             path = author_path(error["loc"], report.source.data)
             known = keys_at(model, error["loc"][:-1])
             near = closest(str(path[-1]), known)
-            spelled.setdefault(path[:-1], set()).add(near)
+            others = spelled.setdefault(path[:-1], set())
+            certain = misspelling(str(path[-1]), known)
+            free = certain and not others & {certain} and certain not in _keys_of(report.source.data, path[:-1])
+            others.add(near)
             told.add(path)
             advice = f"write `{near}`" if near else _listing(known)
-            report.add("SHP001", f"there is no `{path[-1]}` here", path, key=True, help_=advice)
+            instead = (str(path[-1]), certain) if free else None
+            report.add("SHP001", f"there is no `{path[-1]}` here", path, key=True, help_=advice, instead=instead)
     for error in details:
         path = author_path(error["loc"], report.source.data)
         if error["type"] == "extra_forbidden" or path in told:
@@ -269,6 +275,11 @@ def _missing(path: Path, report: Report) -> None:
     report.add("SHP002", f"`{path[-1]}` is missing", around, key=True)
 
 
+def _keys_of(data: Any, path: Path) -> Collection[str]:
+    there = _at(data, path)
+    return there.keys() if isinstance(there, dict) else ()
+
+
 def _at(data: Any, path: Path) -> Any:
     for part in path:
         try:
@@ -276,19 +287,3 @@ def _at(data: Any, path: Path) -> Any:
         except (KeyError, IndexError, TypeError):
             return None
     return data
-
-
-def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
-    """Return the library's location without what the author did not write: union tags and key marks."""
-    path: list[str | int] = []
-    for number, part in enumerate(loc):
-        if isinstance(data, dict) and isinstance(part, str):
-            if part in data:
-                path.append(part)
-                data = data[part]
-            elif number == len(loc) - 1 and part != "[key]" and not part.startswith("<"):
-                path.append(part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            path.append(part)
-            data = data[part]
-    return tuple(path)

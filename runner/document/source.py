@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.document import characters
@@ -121,9 +121,12 @@ def _read(name: str, text: str, lines: tuple[str, ...], parser: Parser) -> tuple
         return None, None, reader.findings
     except Unreadable as fault:
         slip = explain(fault, lines)
-        if any(finding.code == slip.code and finding.place.span.line == slip.at[0] + 1 for finding in reader.findings):
-            return None, None, reader.findings
-        reader.report(slip.code, slip.message, (*slip.at, slip.at[0], slip.at[1] + 1), help_=slip.help)
+        at = (*slip.at, slip.at[0], slip.at[1] + 1)
+        same = [one for one in reader.findings if one.code == slip.code and one.place.span.line == slip.at[0] + 1]
+        reader.report(slip.code, slip.message, at, help_=slip.help, quote=slip.quote)
+        if same:  # told already, but its end was not known then
+            fixes = reader.findings.pop().fixes
+            reader.findings = [replace(one, fixes=fixes) if one is same[0] else one for one in reader.findings]
         return None, None, reader.findings
     return value, root, reader.findings
 

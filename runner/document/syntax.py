@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from runner.document.events import Mark, Unreadable
+    from runner.document.marks import Extent
 
 _NO_SPACE: Final = re.compile(r"\s*(?:- +)?(?P<key>[A-Za-z0-9_-]+):(?P<value>[^\s:/{\[].*)\Z")
 _NO_SPACE_FLOW: Final = re.compile(r"\s*(?:- +)?(?P<key>[A-Za-z0-9_-]+):(?P<value>[{\[].*)\Z")
+_TEMPLATE_TO_THE_END: Final = re.compile(
+    r"\s*(?:- +)?(?:[A-Za-z0-9_-]+: +)?(?P<value>\{\{[^{}#]*\}\}(?:[^{}#]|\{\{[^{}#]*\}\})*)\Z"
+)
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'')
 _SECOND_COLON: Final = re.compile(r":(\s|\Z)")
 _OPENED: Final = {"[": "]", "{": "}"}
@@ -23,12 +27,13 @@ _SPECIAL: Final = {"@", "`", "%", "*", "&", "!", "|", ">", ",", "]", "}"}
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """A mistake of writing: the rule, what is wrong, where, and what to write."""
+    """A mistake of writing: the rule, what is wrong, where, what to write, and what can be put in quotes to mend it."""
 
     code: str
     message: str
     at: Mark
     help: str = ""
+    quote: Extent | None = None
 
 
 def explain(fault: Unreadable, lines: tuple[str, ...]) -> Slip:
@@ -71,9 +76,13 @@ def _open_quote(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
 
 def _template(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:
     for number in sorted({fault.at[0], fault.since[0], fault.at[0] - 1}, reverse=True):
-        column = _without_quoted(_line(lines, number)).find("{{")
+        line = _line(lines, number)
+        column = _without_quoted(line).find("{{")
         if column >= 0:
-            return Slip("YAM020", "a template stands without quotes", (number, column), "put the whole value in quotes")
+            value = _TEMPLATE_TO_THE_END.match(line)
+            quote = None if value is None else (number, value.start("value"), number, len(line.rstrip()))
+            advice = "put the whole value in quotes"
+            return Slip("YAM020", "a template stands without quotes", (number, column), advice, quote)
     return None
 
 

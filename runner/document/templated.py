@@ -92,7 +92,9 @@ def check_text(path: Path, text: str, known: Mapping[str, Collection[str]], repo
     for problem in problems:
         word = _WORD.match(text, problem.offset)
         length = len(word[0]) if word else 1
-        report.add(problem.code, problem.message, path, help_=problem.help, within=(problem.offset, length))
+        instead = (word[0], problem.instead) if word and problem.instead else None
+        within = (problem.offset, length)
+        report.add(problem.code, problem.message, path, help_=problem.help, within=within, instead=instead)
     return not problems
 
 

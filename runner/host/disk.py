@@ -40,7 +40,7 @@ _NO_LINKS: Final = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno
 
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 
-Kind = Literal["mkdir", "create", "write", "sync", "link", "remove", "sync_folder", "append", "cut"]
+Kind = Literal["mkdir", "create", "write", "sync", "link", "replace", "remove", "sync_folder", "append", "cut"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +212,45 @@ class Disk:
         else:
             self.sync_folder(target.parent)
         return self.hash_file(target)
+
+    def replace(self, path: Path, content: bytes, *, was: bytes) -> None:
+        """Put other bytes into a file that people write, as an editor does: whole and durable, or it stays as it is.
+
+        Nothing of a record is ever replaced. The file keeps its permissions.
+
+        Args:
+            path: a plain file.
+            content: all of its bytes from now on.
+            was: the bytes that it was read as.
+
+        Raises:
+            WrongUse: there is no such plain file, or it holds other bytes by now.
+            StepFault: RUN030, it cannot be written.
+        """
+        half = path.with_name(f".{path.name}.half")
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            half.unlink(missing_ok=True)
+            self.announce("create", half)
+            descriptor = os.open(half, os.O_WRONLY | _NEW, 0o600)
+            try:
+                os.fchmod(descriptor, mode)
+                self.announce("write", half)
+                _facts(_written(descriptor, iter((content,))))
+                self.announce("sync", half)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            if self.read(path) != was:
+                raise WrongUse(f"{path} was changed while it was looked at; nothing was written to it")
+            self.announce("replace", path)
+            half.replace(path)
+        except (OSError, CeremonyError) as error:
+            _discard(half)
+            if isinstance(error, CeremonyError):
+                raise
+            raise _unwritable(path, error) from None
+        self.sync_folder(path.parent)
 
     def remove(self, path: Path) -> None:
         """Remove a file.

@@ -126,6 +126,15 @@ def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
     )
 
 
+def load_regions(disk: Disk, path: Path) -> Parsed[Regions]:
+    """Read a regions file by itself.
+
+    Raises:
+        WrongUse: there is no such file.
+    """
+    return parse_regions(read_source(shown(path), disk.read(path)))
+
+
 def require_new(disk: Disk, path: Path) -> None:
     """Find out, before anything is made, that a file can be made there.
 

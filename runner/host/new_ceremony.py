@@ -17,7 +17,8 @@ from runner.document.parse import parse_playbook, parse_roster
 from runner.document.source import read_source
 from runner.errors import PlaybookFault, WrongUse
 from runner.host.clock import in_a_year
-from runner.planning import Documents, lint
+from runner.linting import lint
+from runner.planning import Documents
 from runner.schemas import NAMES, file_name, schema_text
 from runner.vocabulary import ID
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.plan import APPROVAL_DAYS
+from runner.reports.duties import duties
 
 if TYPE_CHECKING:
     from runner.plan import CheckedPlan, Plan, PlannedStep
@@ -28,7 +29,7 @@ def plan_text(checked: CheckedPlan) -> str:
             part = step.part
             lines += ["", part]
         lines += _step(number, step)
-    lines += ["", f"about {plan.minutes} minutes", f"digest {_grouped(checked.sha256)}"]
+    lines += ["", *_duties(plan), "", _minutes(plan), f"digest {_grouped(checked.sha256)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -41,6 +42,34 @@ def _people(plan: Plan) -> list[str]:
         + (f", stands in for {person.stands_in_for}" if person.stands_in_for else "")
         for person in plan.people
     ]
+
+
+def _duties(plan: Plan) -> list[str]:
+    """Return who may act where, a line for each role of a person at a station."""
+    names = {
+        person.id: person.name + (f", for {person.stands_in_for}" if person.stands_in_for is not None else "")
+        for person in plan.people
+    }
+    lines = [f"  {names[duty.person]}: {duty.role} at {duty.station}, {_numbers(duty.steps)}" for duty in duties(plan)]
+    return ["Who may act where", *(lines or ["  nobody"])]
+
+
+def _numbers(steps: tuple[int, ...]) -> str:
+    """Return numbers of steps in words, those that follow each other as `3 to 5`."""
+    runs: list[list[int]] = []
+    for number in steps:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    said = [f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs]
+    return ("step " if len(steps) == 1 else "steps ") + ", ".join(said)
+
+
+def _minutes(plan: Plan) -> str:
+    silent = sum(1 for step in plan.active_steps() if step.minutes is None)
+    steps = "1 step does" if silent == 1 else f"{silent} steps do"
+    return f"about {plan.minutes} minutes" + (f", and {steps} not say how long" if silent else "")
 
 
 def _controls(plan: Plan) -> list[str]:
@@ -62,9 +91,10 @@ def _step(number: int, step: PlannedStep) -> list[str]:
     if step.left_out is not None:
         return [f"{number:>3}  LEFT OUT: {step.title} [{step.id}]. {step.left_out}"]
     needed = ", ".join(f"{need.count} {need.role}" for need in step.quorum)
+    time = f", {step.minutes} min" if step.minutes is not None else ""
     once = ", once only" if step.repeat == "never" else ""
     gate = f", {step.sign_off} by each" if step.sign_off != "none" else ""
-    lines = [f"{number:>3}  {step.title} [{step.id}]", f"       at {step.station}, with {needed}{once}{gate}"]
+    lines = [f"{number:>3}  {step.title} [{step.id}]", f"       at {step.station}, with {needed}{time}{once}{gate}"]
     if step.command is not None:
         lines.append(f"       types: {step.command}")
     return lines

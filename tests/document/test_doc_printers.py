@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from document_vectors import parsed, vector
 
-from runner.document.findings import Finding, Place, Span
-from runner.document.printers import MOST_SHOWN, cells, oneline, text
+from runner.document.findings import Finding, Place, Span, in_order
+from runner.document.printing.oneline import oneline
+from runner.document.printing.text import MOST_SHOWN, cells, text
 from runner.document.source import read_source
 
 
@@ -48,6 +49,9 @@ def test_what_hides_is_shown() -> None:
     assert "a: b\\u202ec\\u200b" in shown
     assert "\u202e" not in shown
     assert "\u202e" not in oneline([_finding(Span(1, 1, 1, 2), "x\u202ey")])
+    named = Finding(code="SHP003", message="wrong", place=Place(file="a\x1b[2J\udcff", span=Span(1, 1, 1, 2)))
+    for printed in (text([named], {}), oneline([named])):
+        assert "a\\u001b[2J\\udcff:1:1" in printed
 
 
 def test_long_lines_are_cut_around_the_caret() -> None:
@@ -61,3 +65,31 @@ def test_long_lines_are_cut_around_the_caret() -> None:
 def test_no_more_than_fifty_are_shown() -> None:
     found = [_finding(Span(1, 1, 1, 2))] * (MOST_SHOWN + 7)
     assert text(found, {}).endswith("and 7 more\n")
+
+
+def test_a_caret_stands_under_what_a_tab_pushed_away() -> None:
+    source = read_source("x", b"a:\tb\n")
+    shown = text([_finding(Span(1, 4, 1, 5))], {"x": source}).splitlines()
+    assert shown[2:4] == ["    1 | a:\\tb", "      |     ^"]
+
+
+def test_every_finding_is_printed_on_demand() -> None:
+    printed = text([_finding(Span(1, 1, 1, 2))] * (MOST_SHOWN + 7), {}, every=True)
+    assert printed.count("  --> ") == MOST_SHOWN + 7
+    assert "more\n" not in printed.replace("more: ", "")
+
+
+def test_the_same_fault_in_several_regions_is_one_finding_in_file_order() -> None:
+    def finding(line: int, region: str, message: str = "wrong") -> Finding:
+        place = Place(file="x", span=Span(line, 1, line, 2))
+        return Finding(code="SHP003", message=message, place=place, regions=(region,), help="look")
+
+    found = in_order(
+        [finding(2, "us"), finding(1, "eu"), finding(2, "de"), finding(2, "us"), finding(2, "us", "other")]
+    )
+    assert [(one.place.span.line, one.message, one.regions) for one in found] == [
+        (1, "wrong", ("eu",)),
+        (2, "other", ("us",)),
+        (2, "wrong", ("de", "us")),
+    ]
+    assert all(one.help == "look" for one in found)

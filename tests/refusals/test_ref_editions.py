@@ -11,9 +11,10 @@ from runner.document.editions import values_at
 from runner.document.findings import in_order
 from runner.host.disk import Disk
 from runner.host.documents import load
+from runner.linting import lint
 from runner.parameters import Given
 from runner.plan import Plan, parse_plan
-from runner.planning import Documents, choices, choose, lint, make_plan, refused_regions
+from runner.planning import Documents, choices, choose, make_plan, refused_regions
 from runner.render import faults_of_texts
 
 FIRST = ("na", "eu", "ap", "latam", "jpn", "aus")

@@ -644,7 +644,7 @@ def test_what_a_playbook_sets_stands_in_the_plan(bench: Bench) -> None:
         "closed by 1 witness",
         "may pass: RUN016, by 1 witness",
         "on the table: 3 blank administrator cards",
-        "       at offline, with 1 operator, 1 witness, once only, signed by each",
+        "       at offline, with 1 operator, 1 witness, 5 min, once only, signed by each",
     ):
         assert f"{line}\n" in said.out
 

@@ -12,9 +12,10 @@ from refusal_bench import tree
 from runner.errors import WrongUse
 from runner.host.disk import Disk
 from runner.host.documents import load
+from runner.linting import lint
 from runner.parameters import Given
 from runner.plan import SourceFile
-from runner.planning import choose, lint, make_plan, reproduce
+from runner.planning import choose, make_plan, reproduce
 
 if TYPE_CHECKING:
     from refusal_bench import Bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from runner.document.parse import parse_playbook
 from runner.document.source import read_source
 from runner.host.disk import Disk
 from runner.host.documents import load
-from runner.planning import lint
+from runner.linting import lint
 
 if TYPE_CHECKING:
     from runner.document.findings import Finding
@@ -71,7 +72,8 @@ def test_a_waiver_is_of_the_whole_plan() -> None:
 
 
 def test_a_draft_is_warned_and_a_release_refused(tmp_path: Path) -> None:
-    text = (SMALL / PLAYBOOK).read_text()
+    text = (SMALL / PLAYBOOK).read_text() + "approvals: {plan: {operator: 1}}\n"
+    text = re.sub(r"(?m)^    action: .*$", r"\g<0>\n    minutes: 1", text)
     (tmp_path / ROSTER).write_bytes((SMALL / ROSTER).read_bytes())
     (tmp_path / PLAYBOOK).write_text(text)
     assert lint(load(Disk(), tmp_path / PLAYBOOK, roster=None), region=None, edition=None, level="release") == ()

@@ -1,4 +1,4 @@
-"""Findings as text for people, with an excerpt and a caret, and as one line each for editors.
+"""Findings as text for people, with an excerpt and a caret.
 
 Text of the file is shown with every character that hides or turns others as an escape, and carets are placed by screen
 cells, since wide and combining characters make columns and cells differ.
@@ -26,22 +26,19 @@ MOST_CELLS: Final = 120
 _BEFORE: Final = 40
 
 
-def oneline(findings: Iterable[Finding]) -> str:
-    """Return `file:line:column: error CODE message` for every finding, each with a line feed."""
-    return "".join(f"{_oneline(finding)}\n" for finding in findings)
-
-
-def text(findings: Iterable[Finding], sources: Mapping[str, Source]) -> str:
+def text(findings: Iterable[Finding], sources: Mapping[str, Source], *, every: bool = False) -> str:
     """Return findings for people.
 
     Args:
         findings: in the order to print them.
         sources: the files they are in, by name; a file that is not there gives no excerpt.
+        every: print them all, and not only the first `MOST_SHOWN`.
     """
-    every = list(findings)
-    blocks = [_block(finding, sources) for finding in every[:MOST_SHOWN]]
-    if len(every) > MOST_SHOWN:
-        blocks.append(f"and {len(every) - MOST_SHOWN} more\n")
+    found = list(findings)
+    shown_now = found if every else found[:MOST_SHOWN]
+    blocks = [_block(finding, sources) for finding in shown_now]
+    if len(found) > len(shown_now):
+        blocks.append(f"and {len(found) - len(shown_now)} more\n")
     return "\n".join(blocks)
 
 
@@ -58,28 +55,23 @@ def _cells_of(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
-def _oneline(finding: Finding) -> str:
-    place = _where(finding.place)
-    regions = f" (regions {', '.join(finding.regions)})" if finding.regions else ""
-    advice = f"; {finding.help}" if finding.help else ""
-    return " ".join(shown(f"{place}: {finding.severity} {finding.code} {finding.message}{advice}{regions}").split("\n"))
-
-
-def _where(place: Place) -> str:
-    return f"{place.file}:{place.span.line}:{place.span.column}"
+def where(place: Place) -> str:
+    """Return a place as editors jump to it: `file:line:column`, with what does not show as an escape."""
+    return f"{shown(place.file)}:{place.span.line}:{place.span.column}"
 
 
 def _block(finding: Finding, sources: Mapping[str, Source]) -> str:
     lines = [f"{finding.severity}[{finding.code}]: {shown(finding.message)}"]
     path = f"   {shown(finding.path)}" if finding.path else ""
     regions = f"   (regions {', '.join(finding.regions)})" if finding.regions else ""
-    lines.append(f"  --> {_where(finding.place)}{path}{regions}")
+    lines.append(f"  --> {where(finding.place)}{path}{regions}")
     lines += _excerpt(finding.place, sources)
     for why, place in finding.related:
-        lines.append(f"  {shown(why)}: {_where(place)}")
+        lines.append(f"  {shown(why)}: {where(place)}")
         lines += _excerpt(place, sources)
     if finding.help:
-        lines.append(f"  help: {shown(finding.help)}")
+        certain = "   (safe fix: ceremony lint --fix)" if finding.fixes else ""
+        lines.append(f"  help: {shown(finding.help)}{certain}")
     lines.append(f"  more: ceremony explain {finding.code}")
     return "\n".join(lines) + "\n"
 

@@ -1,0 +1,1 @@
+"""One structure, the finding, and its printers: each a pure function from findings to text."""

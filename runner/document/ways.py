@@ -1,0 +1,42 @@
+"""The way to a value: as the library gives it, as the author wrote it, and as people say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from runner.document.findings import Path
+
+_LABELS: Final = ("id", "part", "item", "rule")
+
+
+def in_words(path: Path, data: Any) -> str:
+    """Return a path as people say it: `steps > create-world > with`; list items by id, else by number from 1."""
+    words: list[str] = []
+    for part in path:
+        if isinstance(part, str):
+            words.append(part)
+            data = data.get(part) if isinstance(data, dict) else None
+            continue
+        data = data[part] if isinstance(data, list) and part < len(data) else None
+        label = (
+            next((data[key] for key in _LABELS if isinstance(data.get(key), str)), "") if isinstance(data, dict) else ""
+        )
+        words.append(label or f"#{part + 1}")
+    return " > ".join(words)
+
+
+def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
+    """Return the library's location without what the author did not write: union tags and key marks."""
+    path: list[str | int] = []
+    for number, part in enumerate(loc):
+        if isinstance(data, dict) and isinstance(part, str):
+            if part in data:
+                path.append(part)
+                data = data[part]
+            elif number == len(loc) - 1 and part != "[key]" and not part.startswith("<"):
+                path.append(part)
+        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
+            path.append(part)
+            data = data[part]
+    return tuple(path)
