@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_there_is_one() -> None:
-    assert GOLDEN
+def test_every_folder_is_a_record_with_its_trust_file() -> None:
+    folders = [path for path in bench.GOLDENS.iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert sorted(path.name for path in folders) == GOLDEN != []
+    assert all((path / "trust.json").is_file() for path in folders)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
