@@ -10,6 +10,7 @@ from editor_bench import BEYOND_A_SCHEMA, CEREMONY, KINDS, ROOT, SETTINGS, VECTO
 from language_server import LanguageServer, missing
 
 from runner.actions.registry import ALL
+from runner.cli.main import main
 from runner.schemas import NAMES, file_name
 
 if TYPE_CHECKING:
@@ -47,6 +48,18 @@ def test_in_what_is_shipped_nothing_is_underlined(server: LanguageServer) -> Non
     spoilt = [(path, f"{text}nowhere: 1\n") for path, text in documents]
     for (path, text), found in zip(spoilt, server.diagnostics_of(spoilt), strict=True):
         assert (text.count("\n"), "Property nowhere is not allowed.") in found, path.name
+
+
+def test_in_what_ceremony_new_makes_nothing_is_underlined(server: LanguageServer, tmp_path: Path) -> None:
+    people = ("Anders Holm", "Elif Aydin", "Finn Byrne", "Bea Weiss", "Chidi Obi", "Dora Kovacs")
+    given = ("--title", "A key", "--owner", "key-office@example.com", "--people", *people)
+    assert main(["new", "zmk", *given, "--dir", str(tmp_path)]) == 0
+    paths = sorted((tmp_path / "zmk").glob("*.yaml"))
+    assert len(paths) == 3
+    documents = [(path, path.read_text(encoding="utf-8")) for path in paths]
+    assert server.diagnostics_of(documents) == [[], [], []]
+    spoilt = server.diagnostics_of([(path, f"{text}nowhere: 1\n") for path, text in documents])
+    assert [[words for _, words in found] for found in spoilt] == [["Property nowhere is not allowed."]] * 3
 
 
 @pytest.mark.parametrize(
