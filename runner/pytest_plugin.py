@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 ENDING: Final = ".replay.yaml"
 LOG: Final = "log.jsonl"
 PLAN: Final = "plan.json"
-TRUST: Final = "trust.json"
 
 
 class NotAsWritten(Exception):
@@ -102,16 +101,12 @@ class RecordFile(pytest.File):
     @override
     def collect(self) -> Iterator[RecordItem]:
         """Yield what is done with the record."""
-        yield RecordItem.from_parent(self, name="replay", findings=_replayed)
-        yield RecordItem.from_parent(self, name="verify", findings=_verified)
+        yield RecordItem.from_parent(self, name="replay")
+        yield RecordItem.from_parent(self, name="verify")
 
 
 class RecordItem(FoundItem):
-    """A record replayed, or verified."""
-
-    def __init__(self, *, findings: Callable[[Path], str], **more: Any) -> None:
-        super().__init__(**more)
-        self._findings = findings
+    """A record replayed, or verified; skipped where nothing from outside can say whose it is."""
 
     @override
     def runtest(self) -> None:
@@ -121,11 +116,16 @@ class RecordItem(FoundItem):
             NotAsWritten: something is wrong with it.
         """
         from runner.errors import WrongUse
+        from runner.host.disk import Disk
+        from runner.host.kept_record import TRUST, replayed, verified
 
+        look = replayed if self.name == "replay" else verified
         try:
-            found = self._findings(self.path.parent)
+            found = look(Disk(), self.path.parent)
         except WrongUse as fault:
             raise NotAsWritten(fault.words) from None
+        if found is None:
+            pytest.skip(f"there is no {TRUST} beside the record")
         if found:
             raise NotAsWritten(found)
 
@@ -133,45 +133,6 @@ class RecordItem(FoundItem):
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int, str]:
         """Return the log, its first line, and what is done."""
         return self.path, 0, self.name
-
-
-def _replayed(record: Path) -> str:
-    """Return the first difference between a record and what its plan leads to, "" where there is none."""
-    from runner.host.disk import Disk
-    from runner.host.replay_record import Different, replay_record
-
-    result = replay_record(Disk(), record)
-    if not isinstance(result, Different):
-        return ""
-    sides = f"\n  the plan leads to  {result.wanted}\n  the log has        {result.found}" if result.wanted else ""
-    return f"{_where(record, result.seq, '')}: error {result.rule} {result.words}{sides}"
-
-
-def _verified(record: Path) -> str:
-    """Return why a record is not valid, "" where it is; skip where nothing from outside can say whose it is."""
-    from runner.host.disk import Disk
-    from runner.verification.verdict import Outcome
-    from runner.verification.verify import verify
-
-    disk = Disk()
-    places = (record.parent / TRUST, record.with_name(f"{record.name}.sim") / TRUST)
-    trust = next((path for path in places if disk.exists(path)), None)
-    if trust is None:
-        pytest.skip(f"there is no {TRUST} beside the record")
-    verdict = verify(record, trust, rehearsal=True)
-    if verdict.outcome is Outcome.VALID:
-        return ""
-    lines = (f"{_where(record, one.seq, one.file)}: error {one.rule} {one.words}" for one in verdict.findings)
-    return "\n".join((verdict.sentence(), *lines))
-
-
-def _where(record: Path, seq: int | None, file: str) -> str:
-    """Return a place in a record; entry 0 is line 1 of the log."""
-    from runner.host.documents import shown
-
-    if file or seq is None:
-        return shown(record / file)
-    return f"{shown(record / LOG)}:{seq + 1}"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.File | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDENS = ROOT / "tests" / "goldens"
+GOLDEN = sorted(path.name for path in GOLDENS.iterdir() if (path / "record").is_dir())
 TINY = ("tiny.ceremony.yaml", "tiny.roster.yaml")
 
 HEAD = "format: replay/1\nplaybook: tiny.ceremony.yaml\ngives: {exit: 0}\n"

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import replay_bench as bench
-from conftest import GOLDEN
 
 from runner.cli.replay import main
 from runner.host.disk import Disk
@@ -23,11 +22,11 @@ if TYPE_CHECKING:
 
 def test_every_folder_is_a_record_with_its_trust_file() -> None:
     folders = [path for path in bench.GOLDENS.iterdir() if path.is_dir() and path.name != "__pycache__"]
-    assert sorted(path.name for path in folders) == GOLDEN != []
+    assert sorted(path.name for path in folders) == bench.GOLDEN != []
     assert all((path / "trust.json").is_file() for path in folders)
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", bench.GOLDEN)
 def test_it_replays_and_verifies_where_it_lies(name: str) -> None:
     place = bench.GOLDENS / name
     replayed = replay_record(Disk(), place / "record")
@@ -40,7 +39,7 @@ def test_it_replays_and_verifies_where_it_lies(name: str) -> None:
     assert sum(path.stat().st_size for path in place.rglob("*") if path.is_file()) < 300_000
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", bench.GOLDEN)
 def test_the_verdict_of_a_golden_record_can_be_another(name: str, tmp_path: Path) -> None:
     shutil.copytree(bench.GOLDENS / name, tmp_path / name)
     plan = tmp_path / name / "record" / "plan.json"
@@ -49,7 +48,7 @@ def test_the_verdict_of_a_golden_record_can_be_another(name: str, tmp_path: Path
     assert verdict.outcome is Outcome.TAMPERED
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", bench.GOLDEN)
 def test_a_golden_record_is_never_made_again(name: str) -> None:
     command = [sys.executable, str(bench.GOLDENS / "make_golden.py"), name]
     done = subprocess.run(command, cwd=bench.ROOT, capture_output=True, text=True, check=False)
@@ -58,7 +57,7 @@ def test_a_golden_record_is_never_made_again(name: str) -> None:
 
 
 def test_the_command_says_that_they_are_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    places = [str(bench.GOLDENS / name / "record") for name in GOLDEN]
+    places = [str(bench.GOLDENS / name / "record") for name in bench.GOLDEN]
     assert main(places) == 0
     said = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in said] == ["same"] * len(places)
