@@ -16,7 +16,7 @@ from typing_extensions import override
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from runner.host.replay_script import Case, Loaded
