@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.live import OnTerminal, add_room, ended, environment
+from runner.cli.live import OnTerminal, add_room, ended, environment, keep_beside
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser
 from runner.cli.rehearse import rehearsed
@@ -52,5 +52,6 @@ def main(arguments: Sequence[str]) -> int:
         with live_room(
             disk, terminal, place, past.checked.plan, watch=watch, signers=past.signers, present=present
         ) as room:
+            keep_beside(disk, place, record, past, ends=True)
             how = abort_ceremony(room.means, record, by=args.person, reason=args.because)
     return ended(record, how)

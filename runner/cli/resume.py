@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.live import OnTerminal, add_room, ended, environment
+from runner.cli.live import OnTerminal, add_room, ended, environment, keep_beside
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser
 from runner.cli.rehearse import rehearsed
@@ -72,6 +72,7 @@ def run(parser: Parser, arguments: Sequence[str], *, may_decide: bool) -> int:
             room.people.attend()
             if past.handed_to is not None:
                 compare_head(room.people, terminal, past.head)
+            keep_beside(disk, place, record, past)
             how = resume_ceremony(room.means, record, may_decide=may_decide)
     return ended(record, how)
 
