@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.endings import ended_code
 from runner.cli.options import show
+from runner.errors import Exit
 from runner.host.approvals import note_used, used_by
 from runner.host.documents import shown
 from runner.host.live_sitting import read_environment
 from runner.host.simulated import trust_file
+from runner.host.terminal import quiet_where_gone
 from runner.signing.manifest import read_terms
 
 if TYPE_CHECKING:
@@ -57,12 +60,21 @@ def environment(disk: Disk, path: str) -> Place | None:
     return place
 
 
-def ended(record: Path, how: Ended) -> int:
+def ended(record: Path, how: Ended, terminal: Terminal) -> int:
     """Say where the record is and how the sitting ended; return the exit code."""
+    quiet_where_gone()
     sys.stdout.write(f"record       {shown(record)}\n")
     sys.stdout.write(f"trust file   {shown(trust_beside(record))}\n")
     sys.stdout.write(f"ended        {how.how}\n")
-    return ended_code(how)
+    return ended_code(how, stopped_by=terminal.stopped_by or signal.SIGINT)
+
+
+def stopped(words: str, terminal: Terminal) -> int:
+    """Say that people stopped before anything was written, or a signal did; return the exit code."""
+    by = terminal.stopped_by or signal.SIGINT
+    quiet_where_gone()
+    sys.stderr.write(f"{words}\n")
+    return Exit.STOPPED if by == signal.SIGINT else Exit.SIGNAL + by
 
 
 def ledger_of(place: Place) -> Path:

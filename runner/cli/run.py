@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from runner import __version__
 from runner.audit.entry import EntryType
 from runner.audit.note import LogKey
 from runner.cli.binds import beacon, previous
-from runner.cli.live import OnTerminal, add_room, ended, environment, ledger_of, trust_beside
+from runner.cli.live import OnTerminal, add_room, ended, environment, ledger_of, stopped, trust_beside
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser
 from runner.document.editions import out_of_force
@@ -60,8 +59,9 @@ def main(arguments: Sequence[str]) -> int:
     _require_unused(disk, place, approved)
     _require_free(disk, record)
     binds = _Binds(approved=approved, beacon=beacon(args.beacon), previous=previous(disk, args.previous))
+    terminal = Terminal.open()
     try:
-        with Terminal.open() as terminal, terminal.heeding_signals():
+        with terminal, terminal.heeding_signals():
             watch = Narrator(OnTerminal(terminal), checked.plan)
             with live_room(disk, terminal, place, checked.plan, watch=watch) as room:
                 found = _situation(disk, record, room, software, _out_of_force(checked, contents))
@@ -80,9 +80,8 @@ def main(arguments: Sequence[str]) -> int:
                     exceptions=_exceptions(ready),
                 )
     except StopAsked:
-        sys.stderr.write("stopped before the start: nothing was written\n")
-        return Exit.STOPPED
-    return ended(record, how)
+        return stopped("stopped before the start: nothing was written", terminal)
+    return ended(record, how, terminal)
 
 
 def _parser() -> Parser:

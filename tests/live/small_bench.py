@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 from runner.backends import emulator
 from runner.cli import abort, plan, resolve, resume, run
 from runner.cli.main import guarded
+from runner.exchange import ModeSet, SetMode
 from runner.host.approvals import keep_approval, prepare
 from runner.host.bundle import bundle_sha256
 from runner.host.clock import today
 from runner.host.disk import Disk
+from runner.host.live_sitting import read_environment
 from runner.host.plans import load_plan
-from runner.host.room import StopAsked
+from runner.host.premises import Premises
+from runner.host.room import SimulatedSlot, StopAsked
 from runner.host.simulated import days_after
 from runner.host.terminal import Terminal
 from runner.signing.manifest import Terms
@@ -171,13 +174,27 @@ class Bench:
         keep_approval(disk, path, approved, "bob", BOB.sign(APPROVE, approved.manifest))
         self.machine("room.environment.yaml", "desk, room")
 
-    def machine(self, name: str, stations: str, *, devices: str = "devices") -> None:
+    def machine(self, name: str, stations: str) -> None:
         """Write the environment of a machine; one that plays the room has the device."""
         here = "room" in stations
         named = f"hsm: {{backend: emulator, serial: {SERIAL}}}" if here else ""
-        (self.folder / name).write_text(ENVIRONMENT.format(stations=stations, devices=named))
-        if here and not (self.folder / devices).exists():
-            emulator.make_hsm(self.folder / devices / "hsm", serial=SERIAL, cards=["SIM-CARD-0001"])
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(ENVIRONMENT.format(stations=stations, devices=named))
+        if here:
+            emulator.make_hsm(path.parent / "devices" / "hsm", serial=SERIAL, cards=["SIM-CARD-0001"])
+
+    def move_switch(self, name: str, mode: str) -> None:
+        """Put the device of a machine into a mode, beside any ceremony."""
+        path = self.folder / name
+        place, _, _ = read_environment(Disk(), path)
+        assert place is not None
+        cards = SimulatedSlot((), lambda _: None)
+        with Premises.open(
+            Disk(), place.environment, self.checked.plan, base=path.parent, sha256=place.sha256, dialogue=cards
+        ) as here:
+            done = here.hsms["hsm"].set_mode(SetMode(device="hsm", mode=mode), f"moved-to-{mode}")
+            assert done == ModeSet(mode=mode), done
 
     @property
     def record(self) -> Path:
