@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 LONGEST: Final = 65_535
 """Bytes of a line with its line feed; the bundle format of C2SP tlog-tiles has a 16-bit length."""
+_FROM_OUTSIDE: Final = 2_048
+"""Bytes of a value from outside; entry 0 has a few of them, and much else."""
 
 BEFORE_FIRST: Final = "0" * 64
 """`prev` of entry 0."""
@@ -134,6 +136,15 @@ def encode_entry(entry: Entry) -> bytes:
     return line
 
 
+def fits(shape: Shape, value: object) -> bool:
+    """Say whether a value from outside can stand in an entry: it has the shape, a canonical form, and is not long."""
+    try:
+        shape(value, "")
+        return len(canonical.encode(value)) <= _FROM_OUTSIDE
+    except (Defect, NotCanonical):
+        return False
+
+
 def decode_entry(line: bytes) -> Entry:
     """Return the entry of a line that this program wrote, without its line feed.
 
@@ -193,6 +204,9 @@ _COMPARISON: Final = fields(
 )
 _RUNNER: Final = fields(version=text, bundle_sha256=_DIGEST)
 _ORIGIN: Final = pattern(r"[^\s+]+")
+BEACON: Final = fields(source=text, value=text)
+PREVIOUS: Final = fields(origin=_ORIGIN, size=count, root=text)
+"""What entry 0 binds that comes from outside: a public value, and the last checkpoint of the ceremony before."""
 _OPENED: Final = fields(
     record=exactly("record/1"),
     ceremony=hexadecimal(32),
@@ -210,8 +224,8 @@ _OPENED: Final = fields(
     runner=_RUNNER,
     log_key=text,
     devices=many(_DEVICE),
-    beacon=optional(fields(source=text, value=text)),
-    previous=optional(fields(origin=_ORIGIN, size=count, root=text)),
+    beacon=optional(BEACON),
+    previous=optional(PREVIOUS),
 )
 _RESUMED: Final = fields(
     sitting=count,

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.live import OnTerminal, add_room, ended, environment
+from runner.cli.live import OnTerminal, add_room, ended, environment, keep_beside, stopped
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser
 from runner.cli.rehearse import rehearsed
@@ -15,6 +15,7 @@ from runner.host.disk import Disk
 from runner.host.live_sitting import live_room
 from runner.host.rehearsal import abort_rehearsal, is_scripted
 from runner.host.resumption import abort_ceremony, look_back
+from runner.host.room import StopAsked
 from runner.host.simulated_room import Ground
 from runner.host.terminal import Terminal
 
@@ -43,14 +44,18 @@ def main(arguments: Sequence[str]) -> int:
     place = environment(disk, args.environment)
     if place is None:
         return Exit.REFUSED
-    with Terminal.open() as terminal, terminal.heeding_signals():
-        if terminal.ask(f"This ends the ceremony for good. {args.person} types their id:") != args.person:
-            sys.stderr.write("stopped: nothing was written\n")
-            return Exit.STOPPED
-        watch = Narrator(OnTerminal(terminal), past.checked.plan)
-        present = past.course.engine.present
-        with live_room(
-            disk, terminal, place, past.checked.plan, watch=watch, signers=past.signers, present=present
-        ) as room:
-            how = abort_ceremony(room.means, record, by=args.person, reason=args.because)
-    return ended(record, how)
+    terminal = Terminal.open()
+    try:
+        with terminal, terminal.heeding_signals():
+            if terminal.ask(f"This ends the ceremony for good. {args.person} types their id:") != args.person:
+                return stopped("stopped: nothing was written", terminal)
+            watch = Narrator(OnTerminal(terminal), past.checked.plan)
+            present = past.course.engine.present
+            with live_room(
+                disk, terminal, place, past.checked.plan, watch=watch, signers=past.signers, present=present
+            ) as room:
+                keep_beside(disk, place, record, past, ends=True)
+                how = abort_ceremony(room.means, record, by=args.person, reason=args.because)
+    except StopAsked:
+        return stopped("stopped: nothing was written", terminal)
+    return ended(record, how, terminal)

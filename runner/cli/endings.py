@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,13 @@ if TYPE_CHECKING:
     from runner.host.session import Ended
 
 
-def ended_code(ended: Ended, *, valid: bool = True) -> int:
+def ended_code(ended: Ended, *, valid: bool = True, stopped_by: int = signal.SIGINT) -> int:
     """Say why a sitting ended where it was not the end of the ceremony, and return the exit code.
 
     Args:
         ended: how it ended.
         valid: whether the verifier found the record of a completed ceremony valid.
+        stopped_by: the number of the signal that asked to stop; Ctrl-C's where people typed it.
     """
     failed = ended.failed
     match ended.how:
@@ -33,7 +35,7 @@ def ended_code(ended: Ended, *, valid: bool = True) -> int:
             return Exit.HANDED_OVER
         case "suspended":
             sys.stderr.write("suspended: `ceremony resume` goes on\n")
-            return Exit.SIGNAL + 2
+            return Exit.SIGNAL + stopped_by
         case "uncertain":
             sys.stderr.write("uncertain RUN022: `ceremony resume` asks the device again\n")
             return Exit.UNCERTAIN

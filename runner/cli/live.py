@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.cli.endings import ended_code
 from runner.cli.options import show
+from runner.errors import Exit
+from runner.host.approvals import note_used, used_by
 from runner.host.documents import shown
 from runner.host.live_sitting import read_environment
+from runner.host.simulated import trust_file
+from runner.host.terminal import quiet_where_gone
+from runner.signing.manifest import read_terms
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
 
     from runner.host.disk import Disk
     from runner.host.live_sitting import Place
+    from runner.host.past import Past
     from runner.host.session import Ended
     from runner.host.terminal import Terminal
 
@@ -53,12 +60,46 @@ def environment(disk: Disk, path: str) -> Place | None:
     return place
 
 
-def ended(record: Path, how: Ended) -> int:
+def ended(record: Path, how: Ended, terminal: Terminal) -> int:
     """Say where the record is and how the sitting ended; return the exit code."""
+    quiet_where_gone()
     sys.stdout.write(f"record       {shown(record)}\n")
     sys.stdout.write(f"trust file   {shown(trust_beside(record))}\n")
     sys.stdout.write(f"ended        {how.how}\n")
-    return ended_code(how)
+    return ended_code(how, stopped_by=terminal.stopped_by or signal.SIGINT)
+
+
+def stopped(words: str, terminal: Terminal) -> int:
+    """Say that people stopped before anything was written, or a signal did; return the exit code."""
+    by = terminal.stopped_by or signal.SIGINT
+    quiet_where_gone()
+    sys.stderr.write(f"{words}\n")
+    return Exit.STOPPED if by == signal.SIGINT else Exit.SIGNAL + by
+
+
+def ledger_of(place: Place) -> Path:
+    """Return the folder in which a machine notes the approvals that were used."""
+    return place.base / place.environment.folders.ledger
+
+
+def keep_beside(disk: Disk, place: Place, record: Path, past: Past, *, ends: bool = False) -> None:
+    """Note on this machine too which ceremony uses the approval, and make the trust file where it is missing.
+
+    Args:
+        disk: the only way to files.
+        place: this machine.
+        record: the record's folder.
+        past: what its log says.
+        ends: the ceremony is ended: that may happen whatever the ledger says.
+
+    Raises:
+        ControlFault: RUN014, another ceremony used the approval on this machine.
+    """
+    approval = read_terms(disk.read(record / "approval" / "manifest.txt")).approval
+    if not (ends and used_by(disk, ledger_of(place), approval)):
+        note_used(disk, ledger_of(place), approval, past.ceremony)
+    if not disk.exists(trust_beside(record)):
+        disk.write_new(trust_beside(record), trust_file(past.checked, past.trust, past.opened["log_key"]))
 
 
 def trust_beside(record: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from runner import __version__
 from runner.audit.entry import EntryType
 from runner.audit.note import LogKey
-from runner.cli.live import OnTerminal, add_room, ended, environment, trust_beside
+from runner.cli.binds import beacon, previous
+from runner.cli.live import OnTerminal, add_room, ended, environment, ledger_of, stopped, trust_beside
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser
 from runner.document.editions import out_of_force
 from runner.document.parse import parse_regions
 from runner.document.source import read_source
-from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
+from runner.errors import ControlFault, Exit, PlaybookFault
 from runner.history import Said
 from runner.host import record as folder
-from runner.host.approvals import note_used, prepare, read_approved, require_approvals
+from runner.host.approvals import note_used, prepare, read_approved, require_approvals, used_by
 from runner.host.bundle import bundle_sha256, require_own_bytecode
 from runner.host.clock import today
 from runner.host.disk import Disk
@@ -58,9 +58,10 @@ def main(arguments: Sequence[str]) -> int:
     approved = approved or prepare(checked, _terms(checked, software))
     _require_unused(disk, place, approved)
     _require_free(disk, record)
-    binds = _Binds(approved=approved, beacon=_beacon(args.beacon), previous=_previous(disk, args.previous))
+    binds = _Binds(approved=approved, beacon=beacon(args.beacon), previous=previous(disk, args.previous))
+    terminal = Terminal.open()
     try:
-        with Terminal.open() as terminal, terminal.heeding_signals():
+        with terminal, terminal.heeding_signals():
             watch = Narrator(OnTerminal(terminal), checked.plan)
             with live_room(disk, terminal, place, checked.plan, watch=watch) as room:
                 found = _situation(disk, record, room, software, _out_of_force(checked, contents))
@@ -75,13 +76,12 @@ def main(arguments: Sequence[str]) -> int:
                     sources=contents,
                     opening=opening,
                     key=key,
-                    first=lambda: _first(disk, record, place, opening, trust_file(checked, opening.trust, key)),
+                    first=lambda: _first(disk, record, place, opening, trust_file(checked, opening.trust, key.vkey)),
                     exceptions=_exceptions(ready),
                 )
     except StopAsked:
-        sys.stderr.write("stopped before the start: nothing was written\n")
-        return Exit.STOPPED
-    return ended(record, how)
+        return stopped("stopped before the start: nothing was written", terminal)
+    return ended(record, how, terminal)
 
 
 def _parser() -> Parser:
@@ -110,9 +110,8 @@ def _terms(checked: CheckedPlan, software: str) -> Terms:
 
 def _require_unused(disk: Disk, place: Place, approved: Approved) -> None:
     """RUN014: this machine's ledger does not know the approval yet."""
-    path = place.base / place.environment.folders.ledger / approved.terms.approval
-    if disk.exists(path):
-        other = disk.read(path).decode("utf-8", "replace").strip()
+    other = used_by(disk, ledger_of(place), approved.terms.approval)
+    if other is not None:
         words = f"approval {approved.terms.approval} was used already, by ceremony {other}"
         raise ControlFault(words, rule="RUN014")
 
@@ -180,9 +179,11 @@ def _opening(checked: CheckedPlan, room: Room, place: Place, binds: _Binds) -> t
 
 
 def _first(disk: Disk, record: Path, place: Place, opening: folder.Opening, content: bytes) -> None:
-    """Once entry 0 is there: note that the approval is used, and leave the trust file beside the record."""
-    ledger = place.base / place.environment.folders.ledger
-    note_used(disk, ledger, opening.approved.terms.approval, opening.ceremony)
+    """Right before entry 0: note that the approval is used, and leave the trust file beside the record.
+
+    Whoever is killed after this has spent the approval, which is better than one that can be used twice.
+    """
+    note_used(disk, ledger_of(place), opening.approved.terms.approval, opening.ceremony)
     trust = trust_beside(record)
     if disk.exists(trust):
         disk.remove(trust)  # of a beginning that never got its first entry
@@ -200,24 +201,3 @@ def _exceptions(ready: Ready) -> tuple[Said, ...]:
         }
         entries.append(Said(type=EntryType.EXCEPTION, step=None, attempt=None, data=data))
     return tuple(entries)
-
-
-def _beacon(text: str | None) -> dict[str, str] | None:
-    if text is None:
-        return None
-    source, equals, value = text.partition("=")
-    if not (equals and source and value):
-        raise WrongUse("--beacon: write SOURCE=VALUE")
-    return {"source": source, "value": value}
-
-
-def _previous(disk: Disk, path: str | None) -> dict[str, str | int] | None:
-    """Return origin, size and root of a checkpoint; its signature is for the auditor of that record to check."""
-    if path is None:
-        return None
-    lines = disk.read(Path(path)).decode("utf-8", "replace").split("\n")
-    try:
-        origin, size, root = lines[0], int(lines[1]), lines[2]
-    except (IndexError, ValueError):
-        raise WrongUse(f"--previous: {path} is no checkpoint") from None
-    return {"origin": origin, "size": size, "root": root}

@@ -235,6 +235,12 @@ def approver(plan: Plan, who: str) -> Person:
 # -- the ledger ------------------------------------------------------------------------------------------------------
 
 
+def used_by(disk: Disk, ledger: Path, approval: str) -> str | None:
+    """Return the id of the ceremony that used an approval, as a ledger has it; None where nothing is noted."""
+    path = ledger / approval
+    return disk.read(path).decode("utf-8", "replace").strip() if disk.exists(path) else None
+
+
 def note_used(disk: Disk, ledger: Path, approval: str, ceremony: str) -> None:
     """Note in a ledger that an approval was used: the file `<approval>` holds the ceremony's id and a line feed.
 
@@ -243,11 +249,10 @@ def note_used(disk: Disk, ledger: Path, approval: str, ceremony: str) -> None:
         StepFault: RUN030, it cannot be written.
     """
     disk.mkdir(ledger)
-    path = ledger / approval
     try:
-        disk.write_new(path, f"{ceremony}\n".encode(), same_ok=True)
+        disk.write_new(ledger / approval, f"{ceremony}\n".encode(), same_ok=True)
     except StepFault as fault:
         if fault.rule != EXISTS:
             raise
-        other = disk.read(path).decode("utf-8", "replace").strip()
+        other = used_by(disk, ledger, approval)
         raise ControlFault(f"approval {approval} was used already, by ceremony {other}", rule="RUN014") from None

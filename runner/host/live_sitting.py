@@ -139,8 +139,12 @@ def live_room(
 
 
 def is_rehearsal(place: Place) -> bool:
-    """Say whether anything in a place is simulated: then the ceremony is a rehearsal, whoever acts in it."""
-    return all(device.backend == emulator.NAME for device in place.environment.devices.values())
+    """Say whether anything in a place is simulated: then the ceremony is a rehearsal, whoever acts in it.
+
+    A place without a device has the publisher and the vault, and `Premises` knows only those of the emulator.
+    """
+    devices = place.environment.devices.values()
+    return not devices or any(device.backend == emulator.NAME for device in devices)
 
 
 def trust_of(plan: Plan, *, rehearsal: bool) -> TrustList:

@@ -95,9 +95,7 @@ def preflight(room: LiveRoom, console: Console, checked: CheckedPlan, found: Sit
     for rule, words in faults:
         if not may_pass(plan, rule):
             raise ControlFault(words, rule=rule)
-    if found.free < found.needed:
-        words = f"the ceremony may need {found.needed} bytes and {found.free} are left"
-        raise WrongUse(words, rule=NO_SPACE)
+    require_space(found.free, found.needed)
     room.attend()
     _compare_plan(room, console, checked.sha256)
     passed = [_let_pass(room, console, plan, rule, words) for rule, words in faults]
@@ -106,6 +104,43 @@ def preflight(room: LiveRoom, console: Console, checked: CheckedPlan, found: Sit
     _clock(room, console, clock)
     console.tell(f"\nSoftware: {grouped(found.software)}\nFree: {found.free} bytes; needed: {found.needed}.")
     return Ready(exceptions=tuple(passed))
+
+
+def require_space(free: int, needed: int) -> None:
+    """Return if there is room on the disk, both in bytes.
+
+    Raises:
+        WrongUse: RUN030.
+    """
+    if free < needed:
+        raise WrongUse(f"the ceremony may need {needed} bytes and {free} are left", rule=NO_SPACE)
+
+
+def look_again(
+    room: LiveRoom, console: Console, *, new: Sequence[DeviceReport], handed: str | None, clock: Clock
+) -> None:
+    """Go through what a later sitting looks at: people are here already or not, and the machine may be another.
+
+    1. Attendance.
+    2. After a hand-over, the head of the log against what was written down.
+    3. The devices that the log does not know yet, by the serial that is printed on them.
+    4. The clock, against a watch.
+
+    Args:
+        room: the people.
+        console: their terminal.
+        new: what each device says of itself that is in the log for the first time now.
+        handed: the leaf hash of the last entry, hex, where that was a hand-over; else None.
+        clock: of this machine.
+
+    Raises:
+        StopAsked: people asked to stop, or gave three wrong answers.
+    """
+    room.attend()
+    if handed is not None:
+        compare_head(room, console, handed)
+    _devices(room, console, new)
+    _clock(room, console, clock)
 
 
 def stale(plan: Plan, found: Situation) -> tuple[tuple[str, str], ...]:

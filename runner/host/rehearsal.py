@@ -211,7 +211,7 @@ def _open(
     trust_path = beside(record) / TRUST
     if disk.exists(trust_path):
         disk.remove(trust_path)
-    disk.write_new(trust_path, simulated.trust_file(checked, trust, key, people.signers()))
+    disk.write_new(trust_path, simulated.trust_file(checked, trust, key.vkey, people.signers()))
     opening = folder.Opening(
         ceremony=ceremony,
         trust=trust,

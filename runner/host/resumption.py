@@ -34,7 +34,7 @@ from runner.verification.verdict import Outcome
 from runner.verification.verify import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from runner.backends.interface import Hsm, Vault
@@ -63,6 +63,17 @@ def look_back(disk: Disk, record: Path) -> Past:
     if not began(disk, record):
         raise WrongUse(f"there is no ceremony in {record}: begin it")
     return read_past(disk, record, disk.read(record / "log.jsonl"))
+
+
+def require_mine(past: Past, played: Collection[str]) -> None:
+    """Return if the step that comes next is at a station that this machine plays.
+
+    Raises:
+        WrongUse: it belongs to another machine.
+    """
+    step = None if past.open is None else past.open[0]
+    if past.closed is None and past.aborted is None and step and step.station not in played:
+        raise WrongUse(f"the next step, {step.id}, is at {step.station}, which this machine does not play")
 
 
 def resume_ceremony(
@@ -158,7 +169,7 @@ class _Resumption:
                 folder.reopen(self._disk, self._record)
                 folder.finish(self._disk, self._record)
             raise WrongUse(f"the ceremony in {self._record} is over: {past.closed}")
-        self._require_mine(past)
+        require_mine(past, self._means.played)
         self._require_approved_software()
         self._require_whole(past)
         self._tidy(past)
@@ -203,13 +214,6 @@ class _Resumption:
         mine = folder.software(self._disk)["bundle_sha256"]
         if terms.software != mine:
             raise ControlFault(f"software {terms.software} was approved, and this is {mine}", rule="RUN015")
-
-    def _require_mine(self, past: Past) -> None:
-        """Refuse to go on with a step that belongs to another machine."""
-        step = None if past.open is None else past.open[0]
-        if past.closed is None and past.aborted is None and step and step.station not in self._means.played:
-            words = f"the next step, {step.id}, is at {step.station}, which this machine does not play"
-            raise WrongUse(words)
 
     def _tidy(self, past: Past) -> None:
         """Remove what a crash left over, and make checkpoint files that entries hold and the disk lost."""

@@ -167,15 +167,18 @@ def approve(
     return replace(unsigned, signatures=signatures)
 
 
-def trust_file(checked: CheckedPlan, trust: TrustList, key: LogKey, signers: Signers | None = None) -> bytes:
-    """Return what an auditor would bring from outside: with simulated signers their keys, else the plan has them."""
+def trust_file(checked: CheckedPlan, trust: TrustList, vkey: str, signers: Signers | None = None) -> bytes:
+    """Return what an auditor would bring from outside: with simulated signers their keys, else the plan has them.
+
+    `vkey` is the log key of the first sitting.
+    """
     people = {} if signers is None else signers.keys
     simulated = trust.list == "simulated"
     return canonical.encode(
         {
             "format": "trust/1",
-            "origin": key.origin,
-            "log_keys": [key.vkey],
+            "origin": vkey.partition("+")[0],
+            "log_keys": [vkey],
             "plan_sha256": checked.sha256,
             "people": [{"person": person, "key": public} for person, public in sorted(people.items())],
             "trust_lists": [{"list": trust.list, "values": to_data(trust.values)}] if simulated else [],

@@ -84,7 +84,7 @@ def open_ceremony(
         sources: what it was rendered from, by file name.
         opening: what entry 0 binds.
         key: the log key.
-        first: is called once entry 0 is durable.
+        first: is called right before entry 0 is written; where it raises, the ceremony did not begin.
         exceptions: what people let pass before the start, as entries.
 
     Raises:
@@ -98,9 +98,9 @@ def open_ceremony(
     folder.keep_key(means.disk, record, key, 0)
     logbook = Logbook(means.disk, record, key, means.clock)
     try:
+        first()
         logbook.append(folder.opened(means.disk, checked, opening, key=key, devices=devices))
         logbook.checkpoint()
-        first()
         engine = Engine(checked, opening.trust)
         course = Course(engine=engine, turn=engine.start())
         identity = Identity(

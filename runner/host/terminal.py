@@ -53,7 +53,7 @@ class Terminal:
         self._beat = beat
         self._woken, self._wake = os.pipe()
         os.set_blocking(self._woken, False)
-        self._stopping = False
+        self._stopped_by: int | None = None
         self._asking = False
         self._doing = ""
 
@@ -103,7 +103,12 @@ class Terminal:
     @property
     def stopping(self) -> bool:
         """Whether the people asked to stop."""
-        return self._stopping
+        return self._stopped_by is not None
+
+    @property
+    def stopped_by(self) -> int | None:
+        """The number of the first signal that asked to stop; None where there was none."""
+        return self._stopped_by
 
     @contextmanager
     def under_way(self, words: str) -> Iterator[None]:
@@ -115,11 +120,11 @@ class Terminal:
             self._doing = before
 
     def _pressed(self, number: int, _: object) -> None:
-        if self._stopping:
+        if self.stopping:
             if number == signal.SIGINT:
                 raise KeyboardInterrupt
             return
-        self._stopping = True
+        self._stopped_by = number
         if self._asking and not self._doing:
             self.tell("\nStopping here. Nothing is under way.")
         else:
@@ -146,7 +151,7 @@ class Terminal:
 
         Raises:
             StopAsked: nothing was typed, three times, or people asked to stop.
-            NoTerminal: the terminal is gone.
+            NoTerminal: the terminal is gone, and no SIGHUP said so.
         """
         tries = 0
         while True:
@@ -231,14 +236,14 @@ class Terminal:
             os.read(self._woken, _LONGEST)
 
     def _heed(self) -> None:
-        if self._stopping and not self._doing:
+        if self.stopping and not self._doing:
             raise StopAsked
 
     def _read(self) -> bytes:
         try:
             return os.read(self._descriptor, _LONGEST)
         except OSError:
-            raise _gone() from None
+            raise self._gone() from None
 
     @contextmanager
     def _echo_off(self) -> Iterator[None]:
@@ -246,7 +251,7 @@ class Terminal:
         try:
             before = termios.tcgetattr(self._descriptor)
         except termios.error:
-            raise _gone() from None
+            raise self._gone() from None
         silent = [*before[:_CONTROL], list(before[_CONTROL])]
         silent[_LOCAL] &= ~(termios.ECHO | termios.ECHONL)
         silent[_CONTROL][termios.VSUSP] = b"\0"
@@ -263,9 +268,13 @@ class Terminal:
         try:
             ours = os.tcgetpgrp(self._descriptor) == os.getpgrp()
         except OSError:
-            raise _gone() from None
+            raise self._gone() from None
         if not ours:
             raise NoTerminal("people are needed, and this runs in the background, where they cannot be asked")
+
+    def _gone(self) -> Exception:
+        """Return what it means that the terminal is gone: where a signal said so, a stop like any other."""
+        return StopAsked() if self.stopping and not self._doing else NoTerminal("the terminal is gone")
 
     def _columns(self) -> int:
         try:
@@ -287,8 +296,13 @@ class Terminal:
             return
 
 
-def _gone() -> NoTerminal:
-    return NoTerminal("the terminal is gone")
+def quiet_where_gone() -> None:
+    """Let stdout and stderr go nowhere from here on where they went to a terminal that is gone."""
+    for descriptor in (1, 2):
+        try:
+            os.write(descriptor, b"")
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _text(line: bytes, *, secret: bool) -> str:

@@ -140,6 +140,7 @@ class People:
 
     `events` are things that happen at a step's first call for people: they are typed there, word by word.
     `interrupt` is the step at whose first call for people somebody presses Ctrl-C.
+    `head` is what was written down when the log was handed over, hex; None where it is the plan that is compared.
     """
 
     premises: Premises
@@ -149,6 +150,7 @@ class People:
     step: str = ""
     said: list[str] = field(default_factory=list)
     mistakes: set[str] = field(default_factory=set)
+    head: str | None = None
     _acts: list[str] = field(default_factory=list)
     _attending: list[str] = field(default_factory=list)
     _typing: list[str] = field(default_factory=list)
@@ -160,7 +162,7 @@ class People:
         self._attending = [*self.here, "done"]
         answers: list[tuple[str, Callable[[re.Match[str]], str | None]]] = [
             (r"Your id, or `done`:", lambda _: self._attending.pop(0)),
-            (r"types the first 8 of them:", lambda _: " ".join(words(self.premises.digest)[:8])),
+            (r"types the first 8 of them:", lambda _: self._compares()),
             (r"\d+ of \d+: [^\n]*:", lambda _: "here"),
             (r"serial number that is printed on it:", lambda _: SERIAL),
             (r"to the minute:", lambda _: "agrees"),
@@ -193,6 +195,13 @@ class People:
                 child.sendintr()
             elif answer is not None:
                 child.sendline(answer)
+
+    def _compares(self) -> str:
+        said = words(self.premises.digest if self.head is None else bytes.fromhex(self.head))[:8]
+        if "word" in self.mistakes:
+            self.mistakes.remove("word")
+            said = [said[0], said[3], said[2], said[1], *said[4:]]
+        return " ".join(said)
 
     def _begins(self, match: re.Match[str]) -> None:
         self.step, self._acts = match[1], []

@@ -148,7 +148,7 @@ class House:
         self.machine("online").usb.mkdir()
         trust = simulated.simulated_list(PLAN.plan)
         key = LogKey.from_seed("azure-byok.rehearsal/two", bytes(32))
-        self.trust.write_bytes(simulated.trust_file(PLAN, trust, key, CAST.signers()))
+        self.trust.write_bytes(simulated.trust_file(PLAN, trust, key.vkey, CAST.signers()))
         software = folder.software(Disk())
         approved = simulated.approve(
             PLAN, CAST, approval="a" * 32, day=DAY, until=simulated.days_after(DAY, 30), software=software
