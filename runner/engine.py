@@ -39,7 +39,7 @@ from runner.exchange import (
 )
 from runner.plan import TRIES, UNMET, Literal, ResultRef, TrustRef
 from runner.quorum import in_place, quorum_fault
-from runner.values import answered, same_spelling
+from runner.values import answered, outside, same_spelling
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -430,7 +430,7 @@ class Engine:
         for _ in range(TRIES):
             given = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)
             value = answered(ask.type, given.value)
-            if value is None:
+            if value is None or outside(ask, value):
                 continue
             if ask.twice:
                 again = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)

@@ -233,12 +233,17 @@ class Uses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A value typed in the room."""
+    """A value typed in the room, and what it is held to (`runner.values.Bounds`)."""
 
     name: str
     type: str
     ask: str
     twice: bool
+    of: tuple[str, ...]
+    pattern: str | None
+    at_least: int | None
+    at_most: int | None
+    max_length: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from runner.plan import (
     Uses,
 )
 from runner.render_settings import settings_of
-from runner.values import TYPES, WORDS, as_value
+from runner.values import WORDS, as_value
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
@@ -313,15 +313,19 @@ class StepRenderer:
         for name, ask in draft.step.asks.items():
             if name in own:
                 self._report.add("SHP004", f"`{name}` is a result of the action", draft.path("asks", name), key=True)
-            if ask.type not in TYPES:
-                self._report.add("SHP011", "a choice cannot be asked in this version", draft.path("asks", name, "type"))
-                continue
-            for bound in ("pattern", "at_least", "at_most", "max_length"):
-                if getattr(ask, bound) is not None:
-                    words = f"`{bound}` cannot be asked of an answer in this version"
-                    self._report.add("SHP011", words, draft.path("asks", name, bound))
-            text = self._values.said(ask.ask, draft.path("asks", name, "ask"))
-            asks.append(Ask(name=name, type=ask.type, ask=text, twice=ask.twice))
+            asks.append(
+                Ask(
+                    name=name,
+                    type=ask.type,
+                    ask=self._values.said(ask.ask, draft.path("asks", name, "ask")),
+                    twice=ask.twice,
+                    of=ask.of,
+                    pattern=ask.pattern,
+                    at_least=ask.at_least,
+                    at_most=ask.at_most,
+                    max_length=ask.max_length,
+                )
+            )
         return tuple(asks)
 
     def _expect(self, draft: _Draft, asks: tuple[Ask, ...]) -> tuple[Expectation, ...]:

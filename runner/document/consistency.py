@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.document.fields import CardSetFigure
-from runner.document.kinds import misfit, pattern_fault
-from runner.document.playbook import Condition, Part
+from runner.document.kinds import answer_pattern_fault, misfit, pattern_fault
+from runner.document.playbook import Ask, Condition, Part
 from runner.template import is_template
+from runner.values import outside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -194,15 +195,19 @@ def _kind(kind: Kind, path: Path, report: Report) -> None:
         report.add("SHP002", "`of` is missing: what can be chosen", (*path, "type"), key=True)
     if kind.type != "choice" and kind.of:
         report.add("SHP006", "`of` is for the type choice", (*path, "of"), key=True)
-    for bound in ("at_least", "at_most"):
-        if getattr(kind, bound) is not None and kind.type != "whole":
-            report.add("SHP006", f"`{bound}` is for the type whole", (*path, bound), key=True)
+    for bound, fits in (("at_least", "whole"), ("at_most", "whole"), ("pattern", "text"), ("max_length", "text")):
+        if getattr(kind, bound) is not None and kind.type != fits:
+            report.add("SHP006", f"`{bound}` is for the type {fits}", (*path, bound), key=True)
     if kind.at_least is not None and kind.at_most is not None and kind.at_least > kind.at_most:
         report.add("SHP006", "`at_least` is more than `at_most`", (*path, "at_least"))
-    if kind.pattern is not None and (reason := pattern_fault(kind.pattern)):
+    if kind.pattern is not None and (reason := _pattern_fault(kind, kind.pattern)):
         report.add("SHP006", reason, (*path, "pattern"))
     elif kind.example is not None:
         _fits(kind, kind.example, (*path, "example"), report)
+
+
+def _pattern_fault(kind: Kind, pattern: str) -> str:
+    return pattern_fault(pattern) or (answer_pattern_fault(pattern) if isinstance(kind, Ask) else "")
 
 
 def _fits(kind: Kind, value: str | int | bool, path: Path, report: Report) -> None:  # noqa: FBT001 (a value of the file)
@@ -213,15 +218,5 @@ def _fits(kind: Kind, value: str | int | bool, path: Path, report: Report) -> No
 
 
 def given_misfit(kind: Kind, value: str | int | bool) -> str:  # noqa: FBT001 (a value somebody gave)
-    """Return why a value that was given does not fit a parameter or an answer; "" where it does. SHP006, RUN003."""
-    if reason := misfit(kind.type, value, kind.pattern):
-        return reason
-    if kind.type == "choice" and value not in kind.of:
-        return "must be one of: " + ", ".join(kind.of)
-    if isinstance(value, int) and kind.at_least is not None and value < kind.at_least:
-        return f"must be at least {kind.at_least}"
-    if isinstance(value, int) and kind.at_most is not None and value > kind.at_most:
-        return f"must be at most {kind.at_most}"
-    if isinstance(value, str) and kind.max_length is not None and len(value) > kind.max_length:
-        return f"must be at most {kind.max_length} characters long"
-    return ""
+    """Return why a value does not fit a parameter, or an example its question; "" where it does. SHP006."""
+    return misfit(kind.type, value) or outside(kind, value)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runner import canonical
 from runner.canonical import NotCanonical, file_digest
+from runner.verification.answers import read_ask
 from runner.verification.kinds import KINDS
 from runner.verification.plan_shape import PLAN
 from runner.verification.reading import ShapeError, fit
 
-Value = str | int | bool
+if TYPE_CHECKING:
+    from runner.verification.answers import Ask, Value
 
 DAYS: Final = 30
 """How long an approval lasts where the plan does not say."""
@@ -28,7 +30,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What a step is held to. `equals` of an expectation is the plan's own data; `asks` has type and words by name."""
+    """What a step is held to. `equals` of an expectation is the plan's own data; `asks` is by name."""
 
     id: str
     title: str
@@ -41,7 +43,7 @@ class Step:
     uses: frozenset[str]
     makes: tuple[str, ...]
     destroys: frozenset[str]
-    asks: dict[str, tuple[str, str]]
+    asks: dict[str, Ask]
     expect: tuple[tuple[str, dict[str, Value]], ...]
     requests: dict[str, Allowed]
 
@@ -251,7 +253,7 @@ def _step(item: dict[str, Any]) -> Step:
         uses=frozenset(artefact for uses in item["uses"] for artefact in uses["artefacts"]),
         makes=tuple(item["makes"]),
         destroys=frozenset(item["destroys"]),
-        asks={ask["name"]: (ask["type"], ask["ask"]) for ask in item["asks"]},
+        asks={ask["name"]: read_ask(ask) for ask in item["asks"]},
         expect=tuple((expect["result"], expect["equals"]) for expect in item["expect"]),
         requests={
             request["kind"]: Allowed(mutates=request["mutates"], least=request["least"], most=request["most"])

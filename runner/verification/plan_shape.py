@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from runner.verification.answers import TYPES
 from runner.verification.reading import HASH, ID, NAME, RULE, SCALAR, day, mapping, plain_name, positive, whole
 
 _TEXT_OR_NULL: Final = (str, None)
@@ -29,7 +30,19 @@ _STEP: Final = {
     "uses": [{"input": NAME, "artefacts": [ID]}],
     "makes": [ID],
     "destroys": [ID],
-    "asks": [{"name": NAME, "type": str, "ask": str, "twice": bool}],
+    "asks": [
+        {
+            "name": NAME,
+            "type": TYPES,
+            "ask": str,
+            "twice": bool,
+            "of": [str],
+            "pattern": _TEXT_OR_NULL,
+            "at_least": (int, None),
+            "at_most": (int, None),
+            "max_length": (positive, None),
+        }
+    ],
     "expect": [{"result": NAME, "equals": ({"value": SCALAR}, {"trust": NAME}, {"step": ID, "result": NAME})}],
     "command": _TEXT_OR_NULL,
     "requests": [{"kind": NAME, "mutates": bool, "least": whole, "most": whole}],

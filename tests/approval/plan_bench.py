@@ -97,6 +97,17 @@ def step(who: str, **more: Any) -> PlannedStep:
     return PlannedStep(**(fields | more))
 
 
+BAG = Ask(
+    name="bag",
+    type="text",
+    ask="Number of the bag",
+    twice=False,
+    of=(),
+    pattern=None,
+    at_least=None,
+    at_most=None,
+    max_length=None,
+)
 PRESS = step(
     "press",
     action="generate_key@1",
@@ -112,7 +123,7 @@ PRESS = step(
     uses=(Uses(input="tool", artefacts=("tool",)),),
     makes=("tap",),
     destroys=("tool",),
-    asks=(Ask(name="bag", type="text", ask="Number of the bag", twice=False),),
+    asks=(BAG,),
     expect=(
         Expectation(result="size", equals=Literal(value=2048)),
         Expectation(result="recoverable", equals=Literal(value=False)),

@@ -134,6 +134,11 @@ def step(ident: str, action: str, station: str, requests: list[dict[str, Any]], 
     return plain | fields
 
 
+def ask(name: str, kind: str, question: str, **bounds: Any) -> dict[str, Any]:
+    free = {"of": [], "pattern": None, "at_least": None, "at_most": None, "max_length": None}
+    return {"name": name, "type": kind, "ask": question, "twice": False, **free, **bounds}
+
+
 def artefact(ident: str, file: str, made_by: str, *, store: str = "station", transfer: bool = False) -> dict[str, Any]:
     return {
         "id": ident,
@@ -162,7 +167,7 @@ def plan() -> dict[str, Any]:
             "online",
             [allowed("ask_value", most=3), allowed("obtain_file")],
             makes=["toolset"],
-            asks=[{"name": "bag", "type": "text", "ask": "Which bag?", "twice": False}],
+            asks=[ask("bag", "text", "Which bag?", pattern="[A-Z] [0-9]{2}", max_length=4)],
             expect=[*by_trust, {"result": "bag", "equals": {"value": "A 12"}}],
         ),
         step(
