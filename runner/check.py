@@ -170,7 +170,8 @@ class _Walk:
             if now is None or other.id == artefact.id:
                 continue
             if (other.file.casefold(), now.at, now.store) == (artefact.file.casefold(), step.station, artefact.store):
-                words = f"{artefact.file} is there already: {other.made_by} made it"
+                whence = "it was brought" if other.made_by is None else f"{other.made_by} made it"
+                words = f"{artefact.file} is there already: {whence}"
                 self._unmet(step, "ART003", words, ("produces", artefact.id))
         made = ArtefactNow(at=step.station, store=artefact.store, made_by=step.id)
         self._now = self._now.artefact_after(artefact.id, made)
@@ -216,6 +217,9 @@ def _start(plan: Plan) -> Situation:
         if start.subject == "device"
     }
     cards = {start.id: start.state or "" for start in plan.starts_with if start.subject == "card_set"}
+    brought = {
+        item.id: ArtefactNow(at=where.at, store=item.store, made_by=None, backed_up=True) for item, where in plan.brings
+    }
     return Situation(
-        devices=MappingProxyType(devices), card_sets=MappingProxyType(cards), artefacts=MappingProxyType({})
+        devices=MappingProxyType(devices), card_sets=MappingProxyType(cards), artefacts=MappingProxyType(brought)
     )

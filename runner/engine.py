@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from runner.actions.interface import Failed, FileFact, Outcome, Work
+from runner.actions.interface import Failed, FileFact, Outcome, Work, brought
 from runner.actions.registry import BY_PIN
 from runner.errors import ControlFault, Defect
 from runner.exchange import (
@@ -138,7 +138,7 @@ class Engine:
         self._course: Coroutine[Any, Any, StepDone | StepFailed] | None = None
         self._pending: Request | None = None
         self._started = False
-        self._facts: dict[str, FileFact] = {}
+        self._facts = brought(checked.plan)
         self._results: dict[tuple[str, str], Value] = {}
         self._present: set[str] = set()
         self._acted: dict[str, frozenset[str]] = {}

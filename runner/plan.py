@@ -207,8 +207,16 @@ class EndState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """Where a file lies before the ceremony, and its digest in lower-case hex."""
+
+    at: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedArtefact:
-    """A file that a step makes.
+    """A file that a step makes, or one that is brought: then no step makes it, and `brought` says what it is.
 
     `store` is `device` for files in the world's folder; `at_most` in bytes; `backup_before` a step or `end`.
     """
@@ -216,11 +224,12 @@ class PlannedArtefact:
     id: str
     file: str
     store: str
-    made_by: str
-    output: str
+    made_by: str | None
+    output: str | None
     at_most: int
     backup_before: str | None
     transfer: bool
+    brought: Brought | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -349,6 +358,11 @@ class Plan:
     def artefact(self, artefact: str) -> PlannedArtefact:
         """Return the artefact of that id; the plan was rendered, so it exists."""
         return next(item for item in self.artefacts if item.id == artefact)
+
+    @property
+    def brings(self) -> tuple[tuple[PlannedArtefact, Brought], ...]:
+        """The artefacts that exist before the ceremony, each with where it lies and its digest."""
+        return tuple((item, item.brought) for item in self.artefacts if item.brought is not None)
 
     def card_set(self, card_set: str) -> CardSet | None:
         """Return the card set of that id, or None."""

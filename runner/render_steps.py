@@ -14,6 +14,7 @@ from runner.document.fields import CardSetFigure, StepResult, TrustName, referen
 from runner.exchange import Need
 from runner.plan import (
     Ask,
+    Brought,
     Expectation,
     Literal,
     PlannedArtefact,
@@ -82,6 +83,7 @@ class StepRenderer:
         self._unmade: set[str] = set()
         self._waived: set[int] = set()
         self._later = [step.id for _, _, step in playbook.numbered_steps()]
+        self._bring()
 
     def render(self) -> Steps | None:
         """Return the steps, or None where a fault keeps a step from being planned; faults are in the report."""
@@ -100,6 +102,36 @@ class StepRenderer:
         if not complete:
             return None
         return Steps(steps=tuple(planned), artefacts=tuple(self._artefacts.values()), waived=frozenset(self._waived))
+
+    def _bring(self) -> None:
+        """Plan what is brought: each a plain name with a digest (SHP003), alone in its place (ART003)."""
+        for name, written in self._playbook.brings.items():
+            path = ("brings", name)
+            file = self._values.text(written.file, (*path, "file"))
+            digest = as_value("sha256", self._values.text(written.sha256, (*path, "sha256")))
+            if not isinstance(digest, str):
+                if self._values.whole:
+                    self._fault("SHP003", f"this must be {WORDS['sha256']}", (*path, "sha256"))
+                digest = ""
+            if not _plain_name(file):
+                self._fault("ART003", f"{file!r} is not a plain file name", (*path, "file"))
+            for other in self._artefacts.values():
+                if other.brought is not None and (other.file.casefold(), other.brought.at) == (
+                    file.casefold(),
+                    written.at,
+                ):
+                    self._fault("ART003", f"{file} is there already: it is `{other.id}`", (*path, "file"))
+            self._artefacts[name] = PlannedArtefact(
+                id=name,
+                file=file,
+                store="station",
+                made_by=None,
+                output=None,
+                at_most=written.at_most,
+                backup_before=None,
+                transfer=False,
+                brought=Brought(at=written.at, sha256=digest),
+            )
 
     def _fault(self, code: str, message: str, path: Path, *, help_: str = "", key: bool = False) -> None:
         self._report.add(code, message, path, help_=help_, key=key, regions=self._values.regions)
@@ -275,7 +307,8 @@ class StepRenderer:
         path = draft.path("produces", name)
         if name in self._artefacts:
             first = self._artefacts[name].made_by
-            self._report.add("ART003", f"`{name}` is made by {first} already", path, key=True)
+            words = f"`{name}` is brought already" if first is None else f"`{name}` is made by {first} already"
+            self._report.add("ART003", words, path, key=True)
             return False
         if output.file is not None:
             files = {item.input: tuple(self._artefacts[one].file for one in item.artefacts) for item in uses}
@@ -288,7 +321,7 @@ class StepRenderer:
             return False
         else:
             file = self._values.text(written.file, (*path, "file"))
-        if "/" in file or "\\" in file or file.startswith("."):
+        if not _plain_name(file):
             self._fault("ART003", f"{file!r} is not a plain file name", path)
             return False
         if written.backup_before not in (None, "end", *self._later):
@@ -302,6 +335,7 @@ class StepRenderer:
             at_most=written.at_most,
             backup_before=written.backup_before,
             transfer=output.transfer,
+            brought=None,
         )
         self._artefacts[name] = made
         draft.made.append(made)
@@ -424,3 +458,7 @@ class StepRenderer:
             advice = "write sign_off: signed, or a waiver of QUO012 with the reason"
             self._report.add("QUO012", words, draft.path("sign_off"), help_=advice)
         return written
+
+
+def _plain_name(file: str) -> bool:
+    return not ("/" in file or "\\" in file or file.startswith("."))

@@ -1,6 +1,8 @@
 """What editors show beside a key: one sentence for each, by the model it belongs to.
 
 The key "" is the thing itself. A test shows that no key is without words, and no words without a key.
+
+The module is longer than others because every key of every document has its sentence here.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ _PLAYBOOK: Final = {
     "card_sets": "The card sets: how many cards there are, and how many of them are needed.",
     "approvals": "How many people approve the plan and close the record.",
     "exceptions": "Rules that may be let pass in the room, each with how many people of which role it takes.",
+    "brings": "The files that exist before the ceremony, under names of your own.",
     "starts_with": "What is true of devices and card sets before the first step.",
     "ends_with": "What is true of devices, card sets and artefacts after the last step.",
     "steps": "The parts and the steps, in the order they are done in.",
@@ -95,6 +98,13 @@ _CEREMONY: Final = {
         "file": "Its name; left out where the action itself names the file. May hold templates.",
         "at_most": "The largest it can be, such as `16 MB`; left out, 1 MB.",
         "backup_before": "The step before which it must have a backup, or `end`.",
+    },
+    "Brings": {
+        "": "A file that exists before the ceremony.",
+        "at": "The station it is at when the ceremony begins.",
+        "file": "Its name. May hold templates.",
+        "sha256": "Its digest, 64 hex digits; it is compared before anything changes. May hold templates.",
+        "at_most": "The largest it can be, such as `16 MB`; left out, 1 MB.",
     },
     "Ask": {"": "A value that is typed in the room.", **_KIND, "twice": "Whether it is typed twice and compared."},
     "Parameter": {

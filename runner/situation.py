@@ -27,7 +27,7 @@ class ArtefactNow:
 
     at: str
     store: str
-    made_by: str
+    made_by: str | None
     backed_up: bool = False
     gone: bool = False
 

@@ -121,6 +121,10 @@ def _places(playbook: Playbook, report: Report) -> None:
         report.declared("SHP008", "station", device.at, playbook.stations, path=("devices", name, "at"))
     for name, medium in playbook.media.items():
         report.declared("SHP008", "station", medium.at, playbook.stations, path=("media", name, "at"))
+    for name, brought in playbook.brings.items():
+        report.declared("SHP008", "station", brought.at, playbook.stations, path=("brings", name, "at"))
+        if not is_template(brought.sha256) and (reason := misfit("sha256", brought.sha256)):
+            report.add("SHP006", f"this {reason}", ("brings", name, "sha256"))
     if playbook.follows is not None:
         dates = [playbook.follows.edition, *playbook.follows.also]
         for index, date in enumerate(playbook.follows.also):

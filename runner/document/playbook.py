@@ -6,7 +6,6 @@ or the action is checked later; what needs only the playbook itself is in `consi
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 (the models are read at run time)
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -152,6 +151,15 @@ class ExceptionAllowed(Written):
     people: Count
 
 
+class Brings(Written):
+    """A file that exists before the ceremony. `file` and `sha256` may hold templates; `at_most` in bytes."""
+
+    at: Id
+    file: Text
+    sha256: Text
+    at_most: Size = DEFAULT_AT_MOST
+
+
 class Condition(Written):
     """What is true of a device, a card set or an artefact; which keys fit depends on which it is."""
 
@@ -262,6 +270,7 @@ class Playbook(Written):
     card_sets: Named[Id, CardSet] = Field(default_factory=nothing)
     approvals: Approvals | None = None
     exceptions: Several[ExceptionAllowed] = ()
+    brings: Named[Id, Brings] = Field(default_factory=nothing)
     starts_with: Named[Id, State]
     ends_with: Named[Id, State]
     steps: Annotated[Several[Line], Field(min_length=1)]
@@ -278,6 +287,7 @@ class Playbook(Written):
                 found.append((position, part, line))
         return tuple(found)
 
-    def artefacts(self) -> Mapping[str, Produces]:
-        """Return what the steps make, by artefact."""
-        return {name: made for _, _, step in self.numbered_steps() for name, made in step.produces.items()}
+    def artefacts(self) -> frozenset[str]:
+        """Return the artefacts there are: those that are brought, and those that the steps make."""
+        made = {name for _, _, step in self.numbered_steps() for name in step.produces}
+        return frozenset(made | {*self.brings})

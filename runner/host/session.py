@@ -491,6 +491,6 @@ def reports(hsms: Mapping[str, Hsm], vault: Vault | None) -> tuple[DeviceReport,
 def _came_out(done: StepDone) -> CameOut:
     return CameOut(
         results=done.results,
-        files=tuple(FileLine(file=fact.file, size=fact.size, sha256=fact.sha256) for _, fact in done.seen),
+        files=tuple(FileLine(file=fact.file, size=fact.bytes_read, sha256=fact.sha256) for _, fact in done.seen),
         destroyed=done.destroyed,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from runner.errors import CeremonyError, StepFault
+from runner.errors import CeremonyError, PlaybookFault, StepFault
 from runner.exchange import (
     ArchiveUnpacked,
     BackUpFile,
@@ -76,6 +76,20 @@ class Stations:
             raise StepFault(f"{file} is not at {at}, and no medium here has it as it was", rule="RUN021")
         if self._disk.hash_file(path) != facts:
             raise StepFault(f"{file} at {at} is not what it was when it was made", rule="RUN021")
+
+    def require_brought(self, at: str, file: str, sha256: str, at_most: int) -> None:
+        """ART010: look that a file which a ceremony begins with is at a station of this machine, as the plan has it.
+
+        Raises:
+            PlaybookFault: it is not there, larger than planned, or another one.
+        """
+        path = self.path(at, file)
+        if not self._disk.exists(path):
+            raise PlaybookFault(f"{file} is not at {at}, and the plan begins with it there", rule="ART010")
+        facts = self._disk.hash_file(path)
+        if facts.sha256 != sha256 or facts.size > at_most:
+            words = f"{file} at {at} has {facts.size} bytes, digest {facts.sha256}; the plan begins with {sha256}"
+            raise PlaybookFault(words, rule="ART010")
 
     def read(self, at: str, file: str) -> bytes:
         """Return the bytes of a file of a station."""

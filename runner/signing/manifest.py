@@ -166,6 +166,8 @@ def _rules(plan: Plan) -> Iterator[str]:
         yield f"waiver     {_waiver(waiver)}"
     for item in plan.inventory:
         yield f"inventory  {item.count} {plain(item.item)}"
+    for artefact, where in plan.brings:
+        yield f"brings     {artefact.id}: {plain(artefact.file)} at {where.at}, sha256 {where.sha256}"
 
 
 def _waiver(waiver: Waiver) -> str:

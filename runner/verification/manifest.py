@@ -153,6 +153,9 @@ def _agreed(plan: dict[str, Any]) -> Iterator[str]:
         yield f"waiver     {item['rule']}{where}: {plain(item['because'])}{until}"
     for item in plan["inventory"]:
         yield f"inventory  {item['count']} {plain(item['item'])}"
+    for item in plan["artefacts"]:
+        if (where := item["brought"]) is not None:
+            yield f"brings     {item['id']}: {plain(item['file'])} at {where['at']}, sha256 {where['sha256']}"
 
 
 def _step(step: dict[str, Any], files: dict[str, str]) -> Iterator[str]:

@@ -70,12 +70,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefact:
-    """A file that a step makes; `at_most` in bytes."""
+    """A file that a step makes, or that is brought with the digest `brought`; `at_most` in bytes."""
 
     file: str
     store: str
     at_most: int
     transfer: bool
+    brought: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +167,11 @@ def read_plan(content: bytes) -> Plan:
         people={item["id"]: _person(item) for item in data["people"]},
         artefacts={
             item["id"]: Artefact(
-                file=item["file"], store=item["store"], at_most=item["at_most"], transfer=item["transfer"]
+                file=item["file"],
+                store=item["store"],
+                at_most=item["at_most"],
+                transfer=item["transfer"],
+                brought=None if item["brought"] is None else item["brought"]["sha256"],
             )
             for item in data["artefacts"]
         },
@@ -178,9 +183,24 @@ def read_plan(content: bytes) -> Plan:
         ends_with=_states(data["ends_with"]),
         steps=tuple(_step(item) for item in data["steps"] if item["left_out"] is None),
     )
+    _brought(data)
     for step in plan.steps:
         _resolve(step, plan)
     return plan
+
+
+def _brought(data: dict[str, Any]) -> None:
+    """Check that what is brought lies at a station, is made by no step, and is all that no step makes."""
+    stations = {item["id"] for item in data["stations"]}
+    for item in data["artefacts"]:
+        where = item["brought"]
+        unmade = item["made_by"] is None and item["output"] is None
+        if unmade is (where is None) or (item["made_by"] is None) is not unmade:
+            raise ShapeError(f"the artefact {item['id']} is made and brought, or neither")
+        if where is not None and (where["at"] not in stations or item["store"] != "station" or item["transfer"]):
+            raise ShapeError(f"the artefact {item['id']} cannot have been brought there")
+        if where is not None and any(item["id"] in step["makes"] for step in data["steps"]):
+            raise ShapeError(f"the artefact {item['id']} is brought, and a step makes it")
 
 
 def _each_once(data: dict[str, Any]) -> None:

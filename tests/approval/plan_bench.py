@@ -10,6 +10,7 @@ from runner.plan import (
     AllowedRequest,
     Approvals,
     Ask,
+    Brought,
     CardHeld,
     CardSet,
     Ceremony,
@@ -180,6 +181,18 @@ FULL = Plan(
             at_most=10_000,
             backup_before="end",
             transfer=False,
+            brought=None,
+        ),
+        PlannedArtefact(
+            id="form",
+            file="form.txt",
+            store="station",
+            made_by=None,
+            output=None,
+            at_most=10_000,
+            backup_before=None,
+            transfer=False,
+            brought=Brought(at="room", sha256=SHA256),
         ),
     ),
     approvals=Approvals(
@@ -203,6 +216,7 @@ FULL = Plan(
 
 BARE = replace(
     FULL,
+    artefacts=FULL.artefacts[:1],
     ceremony=replace(FULL.ceremony, title="A press", procedure=None, edition=None),
     region=None,
     parameters=(),

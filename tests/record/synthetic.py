@@ -149,6 +149,7 @@ def artefact(ident: str, file: str, made_by: str, *, store: str = "station", tra
         "at_most": 1000,
         "backup_before": None,
         "transfer": transfer,
+        "brought": None,
     }
 
 
