@@ -117,6 +117,7 @@ def step(number: int, sign_off: str) -> dict[str, Any]:
         "settings": {},
         "uses": [],
         "makes": [],
+        "changes": [],
         "destroys": [],
         "asks": [
             {"name": name, "type": "text", "ask": ASK.format(name), "twice": False, **UNBOUND} for name in READINGS

@@ -297,7 +297,10 @@ class AllowedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """One line of the plan; every value fixed. `settings` are the action's, as canonical data."""
+    """One line of the plan; every value fixed. `settings` are the action's, as canonical data.
+
+    `changes` are those of the artefacts in `uses` that are other files afterwards.
+    """
 
     id: str
     action: str
@@ -316,6 +319,7 @@ class PlannedStep:
     settings: dict[str, Any]
     uses: tuple[Uses, ...]
     makes: tuple[str, ...]
+    changes: tuple[str, ...]
     destroys: tuple[str, ...]
     asks: tuple[Ask, ...]
     expect: tuple[Expectation, ...]

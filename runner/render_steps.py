@@ -128,7 +128,7 @@ class StepRenderer:
                 made_by=None,
                 output=None,
                 at_most=written.at_most,
-                backup_before=None,
+                backup_before=written.backup_before,
                 transfer=False,
                 brought=Brought(at=written.at, sha256=digest),
             )
@@ -187,6 +187,7 @@ class StepRenderer:
             settings=draft.settings.model_dump(),
             uses=uses,
             makes=tuple(made.id for made in draft.made),
+            changes=tuple(artefact for found in step.changes.values() for artefact in found),
             destroys=tuple(step.destroys),
             asks=asks,
             expect=expect,
@@ -243,11 +244,19 @@ class StepRenderer:
 
     def _uses(self, draft: _Draft) -> tuple[Uses, ...] | None:
         inputs = {item.name: item for item in draft.action.inputs}
-        misspelt = {closest(name, inputs) for name in draft.step.uses if name not in inputs}
+        named = {**draft.step.uses, **draft.step.changes}
+        misspelt = {closest(name, inputs) for name in named if name not in inputs}
         good = True
-        for name, artefacts in draft.step.uses.items():
-            path = draft.path("uses", name)
-            if name not in inputs:
+        written = [(key, *item) for key in ("uses", "changes") for item in getattr(draft.step, key).items()]
+        for key, name, artefacts in written:
+            path = draft.path(key, name)
+            if name in inputs and inputs[name].changed is not (key == "changes"):
+                changed = "changes" if inputs[name].changed else "does not change"
+                words = f"`{draft.action.name}` {changed} its `{name}`"
+                advice = f"write it under `{'changes' if inputs[name].changed else 'uses'}`"
+                self._report.add("ART006", words, path, key=True, help_=advice)
+                good = False
+            elif name not in inputs:
                 near = closest(name, inputs)
                 advice = f"write `{near}`" if near else f"one of: {', '.join(sorted(inputs))}" if inputs else ""
                 self._report.add("SHP001", f"`{draft.action.name}` takes no `{name}`", path, key=True, help_=advice)
@@ -255,24 +264,25 @@ class StepRenderer:
             elif len(artefacts) != 1 and not inputs[name].many:
                 self._report.add("SHP003", f"`{name}` takes one artefact", path)
                 good = False
-            known = [self._known(draft, name, artefact) for artefact in artefacts]
+            known = [self._known(draft, path, artefact) for artefact in artefacts]
             good = all(known) and good
-        if missing := [name for name in inputs if not draft.step.uses.get(name) and name not in misspelt]:
+        if missing := [name for name in inputs if not named.get(name) and name not in misspelt]:
             words = ", ".join(f"`{name}`" for name in missing)
+            key = "changes" if inputs[missing[0]].changed else "uses"
             self._report.add(
-                "SHP002", f"`{draft.action.name}` takes {words}", draft.path("uses"), help_="say which artefact it is"
+                "SHP002", f"`{draft.action.name}` takes {words}", draft.path(key), help_="say which artefact it is"
             )
             good = False
         if not good:
             return None
-        return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in draft.step.uses.items())
+        return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in named.items())
 
-    def _known(self, draft: _Draft, name: str, artefact: str) -> bool:
+    def _known(self, draft: _Draft, path: Path, artefact: str) -> bool:
         """ART001: the artefact is made by an earlier step."""
         if artefact in self._artefacts:
             if self._artefacts[artefact].made_by in self._left_out and draft.left_out is None:
                 words = f"`{artefact}` is made by a step that is left out"
-                self._fault("TPL012", words, draft.path("uses", name))
+                self._fault("TPL012", words, path)
                 return False
             return True
         if artefact in self._unmade:
@@ -281,7 +291,7 @@ class StepRenderer:
         near = closest(artefact, self._artefacts)
         advice = f"write `{near}`" if near and not makers else ""
         words = f"`{artefact}` does not exist yet: {makers[0]} makes it" if makers else f"nothing makes `{artefact}`"
-        self._report.add("ART001", words, draft.path("uses", name), help_=advice)
+        self._report.add("ART001", words, path, help_=advice)
         return False
 
     def _make(self, draft: _Draft, uses: tuple[Uses, ...]) -> bool:

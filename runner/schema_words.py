@@ -73,6 +73,7 @@ _STEP: Final = {
     "with": "The settings of the action. May hold templates.",
     "uses": "The artefacts it takes, by the action's name for each.",
     "produces": "The artefacts it makes, under names of your own.",
+    "changes": "The artefacts it changes, by the action's name for each; older backups no longer count.",
     "destroys": "The artefacts that are gone afterwards.",
     "asks": "What people read off and type; each becomes a result of the step.",
     "expect": "Results that must be equal to a value, a template or a reference such as `steps.ID.RESULT`.",
@@ -105,6 +106,7 @@ _CEREMONY: Final = {
         "file": "Its name. May hold templates.",
         "sha256": "Its digest, 64 hex digits; it is compared before anything changes. May hold templates.",
         "at_most": "The largest it can be, such as `16 MB`; left out, 1 MB.",
+        "backup_before": "The step before which it must have a new backup if it is changed, or `end`.",
     },
     "Ask": {"": "A value that is typed in the room.", **_KIND, "twice": "Whether it is typed twice and compared."},
     "Parameter": {

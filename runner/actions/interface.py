@@ -65,11 +65,15 @@ class FileFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """Something the action takes. `store` is where such a file lives, None: either."""
+    """Something the action takes. `store` is where such a file lives, None: either.
+
+    `changed`: it is another file afterwards, so it stands under `changes` and not under `uses`.
+    """
 
     name: str
     many: bool = False
     store: str | None = "station"
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

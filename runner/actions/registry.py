@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.actions import (
     back_up,
     carry_media,
+    change_by_hand,
     create_world,
     destroy_key,
     do_by_hand,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 ALL: Final[tuple[Action[Any], ...]] = (
     back_up.ACTION,
     carry_media.ACTION,
+    change_by_hand.ACTION,
     create_world.ACTION,
     destroy_key.ACTION,
     do_by_hand.ACTION,

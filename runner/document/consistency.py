@@ -33,6 +33,7 @@ def check_playbook(playbook: Playbook, report: Report) -> None:
     _steps(playbook, report)
     _people(playbook, report)
     _places(playbook, report)
+    _brings(playbook, report)
     _ends(playbook, report)
     _values(playbook, report)
 
@@ -121,10 +122,6 @@ def _places(playbook: Playbook, report: Report) -> None:
         report.declared("SHP008", "station", device.at, playbook.stations, path=("devices", name, "at"))
     for name, medium in playbook.media.items():
         report.declared("SHP008", "station", medium.at, playbook.stations, path=("media", name, "at"))
-    for name, brought in playbook.brings.items():
-        report.declared("SHP008", "station", brought.at, playbook.stations, path=("brings", name, "at"))
-        if not is_template(brought.sha256) and (reason := misfit("sha256", brought.sha256)):
-            report.add("SHP006", f"this {reason}", ("brings", name, "sha256"))
     if playbook.follows is not None:
         dates = [playbook.follows.edition, *playbook.follows.also]
         for index, date in enumerate(playbook.follows.also):
@@ -133,6 +130,17 @@ def _places(playbook: Playbook, report: Report) -> None:
     for index, language in enumerate(playbook.languages):
         if language in playbook.languages[:index]:
             report.add("SHP004", f"`{language}` is named twice", ("languages", index))
+
+
+def _brings(playbook: Playbook, report: Report) -> None:
+    for name, brought in playbook.brings.items():
+        report.declared("SHP008", "station", brought.at, playbook.stations, path=("brings", name, "at"))
+        if not is_template(brought.sha256) and (reason := misfit("sha256", brought.sha256)):
+            report.add("SHP006", f"this {reason}", ("brings", name, "sha256"))
+        if brought.backup_before not in (None, "end"):
+            steps = [step.id for _, _, step in playbook.numbered_steps()]
+            path: Path = ("brings", name, "backup_before")
+            report.declared("SHP008", "step", brought.backup_before, steps, path=path)
 
 
 def _ends(playbook: Playbook, report: Report) -> None:

@@ -152,12 +152,16 @@ class ExceptionAllowed(Written):
 
 
 class Brings(Written):
-    """A file that exists before the ceremony. `file` and `sha256` may hold templates; `at_most` in bytes."""
+    """A file that exists before the ceremony, with its backups. `file` and `sha256` may hold templates.
+
+    `at_most` in bytes; `backup_before` a step's id or `end`: by then it has a new backup, where it was changed.
+    """
 
     at: Id
     file: Text
     sha256: Text
     at_most: Size = DEFAULT_AT_MOST
+    backup_before: Id | None = None
 
 
 class Condition(Written):
@@ -212,6 +216,7 @@ class Step(Written):
     settings: Named[Name, Setting] = Field(default_factory=nothing, alias="with")
     uses: Named[Name, OneOrSeveral[Id]] = Field(default_factory=nothing)
     produces: Named[Id, Produces] = Field(default_factory=nothing)
+    changes: Named[Name, OneOrSeveral[Id]] = Field(default_factory=nothing)
     destroys: OneOrSeveral[Id] = ()
     asks: Named[Name, Ask] = Field(default_factory=nothing)
     expect: Named[Name, Expected] = Field(default_factory=nothing)

@@ -28,6 +28,7 @@ from runner.exchange import (
     DoByHand,
     GatherPeople,
     ImportKey,
+    LookAtFile,
     Need,
     ObtainFile,
     PeopleGathered,
@@ -278,7 +279,7 @@ class Session:
         match request:
             case GatherPeople() | AskValue() | DoByHand() | AskException():
                 return self._hands.room.answer(request, step, self._engine.people, self._engine.present)
-            case ObtainFile() | CarryFile() | BackUpFile() | UnpackArchive():
+            case ObtainFile() | CarryFile() | BackUpFile() | UnpackArchive() | LookAtFile():
                 return self._hands.stations.perform(request)
             case ImportKey() | ReadVaultKey():
                 if self._hands.vault is None:

@@ -16,6 +16,7 @@ from runner.exchange import (
     FileArrived,
     FileRequest,
     FilesRefused,
+    LookAtFile,
     ObtainFile,
     UnpackArchive,
     UnpackedItem,
@@ -109,17 +110,14 @@ class Stations:
                 case ObtainFile():
                     return self._obtain(request)
                 case CarryFile():
-                    source = self._source(request.store, request.source, request.file)
-                    medium = self._media[request.medium] / request.file
-                    arrived = self._copy(source, medium)
-                    if request.to not in self._stations:
-                        return arrived  # the medium goes to another machine, which compares again (`arrive`)
-                    return self._copy(medium, self.path(request.to, request.file))
+                    return self._carry(request)
                 case BackUpFile():
                     source = self._source(request.store, request.at, request.file)
                     return self._copy(source, self._media[request.medium] / request.file)
                 case UnpackArchive():
                     return self._unpack(request)
+                case LookAtFile():
+                    return self._look(request)
                 case _:
                     assert_never(request)
         except CeremonyError as fault:
@@ -127,6 +125,14 @@ class Stations:
 
     def _source(self, store: str, at: str, file: str) -> Path:
         return self._device_stores[at] / file if store == "device" else self.path(at, file)
+
+    def _carry(self, request: CarryFile) -> FileArrived:
+        source = self._source(request.store, request.source, request.file)
+        medium = self._media[request.medium] / request.file
+        arrived = self._copy(source, medium)
+        if request.to not in self._stations:
+            return arrived  # the medium goes to another machine, which compares again (`arrive`)
+        return self._copy(medium, self.path(request.to, request.file))
 
     def _obtain(self, request: ObtainFile) -> FileArrived:
         content = self._publisher.publish(request.file)
@@ -136,6 +142,17 @@ class Stations:
             words = f"{request.file} has {len(content)} bytes, more than the plan's {request.at_most}"
             raise StepFault(words, rule="ART004")
         return self._write(self.path(request.at, request.file), content)
+
+    def _look(self, request: LookAtFile) -> FileArrived:
+        """ART019: a file that people were to put there is there. ART004: it is no larger than planned."""
+        path = self.path(request.at, request.file)
+        if not self._disk.exists(path):
+            raise StepFault(f"{request.file} is not at {request.at}", rule="ART019")
+        facts = self._disk.hash_file(path)
+        if facts.size > request.at_most:
+            words = f"{request.file} has {facts.size} bytes, more than the plan's {request.at_most}"
+            raise StepFault(words, rule="ART004")
+        return FileArrived(size=facts.size, sha256=facts.sha256)
 
     def _unpack(self, request: UnpackArchive) -> ArchiveUnpacked:
         contents = unpack(self._disk.read(self.path(request.at, request.file)), request.items)

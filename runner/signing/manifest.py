@@ -192,6 +192,8 @@ def _step(plan: Plan, step: PlannedStep) -> Iterator[str]:
         yield f"    types    {plain(step.command)}"
     for artefact in step.makes:
         yield f"    makes    {artefact}: {plain(plan.artefact(artefact).file)}"
+    for artefact in step.changes:
+        yield f"    changes  {artefact}"
     for artefact in step.destroys:
         yield f"    destroys {artefact}"
     for expectation in step.expect:

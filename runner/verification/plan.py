@@ -9,7 +9,7 @@ from runner import canonical
 from runner.canonical import NotCanonical, file_digest
 from runner.verification.answers import read_ask
 from runner.verification.kinds import KINDS
-from runner.verification.plan_shape import PLAN
+from runner.verification.plan_shape import PLAN, fit_brought
 from runner.verification.reading import ShapeError, fit
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Step:
     quorum: list[dict[str, Any]]
     uses: frozenset[str]
     makes: tuple[str, ...]
+    changes: frozenset[str]
     destroys: frozenset[str]
     asks: dict[str, Ask]
     expect: tuple[tuple[str, dict[str, Value]], ...]
@@ -148,6 +149,7 @@ def read_plan(content: bytes) -> Plan:
     except NotCanonical as error:
         raise ShapeError(f"plan.json is not canonical: {error}") from None
     fit(data, PLAN, "plan")
+    fit_brought(data)
     _each_once(data)
     plan = Plan(
         sha256=file_digest(content),
@@ -183,24 +185,9 @@ def read_plan(content: bytes) -> Plan:
         ends_with=_states(data["ends_with"]),
         steps=tuple(_step(item) for item in data["steps"] if item["left_out"] is None),
     )
-    _brought(data)
     for step in plan.steps:
         _resolve(step, plan)
     return plan
-
-
-def _brought(data: dict[str, Any]) -> None:
-    """Check that what is brought lies at a station, is made by no step, and is all that no step makes."""
-    stations = {item["id"] for item in data["stations"]}
-    for item in data["artefacts"]:
-        where = item["brought"]
-        unmade = item["made_by"] is None and item["output"] is None
-        if unmade is (where is None) or (item["made_by"] is None) is not unmade:
-            raise ShapeError(f"the artefact {item['id']} is made and brought, or neither")
-        if where is not None and (where["at"] not in stations or item["store"] != "station" or item["transfer"]):
-            raise ShapeError(f"the artefact {item['id']} cannot have been brought there")
-        if where is not None and any(item["id"] in step["makes"] for step in data["steps"]):
-            raise ShapeError(f"the artefact {item['id']} is brought, and a step makes it")
 
 
 def _each_once(data: dict[str, Any]) -> None:
@@ -272,6 +259,7 @@ def _step(item: dict[str, Any]) -> Step:
         quorum=item["quorum"],
         uses=frozenset(artefact for uses in item["uses"] for artefact in uses["artefacts"]),
         makes=tuple(item["makes"]),
+        changes=frozenset(item["changes"]),
         destroys=frozenset(item["destroys"]),
         asks={ask["name"]: read_ask(ask) for ask in item["asks"]},
         expect=tuple((expect["result"], expect["equals"]) for expect in item["expect"]),
@@ -285,6 +273,8 @@ def _step(item: dict[str, Any]) -> Step:
 def _resolve(step: Step, plan: Plan) -> None:
     if {*step.uses, *step.makes, *step.destroys} - plan.artefacts.keys():
         raise ShapeError(f"step {step.id} names an artefact that the plan has not")
+    if step.changes - step.uses:
+        raise ShapeError(f"step {step.id} changes an artefact that it does not take")
     if {need["holders_of"] for need in step.quorum} - {None, *plan.card_sets}:
         raise ShapeError(f"step {step.id} names a card set that the plan has not")
     if {equals["trust"] for _result, equals in step.expect if "trust" in equals} - plan.trust.keys():

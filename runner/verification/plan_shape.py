@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any, Final
 
 from runner.verification.answers import TYPES
-from runner.verification.reading import HASH, ID, NAME, RULE, SCALAR, day, mapping, plain_name, positive, whole
+from runner.verification.reading import (
+    HASH,
+    ID,
+    NAME,
+    RULE,
+    SCALAR,
+    ShapeError,
+    day,
+    mapping,
+    plain_name,
+    positive,
+    whole,
+)
 
 _TEXT_OR_NULL: Final = (str, None)
 _WHOLE_OR_NULL: Final = (whole, None)
@@ -29,6 +41,7 @@ _STEP: Final = {
     "settings": mapping,
     "uses": [{"input": NAME, "artefacts": [ID]}],
     "makes": [ID],
+    "changes": [ID],
     "destroys": [ID],
     "asks": [
         {
@@ -116,3 +129,21 @@ PLAN: Final[dict[str, Any]] = {
     "minutes": whole,
     "steps": [_STEP],
 }
+
+
+def fit_brought(data: dict[str, Any]) -> None:
+    """Return if what is brought lies at a station, is made by no step, and is all that no step makes.
+
+    Raises:
+        ShapeError: it is not so.
+    """
+    stations = {item["id"] for item in data["stations"]}
+    for item in data["artefacts"]:
+        where = item["brought"]
+        unmade = item["made_by"] is None and item["output"] is None
+        if unmade is (where is None) or (item["made_by"] is None) is not unmade:
+            raise ShapeError(f"the artefact {item['id']} is made and brought, or neither")
+        if where is not None and (where["at"] not in stations or item["store"] != "station" or item["transfer"]):
+            raise ShapeError(f"the artefact {item['id']} cannot have been brought there")
+        if where is not None and any(item["id"] in step["makes"] for step in data["steps"]):
+            raise ShapeError(f"the artefact {item['id']} is brought, and a step makes it")

@@ -89,6 +89,7 @@ def step(who: str, **more: Any) -> PlannedStep:
         "settings": {},
         "uses": (),
         "makes": (),
+        "changes": (),
         "destroys": (),
         "asks": (),
         "expect": (),
