@@ -86,6 +86,11 @@ class _Walk:
             self._report(step, unmet)
         for artefact in work.outputs:
             self._output(step, artefact)
+        for used in (action.needs.cards_read, action.needs.cards_written, "medium"):
+            if (
+                used in step.settings
+            ):  # whatever is taken out and used is in nobody's custody until somebody says so again
+                self._now = self._now.custody_after(str(step.settings[used]), None)
         self._now = action.changes(work, self._now)
         for changed in step.changes:
             now = replace(self._now.artefacts[changed], backed_up=False)
@@ -206,6 +211,9 @@ class _Walk:
             yield "world", (device.world or "none") if device else None, end.world
         elif subject == "card_set":
             yield "state", self._now.card_sets.get(name), end.state
+            yield "custody", self._now.custody.get(name), end.custody
+        elif subject == "medium":
+            yield "custody", self._now.custody.get(name), end.custody
         else:
             artefact = self._now.artefacts.get(name)
             gone = artefact is not None and artefact.gone
@@ -226,5 +234,8 @@ def _start(plan: Plan) -> Situation:
         item.id: ArtefactNow(at=where.at, store=item.store, made_by=None, backed_up=True) for item, where in plan.brings
     }
     return Situation(
-        devices=MappingProxyType(devices), card_sets=MappingProxyType(cards), artefacts=MappingProxyType(brought)
+        devices=MappingProxyType(devices),
+        card_sets=MappingProxyType(cards),
+        artefacts=MappingProxyType(brought),
+        custody=MappingProxyType({}),
     )

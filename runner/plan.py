@@ -204,6 +204,7 @@ class EndState:
     world: str | None
     state: str | None
     at: str | None
+    custody: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,12 +157,13 @@ _CEREMONY: Final = {
         "people": "How many of them it takes.",
     },
     "Condition": {
-        "": "What is true of a device, a card set or an artefact.",
+        "": "What is true of a device, a card set, an artefact or a medium.",
         "mode": "Of a device: its mode.",
         "world": "Of a device: `none`, `any`, or the card set of its Security World.",
         "at": "Of an artefact: the station it is at.",
         "written": "Of a card set: it is written.",
         "lost": "Of a card set: how many of its cards are lost.",
+        "custody": "How it is kept: `sealed` or `handed_over`. Of card sets and media, at the end.",
     },
     "Waiver": {
         "": "A rule that does not hold, and the reason.",

@@ -23,9 +23,20 @@ if TYPE_CHECKING:
     from runner.document.playbook import Kind, Playbook, State, Step
     from runner.document.shape import Report
 
-_FITS = {"device": {"mode", "world"}, "card set": {"written", "lost"}, "artefact": {"at"}}
-_ARTICLES = {"device": "a", "card set": "a", "artefact": "an"}
-_WORDS = {"device": frozenset[str](), "card set": {"blank", "retired", "destroyed"}, "artefact": {"destroyed"}}
+_FITS = {
+    "device": {"mode", "world"},
+    "card set": {"written", "lost", "custody"},
+    "artefact": {"at"},
+    "medium": {"custody"},
+}
+_ARTICLES = {"device": "a", "card set": "a", "artefact": "an", "medium": "a"}
+_WORDS = {
+    "device": frozenset[str](),
+    "card set": {"blank", "retired", "destroyed"},
+    "artefact": {"destroyed"},
+    "medium": frozenset[str](),
+}
+_NOT_AT_THE_START = {"custody"}
 
 
 def check_playbook(playbook: Playbook, report: Report) -> None:
@@ -146,31 +157,31 @@ def _brings(playbook: Playbook, report: Report) -> None:
 def _ends(playbook: Playbook, report: Report) -> None:
     made = {*playbook.artefacts()}
     for moment, states in (("starts_with", playbook.starts_with), ("ends_with", playbook.ends_with)):
-        artefacts = made if moment == "ends_with" else set[str]()
+        artefacts = {*made, *playbook.media} if moment == "ends_with" else set[str]()
         known = {*playbook.devices, *playbook.card_sets, *artefacts}
         for subject, state in states.items():
             path: Path = (moment, subject)
-            what = "device, card set or artefact" if artefacts else "device or card set"
+            what = "device, card set, artefact or medium" if artefacts else "device or card set"
             if not report.declared("SHP008", what, subject, known, path=path, key=True):
                 continue
-            kind = (
-                "device" if subject in playbook.devices else "card set" if subject in playbook.card_sets else "artefact"
-            )
+            kinds = (("device", playbook.devices), ("card set", playbook.card_sets), ("artefact", made))
+            kind = next((kind for kind, ids in kinds if subject in ids), "medium")
             _state(playbook, kind, state, path, report)
 
 
 def _state(playbook: Playbook, kind: str, state: State, path: Path, report: Report) -> None:
+    fitting = _FITS[kind] - (_NOT_AT_THE_START if path[0] == "starts_with" else set())
     if not isinstance(state, Condition):
         if state not in _WORDS[kind]:
-            keys = ", ".join(sorted(_FITS[kind]))
+            keys = ", ".join(sorted(fitting))
             report.add(
                 "SHP003", f"`{state}` is no state of {_ARTICLES[kind]} {kind}", path, help_=f"write {{{keys}: …}}"
             )
         return
-    given = [key for key in ("mode", "world", "at", "written", "lost") if getattr(state, key) is not None]
+    given = [key for key in ("mode", "world", "at", "written", "lost", "custody") if getattr(state, key) is not None]
     for key in given:
-        if key not in _FITS[kind]:
-            fits = ", ".join(sorted(_FITS[kind]))
+        if key not in fitting:
+            fits = ", ".join(sorted(fitting))
             report.add(
                 "SHP001",
                 f"there is no `{key}` for {_ARTICLES[kind]} {kind}",
@@ -179,7 +190,7 @@ def _state(playbook: Playbook, kind: str, state: State, path: Path, report: Repo
                 help_=f"one of: {fits}",
             )
     if not given:
-        report.add("SHP002", f"the state of this {kind} is missing", path, help_=_listed(_FITS[kind]))
+        report.add("SHP002", f"the state of this {kind} is missing", path, help_=_listed(fitting))
     if state.world is not None and kind == "device":
         report.declared("SHP008", "world", state.world, {"none", "any", *playbook.card_sets}, path=(*path, "world"))
     if state.at is not None and kind == "artefact":

@@ -165,13 +165,14 @@ class Brings(Written):
 
 
 class Condition(Written):
-    """What is true of a device, a card set or an artefact; which keys fit depends on which it is."""
+    """What is true of a device, a card set, an artefact or a medium; which keys fit depends on which it is."""
 
     mode: Literal["operational", "initialization", "maintenance"] | None = None
     world: Text | None = None
     at: Id | None = None
     written: Literal[True] | None = None
     lost: Cards | None = None
+    custody: Literal["sealed", "handed_over"] | None = None
 
 
 class Waiver(Written):

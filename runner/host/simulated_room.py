@@ -104,6 +104,7 @@ class SimulatedRoom:
             media={item.id: place / "media" / item.id for item in plan.media},
             device_stores={item.at: place / "devices" / item.id / emulator.LOCAL for item in plan.devices},
             publisher=emulator.SimulatedPublisher(plan.region),
+            stand_in=True,
         )
         self.played = tuple(item.id for item in plan.stations)
         self._hsms: dict[str, Hsm] = {}

@@ -33,6 +33,7 @@ class Step:
     """What a step is held to. `equals` of an expectation is the plan's own data; `asks` is by name."""
 
     id: str
+    action: str
     title: str
     station: str
     device: str | None
@@ -250,6 +251,7 @@ def _states(items: list[dict[str, Any]]) -> tuple[State, ...]:
 def _step(item: dict[str, Any]) -> Step:
     return Step(
         id=item["id"],
+        action=item["action"],
         title=item["title"],
         station=item["station"],
         device=item["device"],

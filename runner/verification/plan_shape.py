@@ -108,7 +108,7 @@ PLAN: Final[dict[str, Any]] = {
         }
     ],
     "starts_with": [_STATE],
-    "ends_with": [{**_STATE, "at": _ID_OR_NULL}],
+    "ends_with": [{**_STATE, "at": _ID_OR_NULL, "custody": _TEXT_OR_NULL}],
     "artefacts": [
         {
             "id": ID,

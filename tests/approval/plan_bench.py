@@ -171,7 +171,7 @@ FULL = Plan(
         person("eve", "Eve \u00fcber", "clerk", number=5, stands_in_for="ada"),
     ),
     starts_with=(StartState(subject="device", id="press", mode="operational", world="none", state=None),),
-    ends_with=(EndState(subject="artefact", id="tap", mode=None, world=None, state=None, at="room"),),
+    ends_with=(EndState(subject="artefact", id="tap", mode=None, world=None, state=None, at="room", custody=None),),
     artefacts=(
         PlannedArtefact(
             id="tap",

@@ -12,6 +12,7 @@ from sittings_bench import Broken, is_entry
 
 from runner.cli.main import main
 from runner.errors import Exit, PlaybookFault
+from runner.exchange import FileArrived, FilesRefused, LookAtFile
 from runner.host.disk import Disk
 from runner.host.sitting import require_brought
 from runner.host.stations import Stations
@@ -83,3 +84,19 @@ def test_a_machine_looks_at_what_lies_at_its_own_stations(playbook: Path, tmp_pa
         require_brought(plan, stations, ("desk", "room"))
     (desk / "request.csr").write_bytes(REQUEST)
     require_brought(plan, stations, ("desk", "room"))
+
+
+def test_what_people_were_to_put_there_is_looked_at(tmp_path: Path) -> None:
+    stations = Stations(Disk(), stations={"desk": tmp_path}, media={}, device_stores={}, publisher=None)  # type: ignore[arg-type]
+    asked = LookAtFile(file="bag.jpg", at="desk", at_most=5)
+    refused = stations.perform(asked)
+    assert isinstance(refused, FilesRefused)
+    assert (refused.rule, [*tmp_path.iterdir()]) == ("ART019", [])
+    (tmp_path / "bag.jpg").write_bytes(b"123456")
+    refused = stations.perform(asked)
+    assert isinstance(refused, FilesRefused)
+    assert refused.rule == "ART004"
+    (tmp_path / "bag.jpg").write_bytes(b"12345")
+    assert stations.perform(asked) == FileArrived(
+        size=5, sha256="5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5"
+    )
