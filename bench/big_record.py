@@ -41,6 +41,7 @@ ASK = (
 PEOPLE = {"dana": "operator", "emil": "witness"}
 NEEDS = [{"role": role, "count": 1, "holders_of": None} for role in PEOPLE.values()]
 ACTING = {"acting": [{"person": person, "role": role} for person, role in PEOPLE.items()]}
+UNBOUND = {"of": [], "pattern": None, "at_least": None, "at_most": None, "max_length": None}
 PER_ATTEMPT = 2 * (2 + len(READINGS)) + 2
 SOURCES = {"big.ceremony.yaml": ("playbook", b"format: ceremony/1\n"), "big.roster.yaml": ("roster", b"people\n")}
 TERMS = Terms(
@@ -116,8 +117,11 @@ def step(number: int, sign_off: str) -> dict[str, Any]:
         "settings": {},
         "uses": [],
         "makes": [],
+        "changes": [],
         "destroys": [],
-        "asks": [{"name": name, "type": "text", "ask": ASK.format(name), "twice": False} for name in READINGS],
+        "asks": [
+            {"name": name, "type": "text", "ask": ASK.format(name), "twice": False, **UNBOUND} for name in READINGS
+        ],
         "expect": [{"result": READINGS[-1], "equals": {"value": "21.50 C"}}],
         "command": None,
         "requests": [{"kind": kind, "mutates": False, "least": least, "most": most} for kind, least, most in kinds],

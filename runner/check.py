@@ -20,6 +20,7 @@ from runner.situation import ArtefactNow, DeviceNow, Situation
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from runner.actions.interface import Input
     from runner.plan import Plan, PlannedArtefact, PlannedStep
 
 
@@ -78,14 +79,22 @@ class _Walk:
         self._network(step, action)
         if action.needs.device and not self._device(step, action):
             return
-        for name, store in ((item.name, item.store) for item in action.inputs):
-            for artefact in work.inputs(name):
-                self._input(step, name, store, artefact)
+        for item in action.inputs:
+            for artefact in work.inputs(item.name):
+                self._input(step, item, artefact)
         for unmet in action.requires(work, self._now):
             self._report(step, unmet)
         for artefact in work.outputs:
             self._output(step, artefact)
+        for used in (action.needs.cards_read, action.needs.cards_written, "medium"):
+            if (
+                used in step.settings
+            ):  # whatever is taken out and used is in nobody's custody until somebody says so again
+                self._now = self._now.custody_after(str(step.settings[used]), None)
         self._now = action.changes(work, self._now)
+        for changed in step.changes:
+            now = replace(self._now.artefacts[changed], backed_up=False)
+            self._now = self._now.artefact_after(changed, now)
 
     def _report(self, step: PlannedStep, unmet: Unmet) -> None:
         self._unmet(step, unmet.rule, unmet.words, unmet.key)
@@ -145,22 +154,23 @@ class _Walk:
                 words = f"the cards of `{written}` are {state or 'not said to be blank at the start'}"
                 self._unmet(step, "SIT006", words, ("with", needs.cards_written))
 
-    def _input(self, step: PlannedStep, name: str, store: str | None, artefact: PlannedArtefact) -> None:
+    def _input(self, step: PlannedStep, taken: Input, artefact: PlannedArtefact) -> None:
         """ART001, ART002, ART007: the artefact is there, here, and of the right kind."""
+        key = ("changes" if taken.changed else "uses", taken.name)
         now = self._now.artefacts.get(artefact.id)
         if now is not None and now.gone:
-            self._unmet(step, "ART001", f"`{artefact.id}` is gone", ("uses", name))
+            self._unmet(step, "ART001", f"`{artefact.id}` is gone", key)
             return
         if now is None:
-            self._unmet(step, "ART001", f"`{artefact.id}` does not exist yet", ("uses", name))
+            self._unmet(step, "ART001", f"`{artefact.id}` does not exist yet", key)
             now = ArtefactNow(at=step.station, store=artefact.store, made_by=artefact.made_by, backed_up=True)
         elif now.at != step.station:
             words = f"`{artefact.id}` is at `{now.at}` and the step is at `{step.station}`"
-            self._unmet(step, "ART002", words, ("uses", name))
+            self._unmet(step, "ART002", words, key)
             now = replace(now, at=step.station)
-        if store is not None and now.store != store:
-            where = {"device": "a file of the Security World", "station": "a file of the station"}[store]
-            self._unmet(step, "ART007", f"`{name}` takes {where}, and `{artefact.id}` is none", ("uses", name))
+        if taken.store is not None and now.store != taken.store:
+            where = {"device": "a file of the Security World", "station": "a file of the station"}[taken.store]
+            self._unmet(step, "ART007", f"`{taken.name}` takes {where}, and `{artefact.id}` is none", key)
         self._now = self._now.artefact_after(artefact.id, now)
 
     def _output(self, step: PlannedStep, artefact: PlannedArtefact) -> None:
@@ -170,7 +180,8 @@ class _Walk:
             if now is None or other.id == artefact.id:
                 continue
             if (other.file.casefold(), now.at, now.store) == (artefact.file.casefold(), step.station, artefact.store):
-                words = f"{artefact.file} is there already: {other.made_by} made it"
+                whence = "it was brought" if other.made_by is None else f"{other.made_by} made it"
+                words = f"{artefact.file} is there already: {whence}"
                 self._unmet(step, "ART003", words, ("produces", artefact.id))
         made = ArtefactNow(at=step.station, store=artefact.store, made_by=step.id)
         self._now = self._now.artefact_after(artefact.id, made)
@@ -181,7 +192,7 @@ class _Walk:
             now = self._now.artefacts.get(artefact.id)
             if artefact.backup_before == before and now is not None and not now.backed_up:
                 words = f"`{artefact.id}` has no backup before {before}"
-                key = ("produces", artefact.id, "backup_before")
+                key = ("brings" if artefact.made_by is None else "produces", artefact.id, "backup_before")
                 self._faults.append(Fault(rule="ART005", words=words, step=artefact.made_by, key=key))
                 self._now = self._now.artefact_after(artefact.id, replace(now, backed_up=True))
 
@@ -200,6 +211,9 @@ class _Walk:
             yield "world", (device.world or "none") if device else None, end.world
         elif subject == "card_set":
             yield "state", self._now.card_sets.get(name), end.state
+            yield "custody", self._now.custody.get(name), end.custody
+        elif subject == "medium":
+            yield "custody", self._now.custody.get(name), end.custody
         else:
             artefact = self._now.artefacts.get(name)
             gone = artefact is not None and artefact.gone
@@ -216,6 +230,12 @@ def _start(plan: Plan) -> Situation:
         if start.subject == "device"
     }
     cards = {start.id: start.state or "" for start in plan.starts_with if start.subject == "card_set"}
+    brought = {
+        item.id: ArtefactNow(at=where.at, store=item.store, made_by=None, backed_up=True) for item, where in plan.brings
+    }
     return Situation(
-        devices=MappingProxyType(devices), card_sets=MappingProxyType(cards), artefacts=MappingProxyType({})
+        devices=MappingProxyType(devices),
+        card_sets=MappingProxyType(cards),
+        artefacts=MappingProxyType(brought),
+        custody=MappingProxyType({}),
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from runner.actions.interface import Failed, FileFact, Outcome, Work
+from runner.actions.interface import Failed, FileFact, Outcome, Work, brought
 from runner.actions.registry import BY_PIN
 from runner.errors import ControlFault, Defect
 from runner.exchange import (
@@ -39,7 +39,7 @@ from runner.exchange import (
 )
 from runner.plan import TRIES, UNMET, Literal, ResultRef, TrustRef
 from runner.quorum import in_place, quorum_fault
-from runner.values import answered, same_spelling
+from runner.values import answered, outside, same_spelling
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -138,7 +138,7 @@ class Engine:
         self._course: Coroutine[Any, Any, StepDone | StepFailed] | None = None
         self._pending: Request | None = None
         self._started = False
-        self._facts: dict[str, FileFact] = {}
+        self._facts = brought(checked.plan)
         self._results: dict[tuple[str, str], Value] = {}
         self._present: set[str] = set()
         self._acted: dict[str, frozenset[str]] = {}
@@ -430,7 +430,7 @@ class Engine:
         for _ in range(TRIES):
             given = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)
             value = answered(ask.type, given.value)
-            if value is None:
+            if value is None or outside(ask, value):
                 continue
             if ask.twice:
                 again = await AskValue(name=ask.name, ask=ask.ask, type=ask.type)

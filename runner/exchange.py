@@ -238,6 +238,15 @@ class UnpackArchive(Asking[ArchiveUnpacked | FilesRefused]):
     items: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookAtFile(Asking[FileArrived | FilesRefused]):
+    """Look at a file that people put or changed at a station."""
+
+    file: str
+    at: str
+    at_most: int
+
+
 # -- the HSM -----------------------------------------------------------------------------------------------------------
 
 
@@ -504,7 +513,7 @@ class ReadVaultKey(Asking[VaultKeyRead | DeviceRefused]):
 
 
 RoomRequest = GatherPeople | AskValue | DoByHand | AskException
-FileRequest = ObtainFile | CarryFile | BackUpFile | UnpackArchive
+FileRequest = ObtainFile | CarryFile | BackUpFile | UnpackArchive | LookAtFile
 HsmRequest = (
     SetMode
     | CreateWorld

@@ -204,11 +204,20 @@ class EndState:
     world: str | None
     state: str | None
     at: str | None
+    custody: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brought:
+    """Where a file lies before the ceremony, and its digest in lower-case hex."""
+
+    at: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedArtefact:
-    """A file that a step makes.
+    """A file that a step makes, or one that is brought: then no step makes it, and `brought` says what it is.
 
     `store` is `device` for files in the world's folder; `at_most` in bytes; `backup_before` a step or `end`.
     """
@@ -216,11 +225,12 @@ class PlannedArtefact:
     id: str
     file: str
     store: str
-    made_by: str
-    output: str
+    made_by: str | None
+    output: str | None
     at_most: int
     backup_before: str | None
     transfer: bool
+    brought: Brought | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,12 +243,17 @@ class Uses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """A value typed in the room."""
+    """A value typed in the room, and what it is held to (`runner.values.Bounds`)."""
 
     name: str
     type: str
     ask: str
     twice: bool
+    of: tuple[str, ...]
+    pattern: str | None
+    at_least: int | None
+    at_most: int | None
+    max_length: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +298,10 @@ class AllowedRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedStep:
-    """One line of the plan; every value fixed. `settings` are the action's, as canonical data."""
+    """One line of the plan; every value fixed. `settings` are the action's, as canonical data.
+
+    `changes` are those of the artefacts in `uses` that are other files afterwards.
+    """
 
     id: str
     action: str
@@ -302,6 +320,7 @@ class PlannedStep:
     settings: dict[str, Any]
     uses: tuple[Uses, ...]
     makes: tuple[str, ...]
+    changes: tuple[str, ...]
     destroys: tuple[str, ...]
     asks: tuple[Ask, ...]
     expect: tuple[Expectation, ...]
@@ -344,6 +363,11 @@ class Plan:
     def artefact(self, artefact: str) -> PlannedArtefact:
         """Return the artefact of that id; the plan was rendered, so it exists."""
         return next(item for item in self.artefacts if item.id == artefact)
+
+    @property
+    def brings(self) -> tuple[tuple[PlannedArtefact, Brought], ...]:
+        """The artefacts that exist before the ceremony, each with where it lies and its digest."""
+        return tuple((item, item.brought) for item in self.artefacts if item.brought is not None)
 
     def card_set(self, card_set: str) -> CardSet | None:
         """Return the card set of that id, or None."""

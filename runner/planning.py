@@ -90,7 +90,7 @@ class Documents:
     def examples(self) -> dict[tuple[str, str], str]:
         """Return what the playbook gives as examples of typed values, by step and name."""
         return {
-            (step.id, name): str(ask.example)
+            (step.id, name): str(ask.example).lower() if isinstance(ask.example, bool) else str(ask.example)
             for _position, _part, step in self.written.numbered_steps()
             for name, ask in step.asks.items()
             if ask.example is not None

@@ -290,22 +290,25 @@ def _people(roster: Roster) -> tuple[Person, ...]:
 
 
 def _subject(written: Playbook, name: str) -> str:
-    if name in written.devices:
-        return "device"
-    return "card_set" if name in written.card_sets else "artefact"
+    kinds = (("device", written.devices), ("card_set", written.card_sets), ("artefact", written.artefacts()))
+    return next((kind for kind, ids in kinds if name in ids), "medium")
 
 
 def _start(written: Playbook, name: str, state: Any) -> StartState:
-    if not isinstance(state, Condition):
-        return StartState(subject=_subject(written, name), id=name, mode=None, world=None, state=state)
-    words = "written" if state.written else None
-    return StartState(subject=_subject(written, name), id=name, mode=state.mode, world=state.world, state=words)
+    end = _end(written, name, state)
+    return StartState(subject=end.subject, id=name, mode=end.mode, world=end.world, state=end.state)
 
 
 def _end(written: Playbook, name: str, state: Any) -> EndState:
+    subject = _subject(written, name)
     if not isinstance(state, Condition):
-        return EndState(subject=_subject(written, name), id=name, mode=None, world=None, state=state, at=None)
-    words = "written" if state.written else None
+        return EndState(subject=subject, id=name, mode=None, world=None, state=state, at=None, custody=None)
     return EndState(
-        subject=_subject(written, name), id=name, mode=state.mode, world=state.world, state=words, at=state.at
+        subject=subject,
+        id=name,
+        mode=state.mode,
+        world=state.world,
+        state="written" if state.written else None,
+        at=state.at,
+        custody=state.custody,
     )

@@ -14,6 +14,7 @@ from runner.document.fields import CardSetFigure, StepResult, TrustName, referen
 from runner.exchange import Need
 from runner.plan import (
     Ask,
+    Brought,
     Expectation,
     Literal,
     PlannedArtefact,
@@ -23,7 +24,7 @@ from runner.plan import (
     Uses,
 )
 from runner.render_settings import settings_of
-from runner.values import TYPES, WORDS, as_value
+from runner.values import WORDS, as_value
 from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class StepRenderer:
         self._positions = {id(line): number for number, line in enumerate(playbook.steps)}
         self._waived: set[int] = set()
         self._later = [step.id for _, _, step in playbook.numbered_steps()]
+        self._bring()
 
     def render(self) -> Steps | None:
         """Return the steps, or None where a fault keeps a step from being planned; faults are in the report."""
@@ -102,6 +104,36 @@ class StepRenderer:
         if not complete:
             return None
         return Steps(steps=tuple(planned), artefacts=tuple(self._artefacts.values()), waived=frozenset(self._waived))
+
+    def _bring(self) -> None:
+        """Plan what is brought: each a plain name with a digest (SHP003), alone in its place (ART003)."""
+        for name, written in self._playbook.brings.items():
+            path = ("brings", name)
+            file = self._values.text(written.file, (*path, "file"))
+            digest = as_value("sha256", self._values.text(written.sha256, (*path, "sha256")))
+            if not isinstance(digest, str):
+                if self._values.whole:
+                    self._fault("SHP003", f"this must be {WORDS['sha256']}", (*path, "sha256"))
+                digest = ""
+            if not _plain_name(file):
+                self._fault("ART003", f"{file!r} is not a plain file name", (*path, "file"))
+            for other in self._artefacts.values():
+                if other.brought is not None and (other.file.casefold(), other.brought.at) == (
+                    file.casefold(),
+                    written.at,
+                ):
+                    self._fault("ART003", f"{file} is there already: it is `{other.id}`", (*path, "file"))
+            self._artefacts[name] = PlannedArtefact(
+                id=name,
+                file=file,
+                store="station",
+                made_by=None,
+                output=None,
+                at_most=written.at_most,
+                backup_before=written.backup_before,
+                transfer=False,
+                brought=Brought(at=written.at, sha256=digest),
+            )
 
     def _fault(self, code: str, message: str, path: Path, *, help_: str = "", key: bool = False) -> None:
         self._report.add(code, message, path, help_=help_, key=key, regions=self._values.regions)
@@ -157,6 +189,7 @@ class StepRenderer:
             settings=draft.settings.model_dump(),
             uses=uses,
             makes=tuple(made.id for made in draft.made),
+            changes=tuple(artefact for found in step.changes.values() for artefact in found),
             destroys=tuple(step.destroys),
             asks=asks,
             expect=expect,
@@ -222,11 +255,19 @@ class StepRenderer:
 
     def _uses(self, draft: _Draft) -> tuple[Uses, ...] | None:
         inputs = {item.name: item for item in draft.action.inputs}
-        misspelt = {closest(name, inputs) for name in draft.step.uses if name not in inputs}
+        named = {**draft.step.uses, **draft.step.changes}
+        misspelt = {closest(name, inputs) for name in named if name not in inputs}
         good = True
-        for name, artefacts in draft.step.uses.items():
-            path = draft.path("uses", name)
-            if name not in inputs:
+        written = [(key, *item) for key in ("uses", "changes") for item in getattr(draft.step, key).items()]
+        for key, name, artefacts in written:
+            path = draft.path(key, name)
+            if name in inputs and inputs[name].changed is not (key == "changes"):
+                changed = "changes" if inputs[name].changed else "does not change"
+                words = f"`{draft.action.name}` {changed} its `{name}`"
+                advice = f"write it under `{'changes' if inputs[name].changed else 'uses'}`"
+                self._report.add("ART006", words, path, key=True, help_=advice)
+                good = False
+            elif name not in inputs:
                 near = closest(name, inputs)
                 advice = f"write `{near}`" if near else f"one of: {', '.join(sorted(inputs))}" if inputs else ""
                 self._report.add("SHP001", f"`{draft.action.name}` takes no `{name}`", path, key=True, help_=advice)
@@ -234,25 +275,26 @@ class StepRenderer:
             elif len(artefacts) != 1 and not inputs[name].many:
                 self._report.add("SHP003", f"`{name}` takes one artefact", path)
                 good = False
-            known = [self._known(draft, name, artefact) for artefact in artefacts]
+            known = [self._known(draft, path, artefact) for artefact in artefacts]
             good = all(known) and good
         needed = [name for name, item in inputs.items() if item.least and name not in misspelt]
-        if missing := [name for name in needed if not draft.step.uses.get(name)]:
+        if missing := [name for name in needed if not named.get(name)]:
             words = ", ".join(f"`{name}`" for name in missing)
+            key = "changes" if inputs[missing[0]].changed else "uses"
             self._report.add(
-                "SHP002", f"`{draft.action.name}` takes {words}", draft.path("uses"), help_="say which artefact it is"
+                "SHP002", f"`{draft.action.name}` takes {words}", draft.path(key), help_="say which artefact it is"
             )
             good = False
         if not good:
             return None
-        return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in draft.step.uses.items())
+        return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in named.items())
 
-    def _known(self, draft: _Draft, name: str, artefact: str) -> bool:
+    def _known(self, draft: _Draft, path: Path, artefact: str) -> bool:
         """ART001: the artefact is made by an earlier step."""
         if artefact in self._artefacts:
             if self._artefacts[artefact].made_by in self._left_out and draft.left_out is None:
                 words = f"`{artefact}` is made by a step that is left out"
-                self._fault("TPL012", words, draft.path("uses", name))
+                self._fault("TPL012", words, path)
                 return False
             return True
         if artefact in self._unmade:
@@ -261,7 +303,7 @@ class StepRenderer:
         near = closest(artefact, self._artefacts)
         advice = f"write `{near}`" if near and not makers else ""
         words = f"`{artefact}` does not exist yet: {makers[0]} makes it" if makers else f"nothing makes `{artefact}`"
-        self._report.add("ART001", words, draft.path("uses", name), help_=advice)
+        self._report.add("ART001", words, path, help_=advice)
         return False
 
     def _make(self, draft: _Draft, uses: tuple[Uses, ...]) -> bool:
@@ -287,7 +329,8 @@ class StepRenderer:
         path = draft.path("produces", name)
         if name in self._artefacts:
             first = self._artefacts[name].made_by
-            self._report.add("ART003", f"`{name}` is made by {first} already", path, key=True)
+            words = f"`{name}` is brought already" if first is None else f"`{name}` is made by {first} already"
+            self._report.add("ART003", words, path, key=True)
             return False
         if output.file is not None:
             files = {item.input: tuple(self._artefacts[one].file for one in item.artefacts) for item in uses}
@@ -300,7 +343,7 @@ class StepRenderer:
             return False
         else:
             file = self._values.text(written.file, (*path, "file"))
-        if "/" in file or "\\" in file or file.startswith("."):
+        if not _plain_name(file):
             self._fault("ART003", f"{file!r} is not a plain file name", path)
             return False
         if written.backup_before not in (None, "end", *self._later):
@@ -314,6 +357,7 @@ class StepRenderer:
             at_most=written.at_most,
             backup_before=written.backup_before,
             transfer=output.transfer,
+            brought=None,
         )
         self._artefacts[name] = made
         draft.made.append(made)
@@ -325,15 +369,19 @@ class StepRenderer:
         for name, ask in draft.step.asks.items():
             if name in own:
                 self._report.add("SHP004", f"`{name}` is a result of the action", draft.path("asks", name), key=True)
-            if ask.type not in TYPES:
-                self._report.add("SHP011", "a choice cannot be asked in this version", draft.path("asks", name, "type"))
-                continue
-            for bound in ("pattern", "at_least", "at_most", "max_length"):
-                if getattr(ask, bound) is not None:
-                    words = f"`{bound}` cannot be asked of an answer in this version"
-                    self._report.add("SHP011", words, draft.path("asks", name, bound))
-            text = self._values.said(ask.ask, draft.path("asks", name, "ask"))
-            asks.append(Ask(name=name, type=ask.type, ask=text, twice=ask.twice))
+            asks.append(
+                Ask(
+                    name=name,
+                    type=ask.type,
+                    ask=self._values.said(ask.ask, draft.path("asks", name, "ask")),
+                    twice=ask.twice,
+                    of=ask.of,
+                    pattern=ask.pattern,
+                    at_least=ask.at_least,
+                    at_most=ask.at_most,
+                    max_length=ask.max_length,
+                )
+            )
         return tuple(asks)
 
     def _expect(self, draft: _Draft, asks: tuple[Ask, ...]) -> tuple[Expectation, ...]:
@@ -437,3 +485,7 @@ class StepRenderer:
             advice = "write sign_off: signed, or a waiver of QUO012 with the reason"
             self._report.add("QUO012", words, draft.path("sign_off"), help_=advice)
         return written
+
+
+def _plain_name(file: str) -> bool:
+    return not ("/" in file or "\\" in file or file.startswith("."))

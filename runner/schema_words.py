@@ -1,6 +1,8 @@
 """What editors show beside a key: one sentence for each, by the model it belongs to.
 
 The key "" is the thing itself. A test shows that no key is without words, and no words without a key.
+
+The module is longer than others because every key of every document has its sentence here.
 """
 
 from __future__ import annotations
@@ -49,6 +51,7 @@ _PLAYBOOK: Final = {
     "card_sets": "The card sets: how many cards there are, and how many of them are needed.",
     "approvals": "How many people approve the plan and close the record.",
     "exceptions": "Rules that may be let pass in the room, each with how many people of which role it takes.",
+    "brings": "The files that exist before the ceremony, under names of your own.",
     "starts_with": "What is true of devices and card sets before the first step.",
     "ends_with": "What is true of devices, card sets and artefacts after the last step.",
     "steps": "The parts and the steps, in the order they are done in.",
@@ -70,6 +73,7 @@ _STEP: Final = {
     "with": "The settings of the action. May hold templates.",
     "uses": "The artefacts it takes, by the action's name for each.",
     "produces": "The artefacts it makes, under names of your own.",
+    "changes": "The artefacts it changes, by the action's name for each; older backups no longer count.",
     "destroys": "The artefacts that are gone afterwards.",
     "asks": "What people read off and type; each becomes a result of the step.",
     "expect": "Results that must be equal to a value, a template or a reference such as `steps.ID.RESULT`.",
@@ -95,6 +99,14 @@ _CEREMONY: Final = {
         "file": "Its name; left out where the action itself names the file. May hold templates.",
         "at_most": "The largest it can be, such as `16 MB`; left out, 1 MB.",
         "backup_before": "The step before which it must have a backup, or `end`.",
+    },
+    "Brings": {
+        "": "A file that exists before the ceremony.",
+        "at": "The station it is at when the ceremony begins.",
+        "file": "Its name. May hold templates.",
+        "sha256": "Its digest, 64 hex digits; it is compared before anything changes. May hold templates.",
+        "at_most": "The largest it can be, such as `16 MB`; left out, 1 MB.",
+        "backup_before": "The step before which it must have a new backup if it is changed, or `end`.",
     },
     "Ask": {"": "A value that is typed in the room.", **_KIND, "twice": "Whether it is typed twice and compared."},
     "Parameter": {
@@ -145,12 +157,13 @@ _CEREMONY: Final = {
         "people": "How many of them it takes.",
     },
     "Condition": {
-        "": "What is true of a device, a card set or an artefact.",
+        "": "What is true of a device, a card set, an artefact or a medium.",
         "mode": "Of a device: its mode.",
         "world": "Of a device: `none`, `any`, or the card set of its Security World.",
         "at": "Of an artefact: the station it is at.",
         "written": "Of a card set: it is written.",
         "lost": "Of a card set: how many of its cards are lost.",
+        "custody": "How it is kept: `sealed` or `handed_over`. Of card sets and media, at the end.",
     },
     "Waiver": {
         "": "A rule that does not hold, and the reason.",

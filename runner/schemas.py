@@ -36,6 +36,7 @@ _FIGURE: Final = rf"^card_sets\.{ID}\.(threshold|cards)$"
 _FILE: Final = r"^[^/\\]+$"
 _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 _SAID: Final = re.compile(r"(?P<names>`\w+`(?: and `\w+`)*): (?P<words>[^;]+?)(?:;|\.?\Z)")
+_TAKES: Final = {"uses": False, "changes": True}
 _WRITTEN: Final = {"flag": ["boolean", "string"], "whole": ["integer", "string"]}
 
 
@@ -167,14 +168,13 @@ def _action(action: Action[Any], definitions: Schema) -> Schema:
     """Return what the keys of a step are where it has this action."""
     settings = _settings(action, definitions)
     needed = {
-        "with": "required" in settings,
-        "uses": any(item.least for item in action.inputs),
-        "produces": bool(action.outputs),
+        key: any(item.least and item.changed is changed for item in action.inputs) for key, changed in _TAKES.items()
     }
+    needed |= {"with": "required" in settings, "produces": bool(action.outputs)}
     needed |= {"expect": bool(action.must_expect), "repeat": action.repeat == "author"}
     properties: Schema = {
         "with": settings,
-        "uses": _uses(action),
+        **{key: _takes(action, changed=changed) for key, changed in _TAKES.items()},
         "produces": _produces(action.outputs[0]) if action.outputs else {"maxProperties": 0},
         "expect": {
             "properties": {item.name: _expected(item.name, item.type) for item in action.results},
@@ -225,10 +225,11 @@ def _settings(action: Action[Any], definitions: Schema) -> Schema:
     return described(closed, words)
 
 
-def _uses(action: Action[Any]) -> Schema:
+def _takes(action: Action[Any], *, changed: bool) -> Schema:
+    inputs = [item for item in action.inputs if item.changed is changed]
     return {
-        "properties": {item.name: one_or_several(_ID, most=None if item.many else 1) for item in action.inputs},
-        **_required([item.name for item in action.inputs if item.least]),
+        "properties": {item.name: one_or_several(_ID, most=None if item.many else 1) for item in inputs},
+        **_required([item.name for item in inputs if item.least]),
         "additionalProperties": False,
     }
 

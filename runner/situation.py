@@ -27,18 +27,22 @@ class ArtefactNow:
 
     at: str
     store: str
-    made_by: str
+    made_by: str | None
     backed_up: bool = False
     gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What is true now. Methods return the situation after a change."""
+    """What is true now. Methods return the situation after a change.
+
+    `custody` is how card sets and media are kept, for those that somebody said it of and nobody used since.
+    """
 
     devices: Mapping[str, DeviceNow]
     card_sets: Mapping[str, str]
     artefacts: Mapping[str, ArtefactNow]
+    custody: Mapping[str, str]
 
     def device_after(self, device: str, *, mode: str | None = None, world: str | None = None) -> Situation:
         """Return the situation in which the device has this mode, or holds this world."""
@@ -50,10 +54,22 @@ class Situation:
         """Return the situation in which the card set is blank, written, retired or destroyed."""
         return replace(self, card_sets=MappingProxyType({**self.card_sets, card_set: state}))
 
+    def custody_after(self, subject: str, custody: str | None) -> Situation:
+        """Return the situation in which a card set or a medium is kept so; None: nobody says how any more."""
+        kept = {name: how for name, how in self.custody.items() if name != subject}
+        if custody is not None:
+            kept[subject] = custody
+        return replace(self, custody=MappingProxyType(kept))
+
     def artefact_after(self, artefact: str, now: ArtefactNow) -> Situation:
         """Return the situation in which the artefact is so."""
         return replace(self, artefacts=MappingProxyType({**self.artefacts, artefact: now}))
 
 
-NOTHING = Situation(devices=MappingProxyType({}), card_sets=MappingProxyType({}), artefacts=MappingProxyType({}))
+NOTHING = Situation(
+    devices=MappingProxyType({}),
+    card_sets=MappingProxyType({}),
+    artefacts=MappingProxyType({}),
+    custody=MappingProxyType({}),
+)
 """The empty room."""

@@ -39,7 +39,7 @@ async def _perform(work: Work[BackUpSettings]) -> Outcome:
         reply = await BackUpFile(file=fact.file, store=fact.store, at=work.step.station, medium=work.settings.medium)
         if not isinstance(reply, FileArrived):
             return refused(reply)
-        if (reply.size, reply.sha256) != (fact.size, fact.sha256):
+        if not fact.same(reply.size, reply.sha256):
             return Failed(rule="RUN021", words=f"the backup of {fact.file} is not what was made")
     return Done(results={"files": len(work.inputs("files"))}, seen=NO_FACTS)
 

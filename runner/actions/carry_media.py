@@ -48,7 +48,7 @@ async def _perform(work: Work[CarryMediaSettings]) -> Outcome:
         )
         if not isinstance(reply, FileArrived):
             return refused(reply)
-        if (reply.size, reply.sha256) != (fact.size, fact.sha256):
+        if not fact.same(reply.size, reply.sha256):
             return Failed(rule="RUN021", words=f"{fact.file} is not what it was when it left")
         seen[artefact.id] = FileFact(
             file=fact.file, store="station", at=work.settings.to, size=reply.size, sha256=reply.sha256

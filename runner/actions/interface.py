@@ -40,23 +40,41 @@ class NoSettings(Settings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFact:
-    """A file as it was last seen: where, and which bytes."""
+    """A file as it was last seen: where, and which bytes.
+
+    `size` is None for a file that is brought, until it arrives somewhere.
+    """
 
     file: str
     store: str
     at: str
-    size: int
+    size: int | None
     sha256: str
+
+    @property
+    def bytes_read(self) -> int:
+        """The size of a file that a step made or moved: it was read."""
+        if self.size is None:
+            raise Defect(f"{self.file} was not read")
+        return self.size
+
+    def same(self, size: int, sha256: str) -> bool:
+        """Say whether a file of this size and digest is this one."""
+        return sha256 == self.sha256 and self.size in (None, size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """Something the action takes. `store` is where such a file lives, None: either. `least`: so many, 1 or 0."""
+    """Something the action takes. `store` is where such a file lives, None: either. `least`: so many, 1 or 0.
+
+    `changed`: it is another file afterwards, so it stands under `changes` and not under `uses`.
+    """
 
     name: str
     many: bool = False
     least: int = 1
     store: str | None = "station"
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +194,14 @@ class Failed:
 Outcome = Done | Failed
 
 NO_FACTS: Final[dict[str, FileFact]] = {}
+
+
+def brought(plan: Plan) -> dict[str, FileFact]:
+    """Return the files that exist before the ceremony, by artefact."""
+    return {
+        item.id: FileFact(file=item.file, store=item.store, at=where.at, size=None, sha256=where.sha256)
+        for item, where in plan.brings
+    }
 
 
 def _nothing_more(_work: Work[Any], _situation: Situation) -> Iterator[Unmet]:

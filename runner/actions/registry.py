@@ -6,8 +6,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.actions import (
+    attach_evidence,
     back_up,
     carry_media,
+    change_by_hand,
     create_world,
     destroy_key,
     do_by_hand,
@@ -16,6 +18,7 @@ from runner.actions import (
     inspect_key,
     obtain_file,
     read_vault_key,
+    record_custody,
     record_facts,
     reduce_key,
     seal_package,
@@ -30,8 +33,10 @@ if TYPE_CHECKING:
     from runner.actions.interface import Action
 
 ALL: Final[tuple[Action[Any], ...]] = (
+    attach_evidence.ACTION,
     back_up.ACTION,
     carry_media.ACTION,
+    change_by_hand.ACTION,
     create_world.ACTION,
     destroy_key.ACTION,
     do_by_hand.ACTION,
@@ -40,6 +45,7 @@ ALL: Final[tuple[Action[Any], ...]] = (
     inspect_key.ACTION,
     obtain_file.ACTION,
     read_vault_key.ACTION,
+    record_custody.ACTION,
     record_facts.ACTION,
     reduce_key.ACTION,
     seal_package.ACTION,

@@ -34,6 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     add_choice(parser)
     add_language(parser)
     parser.add_argument("--region", metavar="R", help="the region")
+    parser.add_argument(
+        "--bring", metavar="FOLDER", help="where the files lie that the ceremony begins with; else, beside the playbook"
+    )
     parser.add_argument("--all-regions", action="store_true", help="every region the edition offers, one record each")
     parser.add_argument(
         "--out", metavar="RECORD", required=True, help="the record's new folder (with --all-regions: their folder)"
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str]) -> int:
     if args.all_regions:
         return _all_regions(disk, documents, args)
     checked = _plan(documents, args, args.region)
-    return Exit.REFUSED if checked is None else _carry_out(disk, documents, checked, Path(args.out))
+    return Exit.REFUSED if checked is None else _carry_out(disk, documents, checked, Path(args.out), _bring(args))
 
 
 def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> int:
@@ -73,7 +76,7 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> 
     worst: int = Exit.DONE
     done: list[str] = []
     for code, checked in ready.items():
-        result = _carry_out(disk, documents, checked, place / code)
+        result = _carry_out(disk, documents, checked, place / code, _bring(args))
         worst = max(worst, result)
         done.extend([code] if result == Exit.DONE else [])
     for code, why in refused.items():
@@ -92,7 +95,11 @@ def _plan(documents: Documents, args: argparse.Namespace, region: str | None) ->
     return made.checked
 
 
-def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: Path) -> int:
+def _bring(args: argparse.Namespace) -> Path:
+    return Path(args.bring) if args.bring else find_playbook(args.file).parent
+
+
+def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: Path, bring: Path) -> int:
     sys.stderr.write(
         f"\nREHEARSAL  {checked.plan.ceremony.title}\nSIMULATED  device, people and regions; no genuine key is made\n"
     )
@@ -102,7 +109,7 @@ def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: P
         checked,
         contents=documents.contents,
         record=record,
-        script=Script(answers=documents.examples()),
+        script=Script(answers=documents.examples(), bring=bring),
         watch=Narrator(sys.stderr, checked.plan),
     )
     return rehearsed(left)

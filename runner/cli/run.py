@@ -30,7 +30,7 @@ from runner.host.preflight import Situation, preflight
 from runner.host.room import StopAsked
 from runner.host.session import reports
 from runner.host.simulated import days_after, trust_file
-from runner.host.sitting import began, open_ceremony, require_start
+from runner.host.sitting import began, open_ceremony, require_brought, require_start
 from runner.host.terminal import Terminal
 from runner.signing.manifest import Terms
 
@@ -66,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
             with live_room(disk, terminal, place, checked.plan, watch=watch) as room:
                 found = _situation(disk, record, room, software, _out_of_force(checked, contents))
                 require_start(checked.plan, found.devices)
+                require_brought(checked.plan, room.means.stations, room.means.played)
                 terminal.tell(_heading(checked, place))
                 ready = preflight(room.people, terminal, checked, found, room.means.clock)
                 opening, key = _opening(checked, room, place, binds)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runner.document.fields import CardSetFigure
-from runner.document.kinds import misfit, pattern_fault
-from runner.document.playbook import Condition, Part
+from runner.document.kinds import answer_pattern_fault, misfit, pattern_fault
+from runner.document.playbook import Ask, Condition, Part
 from runner.template import is_template
+from runner.values import outside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -22,9 +23,20 @@ if TYPE_CHECKING:
     from runner.document.playbook import Kind, Playbook, State, Step
     from runner.document.shape import Report
 
-_FITS = {"device": {"mode", "world"}, "card set": {"written", "lost"}, "artefact": {"at"}}
-_ARTICLES = {"device": "a", "card set": "a", "artefact": "an"}
-_WORDS = {"device": frozenset[str](), "card set": {"blank", "retired", "destroyed"}, "artefact": {"destroyed"}}
+_FITS = {
+    "device": {"mode", "world"},
+    "card set": {"written", "lost", "custody"},
+    "artefact": {"at"},
+    "medium": {"custody"},
+}
+_ARTICLES = {"device": "a", "card set": "a", "artefact": "an", "medium": "a"}
+_WORDS = {
+    "device": frozenset[str](),
+    "card set": {"blank", "retired", "destroyed"},
+    "artefact": {"destroyed"},
+    "medium": frozenset[str](),
+}
+_NOT_AT_THE_START = {"custody"}
 
 
 def check_playbook(playbook: Playbook, report: Report) -> None:
@@ -32,6 +44,7 @@ def check_playbook(playbook: Playbook, report: Report) -> None:
     _steps(playbook, report)
     _people(playbook, report)
     _places(playbook, report)
+    _brings(playbook, report)
     _ends(playbook, report)
     _values(playbook, report)
 
@@ -135,34 +148,45 @@ def _places(playbook: Playbook, report: Report) -> None:
             report.add("SHP004", f"`{language}` is named twice", ("languages", index))
 
 
+def _brings(playbook: Playbook, report: Report) -> None:
+    for name, brought in playbook.brings.items():
+        report.declared("SHP008", "station", brought.at, playbook.stations, path=("brings", name, "at"))
+        if not is_template(brought.sha256) and (reason := misfit("sha256", brought.sha256)):
+            report.add("SHP006", f"this {reason}", ("brings", name, "sha256"))
+        if brought.backup_before not in (None, "end"):
+            steps = [step.id for _, _, step in playbook.numbered_steps()]
+            path: Path = ("brings", name, "backup_before")
+            report.declared("SHP008", "step", brought.backup_before, steps, path=path)
+
+
 def _ends(playbook: Playbook, report: Report) -> None:
     made = {*playbook.artefacts()}
     for moment, states in (("starts_with", playbook.starts_with), ("ends_with", playbook.ends_with)):
-        artefacts = made if moment == "ends_with" else set[str]()
+        artefacts = {*made, *playbook.media} if moment == "ends_with" else set[str]()
         known = {*playbook.devices, *playbook.card_sets, *artefacts}
         for subject, state in states.items():
             path: Path = (moment, subject)
-            what = "device, card set or artefact" if artefacts else "device or card set"
+            what = "device, card set, artefact or medium" if artefacts else "device or card set"
             if not report.declared("SHP008", what, subject, known, path=path, key=True):
                 continue
-            kind = (
-                "device" if subject in playbook.devices else "card set" if subject in playbook.card_sets else "artefact"
-            )
+            kinds = (("device", playbook.devices), ("card set", playbook.card_sets), ("artefact", made))
+            kind = next((kind for kind, ids in kinds if subject in ids), "medium")
             _state(playbook, kind, state, path, report)
 
 
 def _state(playbook: Playbook, kind: str, state: State, path: Path, report: Report) -> None:
+    fitting = _FITS[kind] - (_NOT_AT_THE_START if path[0] == "starts_with" else set())
     if not isinstance(state, Condition):
         if state not in _WORDS[kind]:
-            keys = ", ".join(sorted(_FITS[kind]))
+            keys = ", ".join(sorted(fitting))
             report.add(
                 "SHP003", f"`{state}` is no state of {_ARTICLES[kind]} {kind}", path, help_=f"write {{{keys}: …}}"
             )
         return
-    given = [key for key in ("mode", "world", "at", "written", "lost") if getattr(state, key) is not None]
+    given = [key for key in ("mode", "world", "at", "written", "lost", "custody") if getattr(state, key) is not None]
     for key in given:
-        if key not in _FITS[kind]:
-            fits = ", ".join(sorted(_FITS[kind]))
+        if key not in fitting:
+            fits = ", ".join(sorted(fitting))
             report.add(
                 "SHP001",
                 f"there is no `{key}` for {_ARTICLES[kind]} {kind}",
@@ -171,7 +195,7 @@ def _state(playbook: Playbook, kind: str, state: State, path: Path, report: Repo
                 help_=f"one of: {fits}",
             )
     if not given:
-        report.add("SHP002", f"the state of this {kind} is missing", path, help_=_listed(_FITS[kind]))
+        report.add("SHP002", f"the state of this {kind} is missing", path, help_=_listed(fitting))
     if state.world is not None and kind == "device":
         report.declared("SHP008", "world", state.world, {"none", "any", *playbook.card_sets}, path=(*path, "world"))
     if state.at is not None and kind == "artefact":
@@ -199,15 +223,19 @@ def _kind(kind: Kind, path: Path, report: Report) -> None:
         report.add("SHP002", "`of` is missing: what can be chosen", (*path, "type"), key=True)
     if kind.type != "choice" and kind.of:
         report.add("SHP006", "`of` is for the type choice", (*path, "of"), key=True)
-    for bound in ("at_least", "at_most"):
-        if getattr(kind, bound) is not None and kind.type != "whole":
-            report.add("SHP006", f"`{bound}` is for the type whole", (*path, bound), key=True)
+    for bound, fits in (("at_least", "whole"), ("at_most", "whole"), ("pattern", "text"), ("max_length", "text")):
+        if getattr(kind, bound) is not None and kind.type != fits:
+            report.add("SHP006", f"`{bound}` is for the type {fits}", (*path, bound), key=True)
     if kind.at_least is not None and kind.at_most is not None and kind.at_least > kind.at_most:
         report.add("SHP006", "`at_least` is more than `at_most`", (*path, "at_least"))
-    if kind.pattern is not None and (reason := pattern_fault(kind.pattern)):
+    if kind.pattern is not None and (reason := _pattern_fault(kind, kind.pattern)):
         report.add("SHP006", reason, (*path, "pattern"))
     elif kind.example is not None:
         _fits(kind, kind.example, (*path, "example"), report)
+
+
+def _pattern_fault(kind: Kind, pattern: str) -> str:
+    return pattern_fault(pattern) or (answer_pattern_fault(pattern) if isinstance(kind, Ask) else "")
 
 
 def _fits(kind: Kind, value: str | int | bool, path: Path, report: Report) -> None:  # noqa: FBT001 (a value of the file)
@@ -218,15 +246,5 @@ def _fits(kind: Kind, value: str | int | bool, path: Path, report: Report) -> No
 
 
 def given_misfit(kind: Kind, value: str | int | bool) -> str:  # noqa: FBT001 (a value somebody gave)
-    """Return why a value that was given does not fit a parameter or an answer; "" where it does. SHP006, RUN003."""
-    if reason := misfit(kind.type, value, kind.pattern):
-        return reason
-    if kind.type == "choice" and value not in kind.of:
-        return "must be one of: " + ", ".join(kind.of)
-    if isinstance(value, int) and kind.at_least is not None and value < kind.at_least:
-        return f"must be at least {kind.at_least}"
-    if isinstance(value, int) and kind.at_most is not None and value > kind.at_most:
-        return f"must be at most {kind.at_most}"
-    if isinstance(value, str) and kind.max_length is not None and len(value) > kind.max_length:
-        return f"must be at most {kind.max_length} characters long"
-    return ""
+    """Return why a value does not fit a parameter, or an example its question; "" where it does. SHP006."""
+    return misfit(kind.type, value) or outside(kind, value)

@@ -14,6 +14,15 @@ from runner.vocabulary import hex_digits
 HEX_DIGITS: Final = {"sha256": 64, "key_hash": 40}
 """Digits of each kind of digest; `key_hash` is the SHA-1 hash by which nShield names a key."""
 
+LONGEST_ANSWER_PATTERN: Final = 200
+
+_ESCAPED: Final = r"\\[!-/:-@\[-`{-~]"
+_MEMBER: Final = rf"(?:[^\\\[\]^&~|-]|{_ESCAPED})"
+_CLASS: Final = rf"\[\^?(?:{_MEMBER}(?:-{_MEMBER})?)+-?\]"
+_COUNT: Final = r"(?:[*+?]|\{[0-9]{1,3}(?:,[0-9]{0,3})?\})?"
+_ANSWER_PATTERN: Final = re.compile(rf"(?:(?:[^\\\[\](){{}}*+?|^$]|{_ESCAPED}|{_CLASS}){_COUNT})+")
+"""Pieces, each a character, `.` or a class, and how often it may stand there."""
+
 
 def misfit(kind: str, value: str | int | bool, pattern: str | None = None) -> str:  # noqa: FBT001 (a value of the file)
     """Return why `value` is not of a type, in words that follow "this"; "" where it is.
@@ -42,6 +51,18 @@ def pattern_fault(pattern: str) -> str:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as fault:
         return f"this is not a regular expression: {fault}"
+    return ""
+
+
+def answer_pattern_fault(pattern: str) -> str:
+    """Return why a regular expression cannot be that of an answer, or "".
+
+    Whoever verifies a record holds answers to it, in another program: so it has only what docs/record.md lists.
+    """
+    if len(pattern) > LONGEST_ANSWER_PATTERN:
+        return f"the pattern of an answer has at most {LONGEST_ANSWER_PATTERN} characters"
+    if not _ANSWER_PATTERN.fullmatch(pattern):
+        return "the pattern of an answer has characters, classes in [ ] and counts only: no groups, no |, no \\d"
     return ""
 
 

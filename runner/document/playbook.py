@@ -6,7 +6,6 @@ or the action is checked later; what needs only the playbook itself is in `consi
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 (the models are read at run time)
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -152,14 +151,28 @@ class ExceptionAllowed(Written):
     people: Count
 
 
+class Brings(Written):
+    """A file that exists before the ceremony, with its backups. `file` and `sha256` may hold templates.
+
+    `at_most` in bytes; `backup_before` a step's id or `end`: by then it has a new backup, where it was changed.
+    """
+
+    at: Id
+    file: Text
+    sha256: Text
+    at_most: Size = DEFAULT_AT_MOST
+    backup_before: Id | None = None
+
+
 class Condition(Written):
-    """What is true of a device, a card set or an artefact; which keys fit depends on which it is."""
+    """What is true of a device, a card set, an artefact or a medium; which keys fit depends on which it is."""
 
     mode: Literal["operational", "initialization", "maintenance"] | None = None
     world: Text | None = None
     at: Id | None = None
     written: Literal[True] | None = None
     lost: Cards | None = None
+    custody: Literal["sealed", "handed_over"] | None = None
 
 
 class Waiver(Written):
@@ -204,6 +217,7 @@ class Step(Written):
     settings: Named[Name, Setting] = Field(default_factory=nothing, alias="with")
     uses: Named[Name, OneOrSeveral[Id]] = Field(default_factory=nothing)
     produces: Named[Id, Produces] = Field(default_factory=nothing)
+    changes: Named[Name, OneOrSeveral[Id]] = Field(default_factory=nothing)
     destroys: OneOrSeveral[Id] = ()
     asks: Named[Name, Ask] = Field(default_factory=nothing)
     expect: Named[Name, Expected] = Field(default_factory=nothing)
@@ -262,6 +276,7 @@ class Playbook(Written):
     card_sets: Named[Id, CardSet] = Field(default_factory=nothing)
     approvals: Approvals | None = None
     exceptions: Several[ExceptionAllowed] = ()
+    brings: Named[Id, Brings] = Field(default_factory=nothing)
     starts_with: Named[Id, State]
     ends_with: Named[Id, State]
     steps: Annotated[Several[Line], Field(min_length=1)]
@@ -278,6 +293,7 @@ class Playbook(Written):
                 found.append((position, part, line))
         return tuple(found)
 
-    def artefacts(self) -> Mapping[str, Produces]:
-        """Return what the steps make, by artefact."""
-        return {name: made for _, _, step in self.numbered_steps() for name, made in step.produces.items()}
+    def artefacts(self) -> frozenset[str]:
+        """Return the artefacts there are: those that are brought, and those that the steps make."""
+        made = {name for _, _, step in self.numbered_steps() for name in step.produces}
+        return frozenset(made | {*self.brings})

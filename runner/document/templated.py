@@ -25,6 +25,8 @@ _PLACES: Final = (
     ("title",),
     ("trust", "*", "value"),
     ("trust", "*", "said_by"),
+    ("brings", "*", "file"),
+    ("brings", "*", "sha256"),
     ("steps", "*", "part"),
     ("steps", "*", "title"),
     ("steps", "*", "say"),

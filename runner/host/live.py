@@ -26,7 +26,7 @@ from runner.host.room import Attestation, Decision, StopAsked
 from runner.host.slot import LiveSlot
 from runner.quorum import NOBODY, fill, shortfall
 from runner.spoken import unlike
-from runner.values import WORDS
+from runner.values import wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -161,7 +161,7 @@ class LiveRoom:
                 case GatherPeople():
                     return self._gather(request, step)
                 case AskValue():
-                    return self._value(request, acting)
+                    return self._value(request, step, acting)
                 case DoByHand():
                     self._console.tell(f"\nBy hand: {request.title}")
                     who = self.company.one_here("Done? Who did it types their id:", among=acting, words=EVERY_WORD)
@@ -184,8 +184,9 @@ class LiveRoom:
             self.company.ask("This step is never repeated. One of you types its id:", judge, words=EVERY_WORD)
         return PeopleGathered(acting=acting)
 
-    def _value(self, request: AskValue, acting: frozenset[str]) -> ValueGiven:
-        self._console.tell(f"\n{request.ask} ({WORDS[request.type]})")
+    def _value(self, request: AskValue, step: PlannedStep, acting: frozenset[str]) -> ValueGiven:
+        ask = next(ask for ask in step.asks if ask.name == request.name)
+        self._console.tell(f"\n{request.ask} ({wanted(ask.type, ask)})")
         value = self.company.ask(f"{request.name}:", str, words=EVERY_WORD)
         who = self.company.one_here("Who read it out types their id:", among=acting, words=EVERY_WORD)
         return ValueGiven(value=value, person=who)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from runner.audit.note import LogKey
+from runner.canonical import file_digest
 from runner.errors import PlaybookFault, WrongUse
 from runner.host import record as folder
 from runner.host import simulated
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from runner.host.session import Ended, Watch
     from runner.host.simulated import Cast
     from runner.host.sitting import Means
-    from runner.plan import CheckedPlan
+    from runner.plan import CheckedPlan, Plan
 
     Announce = Callable[[LogKey], None]
 
@@ -37,10 +38,17 @@ SPACE: Final = 64_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What the people of a rehearsal do beyond agreeing: answers by step and name, and who does not come."""
+    """What the people of a rehearsal do beyond agreeing.
+
+    Attributes:
+        answers: what they type, by step and name.
+        absent: who does not come.
+        bring: the folder with the files that the plan begins with; None where there is none.
+    """
 
     answers: Mapping[tuple[str, str], str]
     absent: frozenset[str] = frozenset()
+    bring: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +90,8 @@ def rehearse(
     """Carry out a plan on the emulator with scripted people, and leave a sealed record.
 
     Raises:
-        PlaybookFault: it cannot start (ART009, SEC001, SIT005, DEV002); nothing was made but the simulated room.
+        PlaybookFault: it cannot start (ART009, ART010, SEC001, SIT005, DEV002); nothing was made but the simulated
+            room.
         ControlFault: RUN017, the roster cannot approve the plan.
         StepFault: the record could not be written; what is there is consistent.
     """
@@ -91,14 +100,31 @@ def rehearse(
     simulated.simulated_list(plan)
     if not plan.people:
         raise PlaybookFault("the plan has no people: give a roster", rule="QUO004")
+    brought = _brought(ground.disk, plan, script.bring)
     people = simulated.cast(plan, answers=script.answers, absent=script.absent, draw=ground.draw)
     place = beside(record)
-    furnish(ground, plan, place, people)
+    furnish(ground, plan, place, people, brought)
     room = SimulatedRoom(ground, plan, place, people)
     try:
         return _open(ground, checked, room, people, contents=contents, record=record, watch=watch)
     finally:
         room.close()
+
+
+def _brought(disk: Disk, plan: Plan, folder_: Path | None) -> dict[str, bytes]:
+    """ART010: return the files that the plan begins with, by artefact; a rehearsal takes the very ones."""
+    found: dict[str, bytes] = {}
+    for item, where in plan.brings:
+        path = None if folder_ is None else folder_ / item.file
+        if path is None or not disk.exists(path):
+            raise PlaybookFault(
+                f"the plan begins with {item.file}, and it is not in the folder to bring it from", rule="ART010"
+            )
+        found[item.id] = disk.read(path)
+        if file_digest(found[item.id]) != where.sha256 or len(found[item.id]) > item.at_most:
+            words = f"{item.file} is not the file with the digest {where.sha256}, or larger than planned"
+            raise PlaybookFault(words, rule="ART010")
+    return found
 
 
 def is_scripted(disk: Disk, record: Path) -> bool:

@@ -54,12 +54,14 @@ class Loaded:
 
     Attributes:
         source: the file.
+        folder: where it lies, with the playbook and what is brought.
         replay: what it says.
         documents: the playbook, its regions and roster.
         cases: what can be tried, in the file's order.
     """
 
     source: Source
+    folder: Path
     replay: Replay
     documents: Documents
     cases: tuple[Case, ...]
@@ -113,7 +115,7 @@ def load_replay(disk: Disk, path: Path) -> Loaded | Unreadable:
         Case(name=variant.name, place=source.place_of(("variants", index)), number=index)
         for index, variant in enumerate(replay.variants)
     )
-    return Loaded(source=source, replay=replay, documents=documents, cases=(base, *variants))
+    return Loaded(source=source, folder=path.parent, replay=replay, documents=documents, cases=(base, *variants))
 
 
 def try_case(disk: Disk, loaded: Loaded, case: Case) -> Tried:
@@ -139,7 +141,7 @@ def try_case(disk: Disk, loaded: Loaded, case: Case) -> Tried:
 
 def _base(loaded: Loaded) -> Scene:
     replay = loaded.replay
-    return Scene(documents=loaded.documents, plan=replay.plan, answers=_typed(replay.answers))
+    return Scene(documents=loaded.documents, folder=loaded.folder, plan=replay.plan, answers=_typed(replay.answers))
 
 
 def _changed(loaded: Loaded, variant: Variant, number: int, report: Report) -> Scene | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.actions.interface import brought
 from runner.audit.entry import EntryType, decode_entry
 from runner.backends import emulator
 from runner.document.findings import Finding, Severity
@@ -43,9 +44,13 @@ DECLINED: Final = "RUN040"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What is tried: a playbook, what its plan is made for, what people answer, who stays away, what gets damaged."""
+    """What is tried: a playbook, what its plan is made for, what people answer, who stays away, what gets damaged.
+
+    `folder` is the playbook's, with the files that are brought.
+    """
 
     documents: Documents
+    folder: Path
     plan: PlanFor
     answers: Mapping[tuple[str, str], str]
     absent: frozenset[str] = frozenset()
@@ -113,7 +118,7 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
 
 def _rehearse(disk: Disk, scene: Scene, checked: CheckedPlan, record: Path) -> Came:
     watch = _Watch(disk, checked, beside(record), scene.fault)
-    script = Script(answers={**scene.documents.examples(), **scene.answers}, absent=scene.absent)
+    script = Script(answers={**scene.documents.examples(), **scene.answers}, absent=scene.absent, bring=scene.folder)
     ground = Ground(disk=disk, inside=emulator.Inside(scrypt_n=CHEAP))
     try:
         left = rehearse(ground, checked, contents=scene.documents.contents, record=record, script=script, watch=watch)
@@ -202,7 +207,7 @@ class _Watch:
         self._devices = {device.at: device.id for device in checked.plan.devices}
         self._room = room
         self._fault = fault
-        self._facts: dict[str, FileFact] = {}
+        self._facts = brought(checked.plan)
         self.results: dict[tuple[str, str], Any] = {}
         self.refusal: Refusal | None = None
         self.missed = False

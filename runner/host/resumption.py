@@ -176,12 +176,19 @@ class _Resumption:
         return past
 
     def _require_files(self, past: Past, *, devices: bool) -> None:
-        """RUN021: every file at a station of this machine is what it was; `devices`: those of the devices too."""
+        """RUN021: every file at a station of this machine is what it was; `devices`: those of the devices too.
+
+        ART010: so is every file that was brought and not read yet.
+        """
         step = past.course.engine.step
         here = [(name, fact) for name, fact in past.course.engine.facts.items() if fact.at in self._means.played]
         for artefact, fact in here:
-            going = step is not None and artefact in step.destroys  # the step under way may have removed it already
-            if not going and (devices or fact.store != "device"):
+            if step is not None and artefact in (*step.destroys, *step.changes):
+                continue  # the step under way may have removed or changed it already
+            if fact.size is None:
+                most = past.checked.plan.artefact(artefact).at_most
+                self._means.stations.require_brought(fact.at, fact.file, fact.sha256, most)
+            elif devices or fact.store != "device":
                 facts = FileFacts(size=fact.size, sha256=fact.sha256)
                 self._means.stations.arrive(fact.store, fact.at, fact.file, facts)
         folder.keep_packages(self._disk, self._record, past.checked.plan, self._means.stations, here)

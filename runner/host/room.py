@@ -266,6 +266,8 @@ class ScriptedRoom:
         for expectation in step.expect:
             if expectation.result == request.name and isinstance(expectation.equals, Literal):
                 return str(expectation.equals.value)
+        if request.type == "choice":
+            return next(ask.of[0] for ask in step.asks if ask.name == request.name)
         return "SIMULATED" if request.type == "text" else WORDS[request.type].rpartition(" ")[2]
 
 

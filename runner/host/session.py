@@ -28,6 +28,7 @@ from runner.exchange import (
     DoByHand,
     GatherPeople,
     ImportKey,
+    LookAtFile,
     Need,
     ObtainFile,
     PeopleGathered,
@@ -278,7 +279,7 @@ class Session:
         match request:
             case GatherPeople() | AskValue() | DoByHand() | AskException():
                 return self._hands.room.answer(request, step, self._engine.people, self._engine.present)
-            case ObtainFile() | CarryFile() | BackUpFile() | UnpackArchive():
+            case ObtainFile() | CarryFile() | BackUpFile() | UnpackArchive() | LookAtFile():
                 return self._hands.stations.perform(request)
             case ImportKey() | ReadVaultKey():
                 if self._hands.vault is None:
@@ -491,6 +492,6 @@ def reports(hsms: Mapping[str, Hsm], vault: Vault | None) -> tuple[DeviceReport,
 def _came_out(done: StepDone) -> CameOut:
     return CameOut(
         results=done.results,
-        files=tuple(FileLine(file=fact.file, size=fact.size, sha256=fact.sha256) for _, fact in done.seen),
+        files=tuple(FileLine(file=fact.file, size=fact.bytes_read, sha256=fact.sha256) for _, fact in done.seen),
         destroyed=done.destroyed,
     )

@@ -17,7 +17,7 @@ from runner.host.sitting import Means
 from runner.host.stations import Stations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from runner.backends.interface import Hsm, Vault
@@ -42,8 +42,11 @@ class Ground:
     inside: emulator.Inside = field(default_factory=emulator.Inside)
 
 
-def furnish(ground: Ground, plan: Plan, place: Path, people: Cast) -> None:
-    """Make the simulated room: people, stations, media, devices, vault; the environment last, when all is there."""
+def furnish(ground: Ground, plan: Plan, place: Path, people: Cast, brought: Mapping[str, bytes]) -> None:
+    """Make the simulated room: people, stations, media, devices, vault; the environment last, when all is there.
+
+    `brought` are the files that the plan begins with, by artefact.
+    """
     disk = ground.disk
     if any(_asks_vault(step) for step in plan.active_steps()) and not emulator.has_region(plan.region):
         raise PlaybookFault(f"the emulator has no vault for the region {plan.region}", rule="DEV002")
@@ -52,6 +55,8 @@ def furnish(ground: Ground, plan: Plan, place: Path, people: Cast) -> None:
     for kind, names in (("stations", plan.stations), ("media", plan.media), ("devices", plan.devices)):
         for item in names:
             disk.mkdir(place / kind / item.id, private=True)
+    for artefact, where in plan.brings:
+        disk.write_new(place / "stations" / where.at / artefact.file, brought[artefact.id])
     for number, device in enumerate(plan.devices, 1):
         serials = [card.serial for card in people.cards]
         emulator.make_hsm(place / "devices" / device.id, serial=_serial(number), cards=serials, inside=ground.inside)
@@ -99,6 +104,7 @@ class SimulatedRoom:
             media={item.id: place / "media" / item.id for item in plan.media},
             device_stores={item.at: place / "devices" / item.id / emulator.LOCAL for item in plan.devices},
             publisher=emulator.SimulatedPublisher(plan.region),
+            stand_in=True,
         )
         self.played = tuple(item.id for item in plan.stations)
         self._hsms: dict[str, Hsm] = {}

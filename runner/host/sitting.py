@@ -14,7 +14,7 @@ from runner.host.past import whole_lines
 from runner.host.session import Course, Ended, Hands, Session, reports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from runner.audit.note import LogKey
@@ -88,11 +88,13 @@ def open_ceremony(
         exceptions: what people let pass before the start, as entries.
 
     Raises:
-        PlaybookFault: SIT005, a device is not as the plan starts; nothing was written.
+        PlaybookFault: SIT005, a device is not as the plan starts; ART010, a file is not the one that is to be brought;
+            nothing was written.
         StepFault: the record could not be written; what is there is consistent.
     """
     devices = reports(means.hsms, means.vault)
     require_start(checked.plan, devices)
+    require_brought(checked.plan, means.stations, means.played)
     _clear(means.disk, record)
     folder.begin(means.disk, record, checked=checked, sources=sources, opening=opening)
     folder.keep_key(means.disk, record, key, 0)
@@ -176,3 +178,14 @@ def require_start(plan: Plan, devices: tuple[DeviceReport, ...]) -> None:
             raise PlaybookFault(words, rule="SIT005")
         if start.world == "none" and now.world:
             raise PlaybookFault(f"`{start.id}` holds a Security World and the plan starts without", rule="SIT005")
+
+
+def require_brought(plan: Plan, stations: Stations, played: Collection[str]) -> None:
+    """ART010: look, changing nothing, that the files the plan begins with are at the stations played here.
+
+    Raises:
+        PlaybookFault: one is not.
+    """
+    for item, where in plan.brings:
+        if where.at in played:
+            stations.require_brought(where.at, item.file, where.sha256, item.at_most)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from runner.errors import CeremonyError, StepFault
+from runner.errors import CeremonyError, PlaybookFault, StepFault
 from runner.exchange import (
     ArchiveUnpacked,
     BackUpFile,
@@ -16,6 +16,7 @@ from runner.exchange import (
     FileArrived,
     FileRequest,
     FilesRefused,
+    LookAtFile,
     ObtainFile,
     UnpackArchive,
     UnpackedItem,
@@ -39,6 +40,7 @@ class Stations:
         media: the folder of each medium, by id.
         device_stores: where the world's files are, by the station of the device.
         publisher: where published files come from.
+        stand_in: whether a file that people were to put somewhere is made up; only in scripted rehearsals.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class Stations:
         media: Mapping[str, Path],
         device_stores: Mapping[str, Path],
         publisher: Publisher,
+        stand_in: bool = False,
     ) -> None:
         self._disk = disk
         self._stations = stations
         self._media = media
         self._device_stores = device_stores
         self._publisher = publisher
+        self._stand_in = stand_in
 
     def path(self, at: str, file: str) -> Path:
         """Return where a file of a station is."""
@@ -77,6 +81,20 @@ class Stations:
         if self._disk.hash_file(path) != facts:
             raise StepFault(f"{file} at {at} is not what it was when it was made", rule="RUN021")
 
+    def require_brought(self, at: str, file: str, sha256: str, at_most: int) -> None:
+        """ART010: look that a file which a ceremony begins with is at a station of this machine, as the plan has it.
+
+        Raises:
+            PlaybookFault: it is not there, larger than planned, or another one.
+        """
+        path = self.path(at, file)
+        if not self._disk.exists(path):
+            raise PlaybookFault(f"{file} is not at {at}, and the plan begins with it there", rule="ART010")
+        facts = self._disk.hash_file(path)
+        if facts.sha256 != sha256 or facts.size > at_most:
+            words = f"{file} at {at} has {facts.size} bytes, digest {facts.sha256}; the plan begins with {sha256}"
+            raise PlaybookFault(words, rule="ART010")
+
     def read(self, at: str, file: str) -> bytes:
         """Return the bytes of a file of a station."""
         return self._disk.read(self.path(at, file))
@@ -95,17 +113,14 @@ class Stations:
                 case ObtainFile():
                     return self._obtain(request)
                 case CarryFile():
-                    source = self._source(request.store, request.source, request.file)
-                    medium = self._media[request.medium] / request.file
-                    arrived = self._copy(source, medium)
-                    if request.to not in self._stations:
-                        return arrived  # the medium goes to another machine, which compares again (`arrive`)
-                    return self._copy(medium, self.path(request.to, request.file))
+                    return self._carry(request)
                 case BackUpFile():
                     source = self._source(request.store, request.at, request.file)
                     return self._copy(source, self._media[request.medium] / request.file)
                 case UnpackArchive():
                     return self._unpack(request)
+                case LookAtFile():
+                    return self._look(request)
                 case _:
                     assert_never(request)
         except CeremonyError as fault:
@@ -113,6 +128,14 @@ class Stations:
 
     def _source(self, store: str, at: str, file: str) -> Path:
         return self._device_stores[at] / file if store == "device" else self.path(at, file)
+
+    def _carry(self, request: CarryFile) -> FileArrived:
+        source = self._source(request.store, request.source, request.file)
+        medium = self._media[request.medium] / request.file
+        arrived = self._copy(source, medium)
+        if request.to not in self._stations:
+            return arrived  # the medium goes to another machine, which compares again (`arrive`)
+        return self._copy(medium, self.path(request.to, request.file))
 
     def _obtain(self, request: ObtainFile) -> FileArrived:
         content = self._publisher.publish(request.file)
@@ -122,6 +145,19 @@ class Stations:
             words = f"{request.file} has {len(content)} bytes, more than the plan's {request.at_most}"
             raise StepFault(words, rule="ART004")
         return self._write(self.path(request.at, request.file), content)
+
+    def _look(self, request: LookAtFile) -> FileArrived:
+        """ART019: a file that people were to put there is there. ART004: it is no larger than planned."""
+        path = self.path(request.at, request.file)
+        if self._stand_in and not self._disk.exists(path):
+            self._disk.write_new(path, f"SIMULATED: it stands for {request.file}\n".encode())
+        if not self._disk.exists(path):
+            raise StepFault(f"{request.file} is not at {request.at}", rule="ART019")
+        facts = self._disk.hash_file(path)
+        if facts.size > request.at_most:
+            words = f"{request.file} has {facts.size} bytes, more than the plan's {request.at_most}"
+            raise StepFault(words, rule="ART004")
+        return FileArrived(size=facts.size, sha256=facts.sha256)
 
     def _unpack(self, request: UnpackArchive) -> ArchiveUnpacked:
         contents = unpack(self._disk.read(self.path(request.at, request.file)), request.items)

@@ -84,6 +84,7 @@ def _controls(plan: Plan) -> list[str]:
         until = f", until {waiver.until}" if waiver.until is not None else ""
         lines.append(f"waived: {waiver.rule}{where}: {waiver.because}{until}")
     lines += [f"on the table: {item.count} {item.item}" for item in plan.inventory]
+    lines += [f"brought: {item.file} at {where.at}, sha256 {_grouped(where.sha256)}" for item, where in plan.brings]
     return lines
 
 

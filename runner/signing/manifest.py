@@ -166,6 +166,8 @@ def _rules(plan: Plan) -> Iterator[str]:
         yield f"waiver     {_waiver(waiver)}"
     for item in plan.inventory:
         yield f"inventory  {item.count} {plain(item.item)}"
+    for artefact, where in plan.brings:
+        yield f"brings     {artefact.id}: {plain(artefact.file)} at {where.at}, sha256 {where.sha256}"
 
 
 def _waiver(waiver: Waiver) -> str:
@@ -190,6 +192,8 @@ def _step(plan: Plan, step: PlannedStep) -> Iterator[str]:
         yield f"    types    {plain(step.command)}"
     for artefact in step.makes:
         yield f"    makes    {artefact}: {plain(plan.artefact(artefact).file)}"
+    for artefact in step.changes:
+        yield f"    changes  {artefact}"
     for artefact in step.destroys:
         yield f"    destroys {artefact}"
     for expectation in step.expect:

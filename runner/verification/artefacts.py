@@ -14,14 +14,15 @@ if TYPE_CHECKING:
 Bytes = tuple[int, str]
 """Size and SHA-256 of a file."""
 
-_ARRIVES: Final = frozenset({"obtain_file", "carry_file", "back_up_file", "collect_package"})
+_ARRIVES: Final = frozenset({"obtain_file", "carry_file", "back_up_file", "collect_package", "look_at_file"})
 
 
 class Artefacts:
     """Follows the files a plan declares.
 
     Attributes:
-        known: size and digest of each artefact, from the step that made it on.
+        known: size and digest of each artefact, from the step that made or changed it on, or first moved one that was
+            brought.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -36,7 +37,10 @@ class Artefacts:
     def replied(
         self, step: Step, request: tuple[str, dict[str, Any]], reply: dict[str, Any], seq: int
     ) -> Iterator[Finding]:
-        """LOG043: a file that was made before is, wherever it arrives, still exactly what it was when it was made."""
+        """LOG043: a file that was made or brought before is, wherever it arrives, still exactly what it was.
+
+        But for those that the step changes.
+        """
         kind, fields = request
         seen: dict[str, Bytes] = {item["file"]: (item["size"], item["sha256"]) for item in reply.get("items", [])}
         if "sha256" in reply:
@@ -44,8 +48,8 @@ class Artefacts:
             if name is not None:
                 seen[name] = (reply["size"], reply["sha256"])
         for name, content in seen.items():
-            for artefact in step.uses:
-                if self._plan.artefacts[artefact].file == name and self.known.get(artefact, content) != content:
+            for artefact in step.uses - step.changes:
+                if self._plan.artefacts[artefact].file == name and not self._may_be(artefact, content):
                     yield Finding(rule="LOG043", seq=seq, words=f"{name} is not what it was when it was made")
         self._seen |= seen
 
@@ -57,7 +61,7 @@ class Artefacts:
         destroyed what the plan destroys.
         """
         ids = [item["artefact"] for item in made]
-        if len(ids) != len(set(ids)) or set(step.makes) - set(ids) or set(ids) - {*step.makes, *step.uses}:
+        if len(ids) != len(set(ids)) or {*step.makes, *step.changes} - set(ids) or set(ids) - {*step.makes, *step.uses}:
             yield Finding(rule="LOG042", seq=seq, words=f"step {step.id} did not make exactly its files")
             return
         if set(destroyed) != step.destroys or len(destroyed) != len(step.destroys):
@@ -70,13 +74,21 @@ class Artefacts:
         planned = self._plan.artefacts[artefact]
         if item["file"] != planned.file or self._seen.get(planned.file) != content:
             yield Finding(rule="LOG042", seq=seq, words=f"{artefact} is not the file that a reply of its step showed")
-        if artefact not in step.makes:
-            if self.known.get(artefact) != content:
+        if artefact not in {*step.makes, *step.changes}:
+            moved = artefact in self.known or planned.brought is not None
+            if not moved or not self._may_be(artefact, content):
                 yield Finding(rule="LOG043", seq=seq, words=f"{artefact} is not what it was when it was made")
+            self.known.setdefault(artefact, content)
             return
         if item["store"] != planned.store or item["at"] != step.station or item["size"] > planned.at_most:
             yield Finding(rule="LOG042", seq=seq, words=f"{artefact} is at another place or larger than planned")
         self.known[artefact] = content
+
+    def _may_be(self, artefact: str, content: Bytes) -> bool:
+        """Say whether nothing is known against it that an artefact is this."""
+        if artefact in self.known:
+            return self.known[artefact] == content
+        return self._plan.artefacts[artefact].brought in (None, content[1])
 
     def transferred(self) -> dict[str, Bytes]:
         """Return size and digest by file name of what was made to leave the ceremony."""

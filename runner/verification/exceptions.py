@@ -12,9 +12,10 @@ from runner.vocabulary import hex_digits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from runner.verification.answers import Value
     from runner.verification.log import Entry
     from runner.verification.people import People
-    from runner.verification.plan import Step, Value
+    from runner.verification.plan import Step
 
 UNMET: Final = "RUN002"
 """An expected result was not met: the one rule that is let pass in a step."""
@@ -53,7 +54,7 @@ class Exceptions:
     def asked(self, step: Step, request: dict[str, Any], seq: int) -> Iterator[Finding]:
         """LOG093: what is asked to pass is an expected result of the step, and no digest."""
         result = request["result"]
-        kind = step.asks.get(result, ("", ""))[0]
+        kind = step.asks[result].type if result in step.asks else ""
         digests = [text for text in (request["found"], request["expected"]) if _DIGEST.fullmatch(hex_digits(text))]
         if request["rule"] != UNMET or result not in {name for name, _equals in step.expect}:
             yield Finding(rule="LOG093", seq=seq, words=f"{result} is no expected result of step {step.id}")

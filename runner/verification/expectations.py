@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.verification.answers import answer
 from runner.verification.verdict import Finding
 from runner.vocabulary import hex_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from runner.verification.answers import Ask, Value
     from runner.verification.exceptions import Exceptions
-    from runner.verification.plan import Plan, Step, Value
+    from runner.verification.plan import Plan, Step
 
 _TIED: Final = frozenset(
     {
@@ -58,7 +60,7 @@ class Expectations:
         self._rehearsal = rehearsal
         self._results: dict[str, dict[str, Value]] = {}
         self._shown: dict[str, list[Value]] = {}
-        self._typed: dict[str, str] = {}
+        self._typed: dict[str, list[str]] = {}
 
     def begin(self) -> None:
         """Begin a step: nothing was shown or typed in it yet."""
@@ -67,7 +69,7 @@ class Expectations:
     def replied(self, kind: str, request: dict[str, Any], reply: dict[str, Any]) -> None:
         """Keep what a reply shows, for the results that must be the same."""
         if kind == "ask_value":
-            self._typed[request["name"]] = reply["value"]
+            self._typed.setdefault(request["name"], []).append(reply["value"])
             return
         for name in _TIED.intersection(reply):
             self._shown.setdefault(name, []).append(reply[name])
@@ -75,7 +77,8 @@ class Expectations:
     def done(self, step: Step, data: dict[str, Any], seq: int) -> Iterator[Finding]:
         """Check the results of a step.
 
-        LOG041: each once; those that a device or a person gave are what the reply says. LOG040: every expectation of
+        LOG041: each once; those that a device or a person gave are what the reply says. LOG046: a person's fit what was
+        asked. LOG040: every expectation of
         the plan is met by them, and the comparisons on record are those, in order, and no others. LOG093: what was let
         pass is what was not met.
         """
@@ -84,15 +87,22 @@ class Expectations:
         if len(results) != len(data["results"]) or set(step.asks) - results.keys():
             yield Finding(rule="LOG041", seq=seq, words=f"step {step.id} has a result twice, or not at all")
         for name, value in results.items():
-            typed = self._typed.get(name)
-            forged = name in self._shown and value not in self._shown[name]
-            if forged or (typed is not None and type(value) is str and hex_digits(typed) != hex_digits(value)):
+            if name in self._shown and value not in self._shown[name]:
                 yield Finding(rule="LOG041", seq=seq, words=f"the result {name} is not what the reply says")
+        for name, ask in step.asks.items():
+            yield from self._answered(name, ask, results.get(name), seq)
         if len(data["comparisons"]) != len(step.expect):
             yield Finding(rule="LOG040", seq=seq, words=f"step {step.id} did not compare what its plan compares")
             return
         for (result, equals), comparison in zip(step.expect, data["comparisons"], strict=True):
             yield from self._compare(result, results.get(result), equals, comparison, seq)
+
+    def _answered(self, name: str, ask: Ask, value: Value | None, seq: int) -> Iterator[Finding]:
+        answers = [answer(ask, typed) for typed in self._typed.get(name, [])[-2 if ask.twice else -1 :]]
+        if None in answers:
+            yield Finding(rule="LOG046", seq=seq, words=f"what was typed for {name} does not fit what was asked")
+        elif not answers or not all(_same(one, value) for one in answers):
+            yield Finding(rule="LOG041", seq=seq, words=f"the result {name} is not what the reply says")
 
     def _compare(
         self, result: str, found: Value | None, equals: dict[str, Any], comparison: dict[str, Any], seq: int

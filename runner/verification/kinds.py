@@ -84,6 +84,7 @@ KINDS: Final[dict[str, Kind]] = {
     "obtain_file": _files("file_arrived", file=str, at=str, at_most=whole),
     "carry_file": _files("file_arrived", file=str, store=str, source=str, medium=str, to=str),
     "back_up_file": _files("file_arrived", file=str, store=str, at=str, medium=str),
+    "look_at_file": _files("file_arrived", file=str, at=str, at_most=whole),
     "unpack_archive": _files("archive_unpacked", file=str, at=str, items=[str]),
     "set_mode": _device("mode_set", fields={"mode": str}, mutates=True),
     "create_world": _device(

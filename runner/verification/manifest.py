@@ -153,6 +153,9 @@ def _agreed(plan: dict[str, Any]) -> Iterator[str]:
         yield f"waiver     {item['rule']}{where}: {plain(item['because'])}{until}"
     for item in plan["inventory"]:
         yield f"inventory  {item['count']} {plain(item['item'])}"
+    for item in plan["artefacts"]:
+        if (where := item["brought"]) is not None:
+            yield f"brings     {item['id']}: {plain(item['file'])} at {where['at']}, sha256 {where['sha256']}"
 
 
 def _step(step: dict[str, Any], files: dict[str, str]) -> Iterator[str]:
@@ -171,16 +174,22 @@ def _step(step: dict[str, Any], files: dict[str, str]) -> Iterator[str]:
         yield f"    uses     {used['input']}: {', '.join(used['artefacts'])}"
     if step["command"] is not None:
         yield f"    types    {plain(step['command'])}"
-    for artefact in step["makes"]:
-        if artefact not in files:
-            raise ShapeError(f"step {step['id']} makes {artefact}, which the plan does not list")
-        yield f"    makes    {artefact}: {plain(files[artefact])}"
-    for artefact in step["destroys"]:
-        yield f"    destroys {artefact}"
+    yield from _artefacts(step, files)
     for expected in step["expect"]:
         yield f"    expects  {expected['result']} = {_wanted(expected['equals'])}"
     if step["left_out"] is not None:
         yield f"    left out {plain(step['left_out'])}"
+
+
+def _artefacts(step: dict[str, Any], files: dict[str, str]) -> Iterator[str]:
+    for artefact in step["makes"]:
+        if artefact not in files:
+            raise ShapeError(f"step {step['id']} makes {artefact}, which the plan does not list")
+        yield f"    makes    {artefact}: {plain(files[artefact])}"
+    for artefact in step["changes"]:
+        yield f"    changes  {artefact}"
+    for artefact in step["destroys"]:
+        yield f"    destroys {artefact}"
 
 
 def _needed(need: dict[str, Any]) -> str:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runner import canonical
 from runner.canonical import NotCanonical, file_digest
+from runner.verification.answers import read_ask
 from runner.verification.kinds import KINDS
-from runner.verification.plan_shape import PLAN
+from runner.verification.plan_shape import PLAN, fit_brought
 from runner.verification.reading import ShapeError, fit
 
-Value = str | int | bool
+if TYPE_CHECKING:
+    from runner.verification.answers import Ask, Value
 
 DAYS: Final = 30
 """How long an approval lasts where the plan does not say."""
@@ -28,9 +30,10 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What a step is held to. `equals` of an expectation is the plan's own data; `asks` has type and words by name."""
+    """What a step is held to. `equals` of an expectation is the plan's own data; `asks` is by name."""
 
     id: str
+    action: str
     title: str
     station: str
     device: str | None
@@ -40,8 +43,9 @@ class Step:
     quorum: list[dict[str, Any]]
     uses: frozenset[str]
     makes: tuple[str, ...]
+    changes: frozenset[str]
     destroys: frozenset[str]
-    asks: dict[str, tuple[str, str]]
+    asks: dict[str, Ask]
     expect: tuple[tuple[str, dict[str, Value]], ...]
     requests: dict[str, Allowed]
 
@@ -68,12 +72,13 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artefact:
-    """A file that a step makes; `at_most` in bytes."""
+    """A file that a step makes, or that is brought with the digest `brought`; `at_most` in bytes."""
 
     file: str
     store: str
     at_most: int
     transfer: bool
+    brought: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +150,7 @@ def read_plan(content: bytes) -> Plan:
     except NotCanonical as error:
         raise ShapeError(f"plan.json is not canonical: {error}") from None
     fit(data, PLAN, "plan")
+    fit_brought(data)
     _each_once(data)
     plan = Plan(
         sha256=file_digest(content),
@@ -164,7 +170,11 @@ def read_plan(content: bytes) -> Plan:
         people={item["id"]: _person(item) for item in data["people"]},
         artefacts={
             item["id"]: Artefact(
-                file=item["file"], store=item["store"], at_most=item["at_most"], transfer=item["transfer"]
+                file=item["file"],
+                store=item["store"],
+                at_most=item["at_most"],
+                transfer=item["transfer"],
+                brought=None if item["brought"] is None else item["brought"]["sha256"],
             )
             for item in data["artefacts"]
         },
@@ -241,6 +251,7 @@ def _states(items: list[dict[str, Any]]) -> tuple[State, ...]:
 def _step(item: dict[str, Any]) -> Step:
     return Step(
         id=item["id"],
+        action=item["action"],
         title=item["title"],
         station=item["station"],
         device=item["device"],
@@ -250,8 +261,9 @@ def _step(item: dict[str, Any]) -> Step:
         quorum=item["quorum"],
         uses=frozenset(artefact for uses in item["uses"] for artefact in uses["artefacts"]),
         makes=tuple(item["makes"]),
+        changes=frozenset(item["changes"]),
         destroys=frozenset(item["destroys"]),
-        asks={ask["name"]: (ask["type"], ask["ask"]) for ask in item["asks"]},
+        asks={ask["name"]: read_ask(ask) for ask in item["asks"]},
         expect=tuple((expect["result"], expect["equals"]) for expect in item["expect"]),
         requests={
             request["kind"]: Allowed(mutates=request["mutates"], least=request["least"], most=request["most"])
@@ -263,6 +275,8 @@ def _step(item: dict[str, Any]) -> Step:
 def _resolve(step: Step, plan: Plan) -> None:
     if {*step.uses, *step.makes, *step.destroys} - plan.artefacts.keys():
         raise ShapeError(f"step {step.id} names an artefact that the plan has not")
+    if step.changes - step.uses:
+        raise ShapeError(f"step {step.id} changes an artefact that it does not take")
     if {need["holders_of"] for need in step.quorum} - {None, *plan.card_sets}:
         raise ShapeError(f"step {step.id} names a card set that the plan has not")
     if {equals["trust"] for _result, equals in step.expect if "trust" in equals} - plan.trust.keys():

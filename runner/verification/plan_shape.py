@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runner.verification.reading import HASH, ID, NAME, RULE, SCALAR, day, mapping, plain_name, positive, whole
+from runner.verification.answers import TYPES
+from runner.verification.reading import (
+    HASH,
+    ID,
+    NAME,
+    RULE,
+    SCALAR,
+    ShapeError,
+    day,
+    mapping,
+    plain_name,
+    positive,
+    whole,
+)
 
 _TEXT_OR_NULL: Final = (str, None)
 _WHOLE_OR_NULL: Final = (whole, None)
@@ -28,8 +41,21 @@ _STEP: Final = {
     "settings": mapping,
     "uses": [{"input": NAME, "artefacts": [ID]}],
     "makes": [ID],
+    "changes": [ID],
     "destroys": [ID],
-    "asks": [{"name": NAME, "type": str, "ask": str, "twice": bool}],
+    "asks": [
+        {
+            "name": NAME,
+            "type": TYPES,
+            "ask": str,
+            "twice": bool,
+            "of": [str],
+            "pattern": _TEXT_OR_NULL,
+            "at_least": (int, None),
+            "at_most": (int, None),
+            "max_length": (positive, None),
+        }
+    ],
     "expect": [{"result": NAME, "equals": ({"value": SCALAR}, {"trust": NAME}, {"step": ID, "result": NAME})}],
     "command": _TEXT_OR_NULL,
     "requests": [{"kind": NAME, "mutates": bool, "least": whole, "most": whole}],
@@ -82,17 +108,18 @@ PLAN: Final[dict[str, Any]] = {
         }
     ],
     "starts_with": [_STATE],
-    "ends_with": [{**_STATE, "at": _ID_OR_NULL}],
+    "ends_with": [{**_STATE, "at": _ID_OR_NULL, "custody": _TEXT_OR_NULL}],
     "artefacts": [
         {
             "id": ID,
             "file": plain_name,
             "store": _STORE,
-            "made_by": ID,
-            "output": NAME,
+            "made_by": _ID_OR_NULL,
+            "output": (NAME, None),
             "at_most": whole,
             "backup_before": _ID_OR_NULL,
             "transfer": bool,
+            "brought": ({"at": ID, "sha256": HASH}, None),
         }
     ],
     "approvals": {"plan": _WANTED, "close": _WANTED, "days": (positive, None)},
@@ -102,3 +129,21 @@ PLAN: Final[dict[str, Any]] = {
     "minutes": whole,
     "steps": [_STEP],
 }
+
+
+def fit_brought(data: dict[str, Any]) -> None:
+    """Return if what is brought lies at a station, is made by no step, and is all that no step makes.
+
+    Raises:
+        ShapeError: it is not so.
+    """
+    stations = {item["id"] for item in data["stations"]}
+    for item in data["artefacts"]:
+        where = item["brought"]
+        unmade = item["made_by"] is None and item["output"] is None
+        if unmade is (where is None) or (item["made_by"] is None) is not unmade:
+            raise ShapeError(f"the artefact {item['id']} is made and brought, or neither")
+        if where is not None and (where["at"] not in stations or item["store"] != "station" or item["transfer"]):
+            raise ShapeError(f"the artefact {item['id']} cannot have been brought there")
+        if where is not None and any(item["id"] in step["makes"] for step in data["steps"]):
+            raise ShapeError(f"the artefact {item['id']} is brought, and a step makes it")

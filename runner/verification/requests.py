@@ -27,7 +27,8 @@ def differences(plan: Plan, step: Step, kind: str, request: dict[str, Any]) -> I
     4. What it asks of people is what the step asks.
     """
     if kind in _OF_PEOPLE:
-        if kind == "ask_value" and step.asks.get(request["name"]) != (request["type"], request["ask"]):
+        ask = step.asks.get(request["name"]) if kind == "ask_value" else None
+        if kind == "ask_value" and (ask is None or (ask.type, ask.ask) != (request["type"], request["ask"])):
             yield "name"
         return
     for name, value in request.items():

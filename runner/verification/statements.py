@@ -13,7 +13,7 @@ from runner.spoken import plain, plain_value, word_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from runner.verification.plan import Value
+    from runner.verification.answers import Value
 
 _SENTENCES: Final = {
     "consent": "I agree that this step is carried out now, with the people and the settings of the plan.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.verification.artefacts import Artefacts, Keys
+from runner.verification.custody import held
 from runner.verification.exceptions import Exceptions
 from runner.verification.expectations import Expectations
 from runner.verification.kinds import KINDS, REFUSALS, REPLIES
@@ -208,6 +209,7 @@ class Attempt:
             yield Finding(rule="LOG033", seq=entry.seq, words=f"step {step.id} is done after a refusal")
         yield from self._gates.result(step, entry.data, entry.seq)
         yield from self._expectations.done(step, entry.data, entry.seq)
+        yield from held(step, entry.data["results"], self._people.acting, entry.seq)
         yield from self.artefacts.done(step, entry.data["made"], entry.data["destroyed"], entry.seq)
         self._gates.told(entry.seq)
         self.end()

@@ -10,6 +10,7 @@ from runner.plan import (
     AllowedRequest,
     Approvals,
     Ask,
+    Brought,
     CardHeld,
     CardSet,
     Ceremony,
@@ -88,6 +89,7 @@ def step(who: str, **more: Any) -> PlannedStep:
         "settings": {},
         "uses": (),
         "makes": (),
+        "changes": (),
         "destroys": (),
         "asks": (),
         "expect": (),
@@ -97,6 +99,17 @@ def step(who: str, **more: Any) -> PlannedStep:
     return PlannedStep(**(fields | more))
 
 
+BAG = Ask(
+    name="bag",
+    type="text",
+    ask="Number of the bag",
+    twice=False,
+    of=(),
+    pattern=None,
+    at_least=None,
+    at_most=None,
+    max_length=None,
+)
 PRESS = step(
     "press",
     action="generate_key@1",
@@ -112,7 +125,7 @@ PRESS = step(
     uses=(Uses(input="tool", artefacts=("tool",)),),
     makes=("tap",),
     destroys=("tool",),
-    asks=(Ask(name="bag", type="text", ask="Number of the bag", twice=False),),
+    asks=(BAG,),
     expect=(
         Expectation(result="size", equals=Literal(value=2048)),
         Expectation(result="recoverable", equals=Literal(value=False)),
@@ -158,7 +171,7 @@ FULL = Plan(
         person("eve", "Eve \u00fcber", "clerk", number=5, stands_in_for="ada"),
     ),
     starts_with=(StartState(subject="device", id="press", mode="operational", world="none", state=None),),
-    ends_with=(EndState(subject="artefact", id="tap", mode=None, world=None, state=None, at="room"),),
+    ends_with=(EndState(subject="artefact", id="tap", mode=None, world=None, state=None, at="room", custody=None),),
     artefacts=(
         PlannedArtefact(
             id="tap",
@@ -169,6 +182,18 @@ FULL = Plan(
             at_most=10_000,
             backup_before="end",
             transfer=False,
+            brought=None,
+        ),
+        PlannedArtefact(
+            id="form",
+            file="form.txt",
+            store="station",
+            made_by=None,
+            output=None,
+            at_most=10_000,
+            backup_before=None,
+            transfer=False,
+            brought=Brought(at="room", sha256=SHA256),
         ),
     ),
     approvals=Approvals(
@@ -192,6 +217,7 @@ FULL = Plan(
 
 BARE = replace(
     FULL,
+    artefacts=FULL.artefacts[:1],
     ceremony=replace(FULL.ceremony, title="A press", procedure=None, edition=None),
     region=None,
     parameters=(),

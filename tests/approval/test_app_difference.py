@@ -92,11 +92,11 @@ def test_a_plan_does_not_differ_from_itself(plan: Plan) -> None:
             "parameter twice: value: was true, is false",
         ),
         (
-            replace(FULL, artefacts=(replace(FULL.artefacts[0], transfer=True),)),
+            replace(FULL, artefacts=(replace(FULL.artefacts[0], transfer=True), *FULL.artefacts[1:])),
             "artefact tap: transfer: was false, is true",
         ),
         (
-            replace(FULL, artefacts=(replace(FULL.artefacts[0], backup_before=None),)),
+            replace(FULL, artefacts=(replace(FULL.artefacts[0], backup_before=None), *FULL.artefacts[1:])),
             "artefact tap: backup before: was `end`, is nothing",
         ),
         (

@@ -34,7 +34,7 @@ def test_what_a_playbook_holds() -> None:
     assert make.quorum == {"holder": CardSetFigure("acs", "cards"), "clerk": 1}
     assert obtain.settings == {"file": "press-{{ region.zip }}.zip"}
     assert obtain.produces["tool"].at_most == 2_000_000
-    assert playbook.artefacts()["world"].at_most == 1_000_000
+    assert make.produces["world"].at_most == 1_000_000
     assert playbook.media["stick"].free == 16_000_000
     assert playbook.starts_with["acs"] == "blank"
     assert playbook.ends_with["tool"] == Condition(at="desk")

@@ -125,6 +125,7 @@ def step(ident: str, action: str, station: str, requests: list[dict[str, Any]], 
         "settings": {},
         "uses": [],
         "makes": [],
+        "changes": [],
         "destroys": [],
         "asks": [],
         "expect": [],
@@ -132,6 +133,11 @@ def step(ident: str, action: str, station: str, requests: list[dict[str, Any]], 
         "requests": [allowed("gather_people"), *requests],
     }
     return plain | fields
+
+
+def ask(name: str, kind: str, question: str, **bounds: Any) -> dict[str, Any]:
+    free = {"of": [], "pattern": None, "at_least": None, "at_most": None, "max_length": None}
+    return {"name": name, "type": kind, "ask": question, "twice": False, **free, **bounds}
 
 
 def artefact(ident: str, file: str, made_by: str, *, store: str = "station", transfer: bool = False) -> dict[str, Any]:
@@ -144,6 +150,7 @@ def artefact(ident: str, file: str, made_by: str, *, store: str = "station", tra
         "at_most": 1000,
         "backup_before": None,
         "transfer": transfer,
+        "brought": None,
     }
 
 
@@ -162,7 +169,7 @@ def plan() -> dict[str, Any]:
             "online",
             [allowed("ask_value", most=3), allowed("obtain_file")],
             makes=["toolset"],
-            asks=[{"name": "bag", "type": "text", "ask": "Which bag?", "twice": False}],
+            asks=[ask("bag", "text", "Which bag?", pattern="[A-Z] [0-9]{2}", max_length=4)],
             expect=[*by_trust, {"result": "bag", "equals": {"value": "A 12"}}],
         ),
         step(

@@ -5,6 +5,7 @@ Each test names the rule that catches it, and the entry.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -65,6 +66,26 @@ def another_bag(told: list[Draft]) -> None:
     reply("obtain", "value_given", value="A 13")(told)
     result("obtain", "bag", "A 13")(told)
     find(told, "obtain", "step.done").data["comparisons"][1]["found"] = "A 13"
+
+
+def type_bag(*typed: str, result_is: str = "A 12") -> Change:
+    """The question was asked this often, and these were the answers; the step goes on as ever."""
+
+    def change(told: list[Draft]) -> None:
+        at = place(told, "obtain", "ask_value")
+        asked = told[at : at + 2]
+        told[at : at + 2] = [
+            piece
+            for value in typed
+            for piece in (
+                asked[0],
+                replace(asked[1], data=asked[1].data | {"reply": {"value": value, "person": "dana"}}),
+            )
+        ]
+        result("obtain", "bag", result_is)(told)
+        find(told, "obtain", "step.done").data["comparisons"][1]["found"] = result_is
+
+    return change
 
 
 def another_vault_key(told: list[Draft]) -> None:
@@ -338,6 +359,11 @@ ATTACKS: dict[str, tuple[Change, str, str | None, str]] = {
     "an expectation not compared": (expect_less, "LOG040", "obtain", "step.done"),
     "a flag for a number": (result("carry", "sha256", True), "LOG040", "carry", "step.done"),  # noqa: FBT003
     "a result the device did not give": (result("generate", "key_hash", OTHER), "LOG041", "generate", "step.done"),
+    "an answer of another form": (type_bag("a 12", result_is="a 12"), "LOG046", "obtain", "step.done"),
+    "an answer that is too long": (type_bag("A 123", result_is="A 123"), "LOG046", "obtain", "step.done"),
+    "an answer made to fit": (type_bag("A12"), "LOG046", "obtain", "step.done"),
+    "an answer that was not the last": (type_bag("A 12", "A 13"), "LOG041", "obtain", "step.done"),
+    "no answer": (type_bag(), "LOG041", "obtain", "step.done"),
     "a value nobody typed": (result("obtain", "bag", "A 14"), "LOG041", "obtain", "step.done"),
     # files
     "changed on the way": (reply("carry", "file_arrived", sha256="66" * 32), "LOG043", "carry", "file_arrived"),
@@ -433,6 +459,26 @@ def test_a_story_that_is_not_the_plans_is_seen(tmp_path: Path, attack: str) -> N
     assert places & {(rule, seq_of(record, step, name)), (rule, seq_of(record, step, name, last=True))}, places
     broken_log = {finding.rule for finding in verdict.findings} & {"LOG003", "LOG005", "LOG006", "LOG010", "LOG011"}
     assert not broken_log
+
+
+def test_answers_that_do_not_fit_count_as_tries(tmp_path: Path) -> None:
+    record = write(tmp_path, change=type_bag("a 12", "A12", "A 12"))
+    assert judged(record).outcome is Outcome.VALID
+
+
+def test_what_is_typed_twice_is_the_same_both_times(tmp_path: Path) -> None:
+    def twice(planned: dict[str, Any]) -> None:
+        planned["steps"][0]["asks"][0]["twice"] = True
+        planned["steps"][0]["requests"][1] |= {"least": 2, "most": 6}
+
+    (tmp_path / "alike").mkdir()
+    (tmp_path / "unlike").mkdir()
+    alike = write(tmp_path / "alike", change_plan=twice, change=type_bag("A 12", "A 13", "A 12", "A 12"))
+    assert judged(alike).outcome is Outcome.VALID
+    unlike = write(tmp_path / "unlike", change_plan=twice, change=type_bag("A 13", "A 12"))
+    verdict = judged(unlike)
+    assert verdict.outcome is Outcome.TAMPERED
+    assert {finding.rule for finding in verdict.findings} == {"LOG041"}
 
 
 WORLD = "DLf3072s256mAEScSP800131Ar1"

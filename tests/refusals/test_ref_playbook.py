@@ -479,11 +479,17 @@ DEVICE = {
         at="{key: |key}\n    destroys",
         words="the copy that reduce_key made",
     ),
-    "a pattern for an answer, which nobody would check": case(
-        within("create-world", "bags: {type: text,", 'bags: {type: text, pattern: "[A-Z0-9, ]+",'),
-        rule="SHP011",
-        at='pattern: |"[A-Z0-9, ]+"',
-        words="pattern",
+    "a pattern for an answer that not every verifier can follow": case(
+        within("create-world", "bags: {type: text,", 'bags: {type: text, pattern: "([A-Z0-9]+,? ?)+",'),
+        rule="SHP006",
+        at='pattern: |"([A-Z0-9]+,? ?)+"',
+        words="no groups",
+    ),
+    "a least number for a text": case(
+        within("create-world", "bags: {type: text,", "bags: {type: text, at_least: 3,"),
+        rule="SHP006",
+        at="|at_least: 3",
+        words="for the type whole",
     ),
 }
 

@@ -66,6 +66,7 @@ def step(name: str = "generate", **changes: Any) -> PlannedStep:
         settings={},
         uses=(),
         makes=(),
+        changes=(),
         destroys=(),
         asks=(),
         expect=(),

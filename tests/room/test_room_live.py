@@ -28,6 +28,8 @@ from runner.exchange import (
 )
 from runner.host.company import LONGEST_REASON, WORDS
 from runner.host.room import Attestation, Room, StatementWanted, StopAsked, Undecided
+from runner.plan import Ask
+from runner.values import wanted as what_fits
 
 if TYPE_CHECKING:
     from runner.host.live import LiveRoom
@@ -36,6 +38,17 @@ TWO = (need("operator"), need("witness"))
 CARDS = (need("administrator", 3, "acs"), need("operator"))
 DAN_AND_EVA = (Acting(person="dan", role="operator"), Acting(person="eva", role="witness"))
 VALUE = AskValue(name="bag", ask="Number of the bag", type="text")
+BAG = Ask(
+    name="bag",
+    type="text",
+    ask="Number of the bag",
+    twice=False,
+    of=(),
+    pattern="[A-Z0-9, ]+",
+    at_least=None,
+    at_most=None,
+    max_length=20,
+)
 EXCEPTION = AskException(rule="RUN002", result="count", found="3", expected="4", role="witness", people=2)
 
 
@@ -45,7 +58,7 @@ def gather(made: LiveRoom, needs: Any = TWO, **changes: Any) -> Any:
 
 
 def ask(made: LiveRoom, request: Any) -> Any:
-    return made.answer(request, step(), DAN_AND_EVA, frozenset(made.company.present))
+    return made.answer(request, step(asks=(BAG,)), DAN_AND_EVA, frozenset(made.company.present))
 
 
 def test_a_live_room_is_a_room() -> None:
@@ -319,8 +332,23 @@ def test_comings_and_goings() -> None:
 def test_a_value_is_given_by_somebody_who_acts() -> None:
     made, console = room("A0012, A0013", "fay", "dan", here="dan eva fay")
     assert ask(made, VALUE) == ValueGiven(value="A0012, A0013", person="dan")
-    assert "\nNumber of the bag (text)" in console.told
+    assert "\nNumber of the bag (text, of the form [A-Z0-9, ]+, at most 20 characters)" in console.told
     assert "No: fay is not asked here, only dan, eva." in console.told
+
+
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ({"type": "choice", "of": ("red", "dark blue")}, "one of: red, dark blue"),
+        ({"type": "whole", "at_least": 1, "at_most": 9}, "a whole number, at least 1, at most 9"),
+        ({"type": "date"}, "a date such as 2027-06-30"),
+    ],
+    ids=str,
+)
+def test_whoever_types_sees_what_fits(bounds: dict[str, Any], words: str) -> None:
+    free = {"of": (), "pattern": None, "at_least": None, "at_most": None, "max_length": None}
+    asked = Ask(name="x", ask="?", twice=False, **{**free, **bounds})
+    assert what_fits(asked.type, asked) == words
 
 
 def test_something_done_by_hand() -> None:
