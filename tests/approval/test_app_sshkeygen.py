@@ -5,20 +5,28 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from approval_bench import write_key
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from plan_bench import signer
 
 from runner.errors import ControlFault, WrongUse
 from runner.host.disk import Disk
 from runner.host.sshkeygen import agent_key, sign
 from runner.signing.signers import APPROVE
+from runner.verification.reading import ShapeError
+from runner.verification.signatures import check_signature, read_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+MODULES = [
+    Path(f"/usr/lib/{folder}softhsm/libsofthsm2.so") for folder in ("", "x86_64-linux-gnu/", "aarch64-linux-gnu/")
+]
 
 MESSAGE = b"manifest\n"
 RIGHT = signer(1).sign(APPROVE, MESSAGE)
@@ -31,6 +39,7 @@ def holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     assert program is not None
     assert add is not None
     socket = tmp_path / "holder"
+    monkeypatch.setenv("SOFTHSM2_CONF", str(tmp_path / "softhsm.conf"))  # for the tokens that it loads
     process = subprocess.Popen([program, "-D", "-a", str(socket)], stdout=subprocess.DEVNULL)
     try:
         while not socket.exists():
@@ -64,6 +73,49 @@ def test_ssh_agent_signs(holder: Path, tmp_path: Path) -> None:
     public = tmp_path / "ada.pub"
     public.write_text(f"{signer(1).public} ada@desk\n")
     assert sign(public, namespace=APPROVE, message=MESSAGE) == RIGHT
+
+
+@pytest.fixture
+def token(holder: Path, tmp_path: Path) -> tuple[str, Path]:
+    """The public key of a PKCS#11 token (SoftHSM) and its library, which our `ssh-agent` may load."""
+    module, tool = next((path for path in MODULES if path.exists()), None), shutil.which("softhsm2-util")
+    if module is None or tool is None:
+        pytest.skip("softhsm2 is not installed")
+    assert holder.exists()
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "softhsm.conf").write_text(
+        f"directories.tokendir = {tmp_path / 'tokens'}\nobjectstore.backend = file\n"
+    )
+    (tmp_path / "key.pem").write_bytes(
+        ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    (tmp_path / "pin").write_text("#!/bin/sh\necho 4711\n")
+    (tmp_path / "pin").chmod(0o700)
+    for arguments in (
+        ["--init-token", "--free", "--label", "approver", "--so-pin", "0815", "--pin", "4711"],
+        ["--import", str(tmp_path / "key.pem"), "--token", "approver", "--label", "key", "--id", "01", "--pin", "4711"],
+    ):
+        subprocess.run([tool, *arguments], check=True, stdout=subprocess.DEVNULL)
+    shown = subprocess.run(["ssh-keygen", "-D", str(module)], check=True, capture_output=True, text=True)
+    return " ".join(shown.stdout.split()[:2]), module
+
+
+def test_a_key_on_a_pkcs11_token_signs_through_ssh_agent(
+    token: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public, module = token
+    with agent_key(Disk(), public) as key:
+        with pytest.raises(ControlFault, match="signed nothing"):
+            sign(key, namespace=APPROVE, message=MESSAGE)  # the token was not added: nobody typed its PIN
+        monkeypatch.setenv("SSH_ASKPASS", str(tmp_path / "pin"))
+        monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+        subprocess.run(["ssh-add", "-q", "-s", str(module)], check=True, capture_output=True)
+        signature = sign(key, namespace=APPROVE, message=MESSAGE)
+    check_signature(signature, MESSAGE, namespace=APPROVE, key=read_key(public))
+    with pytest.raises(ShapeError, match="signature"):
+        check_signature(signature, MESSAGE + b"x", namespace=APPROVE, key=read_key(public))
 
 
 def test_a_key_it_does_not_hold_signs_nothing(holder: Path) -> None:
