@@ -67,7 +67,8 @@ class PinAsk:
     """Asks for the PIN of the card in the slot.
 
     `new` is true when the PIN is being set, `attempt` counts the asks for this card from 1. A PIN that comes before
-    `wait_seconds` have passed is not looked at; it uses up an ask but is no try.
+    `wait_seconds` have passed is not looked at; it uses up an ask but is no try. `left` is how many asks there will be
+    after this one in the same request; the card itself only makes one wait longer (`Chip.wait_ms`).
     """
 
     set_name: str
@@ -75,6 +76,7 @@ class PinAsk:
     serial: str
     new: bool
     attempt: int
+    left: int
     wait_seconds: int
 
 

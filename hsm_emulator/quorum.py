@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hsm_emulator.state import State
 
 ASKS: Final = 3
-"""How often a card's PIN is asked for within one request."""
+"""How often a card's PIN is asked for within one request. Each is a try of a person; nothing tries by itself."""
 
 SALT: Final = 16
 
@@ -70,7 +70,9 @@ def write_set(
     with ThreadPoolExecutor(max_workers=2) as threads:
         for position in range(made.quorum.n):
             serial = _blank_card(state, made, position, call)
-            ask = PinAsk(set_name=made.name, number=position + 1, serial=serial, new=True, attempt=1, wait_seconds=0)
+            ask = PinAsk(
+                set_name=made.name, number=position + 1, serial=serial, new=True, attempt=1, left=0, wait_seconds=0
+            )
             pin = call.dialogue.pin(ask)
             card = CardFact(number=position + 1, serial=serial)
             membership = _membership(made, card, salt=call.draw.take(SALT), scrypt_n=scrypt_n)
@@ -183,6 +185,7 @@ def _with_pin(
             serial=serial,
             new=False,
             attempt=attempt,
+            left=ASKS - attempt,
             wait_seconds=-(-wait // 1000),
         )
         pin = call.dialogue.pin(ask)

@@ -91,6 +91,7 @@ class _Slot:
             serial=ask.serial,
             new=ask.new,
             attempt=ask.attempt,
+            left=ask.left,
             wait_seconds=ask.wait_seconds,
         )
         return Pin(self._dialogue.pin(wanted).reveal())

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
             if terminal.ask(f"This ends the ceremony for good. {args.person} types their id:") != args.person:
                 return stopped("stopped: nothing was written", terminal)
             watch = Narrator(OnTerminal(terminal), past.checked.plan)
-            present = past.course.engine.present
+            present = past.course.engine.present | {args.person}
             with live_room(
                 disk, terminal, place, past.checked.plan, watch=watch, signers=past.signers, present=present
             ) as room:

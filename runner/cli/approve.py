@@ -29,6 +29,7 @@ from runner.host.bundle import bundle_sha256
 from runner.host.clock import today
 from runner.host.console import TRIES
 from runner.host.disk import Disk
+from runner.host.earlier import last_approved
 from runner.host.plans import load_plan
 from runner.host.room import StopAsked
 from runner.host.sshkeygen import agent_key, sign
@@ -67,7 +68,8 @@ def main(arguments: Sequence[str]) -> int:
     approved = _approval(disk, path, checked, args)
     if person.id in approved.signatures:
         raise WrongUse(f"{person.id} has approved this plan already")
-    changes = _changes(disk, checked.plan, args.since)
+    since = Path(args.since) if args.since else last_approved(disk, path, checked)
+    changes = _changes(disk, checked.plan, since)
     try:
         with Terminal.open() as terminal:
             terminal.tell(approved.manifest.decode())
@@ -92,7 +94,11 @@ def _parser() -> Parser:
     parser.add_argument(
         "--key", metavar="FILE", help="your private key, or the public half of one that ssh-agent holds; default: that"
     )
-    parser.add_argument("--since", metavar="OLDPLAN", help="the plan that was approved last; what changed is shown")
+    parser.add_argument(
+        "--since",
+        metavar="OLDPLAN",
+        help="an older plan; what changed is shown. Default: the one beside it approved last",
+    )
     parser.add_argument(
         "--software", metavar="HEX", help="digest of the software that must carry it out; default: this software"
     )
@@ -142,11 +148,11 @@ def _terms(disk: Disk, plan: Plan, args: Namespace) -> Terms:
     )
 
 
-def _changes(disk: Disk, plan: Plan, since: str | None) -> str:
+def _changes(disk: Disk, plan: Plan, since: Path | None) -> str:
     """Say what changed in meaning since an older plan."""
     if since is None:
-        return "\nNo earlier plan was named (--since), so nothing says what changed."
-    content = disk.read(Path(since))
+        return "\nNo earlier plan was named (--since), and no approved one lies beside it: nothing says what changed."
+    content = disk.read(since)
     try:
         old = parse_plan(content)
     except NotCanonical as error:

@@ -36,6 +36,12 @@ def shipped(kind: str) -> Path:
     return inside if inside.is_dir() else package.parent / kind
 
 
+def approved_beside(plan: Path) -> tuple[Path, ...]:
+    """Return the other files in a plan's folder that have a folder `<name>.approval`, sorted."""
+    names = (item.with_suffix("") for item in plan.parent.glob("*.approval"))
+    return tuple(sorted(item for item in names if item != plan and item.is_file()))
+
+
 def find_playbook(name: str) -> Path:
     """Return the playbook of that path, or the shipped one of that name.
 

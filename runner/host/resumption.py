@@ -149,7 +149,7 @@ class _Resumption:
                 raise _uncertain(undecided)
             self._require_files(past, devices=not past.resolved)
             _, session = self._begin(past)
-            ended = session.close(Finished(outcome="aborted", rule=STOPPED_BY_PEOPLE), by=by, reason=reason)
+            ended = session.end(STOPPED_BY_PEOPLE, by=by, reason=reason)
             past.course.engine.close()
         finally:
             self._log.close()

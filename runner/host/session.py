@@ -24,6 +24,7 @@ from runner.exchange import (
     AskException,
     AskValue,
     BackUpFile,
+    BreakEnded,
     CarryFile,
     DoByHand,
     GatherPeople,
@@ -32,6 +33,7 @@ from runner.exchange import (
     Need,
     ObtainFile,
     PeopleGathered,
+    PersonPresent,
     ReadVaultKey,
     Reply,
     Request,
@@ -42,7 +44,7 @@ from runner.exchange import (
 from runner.history import Said, event_entry, mark_entry, request_entry
 from runner.host.attesting import Occasion
 from runner.host.room import StopAsked
-from runner.quorum import fill
+from runner.quorum import fill, in_place
 from runner.signing.statements import CameOut, FileLine, StepLine
 
 if TYPE_CHECKING:
@@ -302,12 +304,15 @@ class Session:
         while waiting:
             events = self._hands.room.arrivals()
             for event in events:
-                self._engine.happened(event)
-                self._hands.logbook.append(event_entry(event, self._plan))
-                self._hands.watch.event(event)
+                self._note(event)
             if self._engine.on_break and not events:
                 raise Defect("the room came back in a break with nothing to say")
             waiting = self._engine.on_break
+
+    def _note(self, event: RoomEvent) -> None:
+        self._engine.happened(event)
+        self._hands.logbook.append(event_entry(event, self._plan))
+        self._hands.watch.event(event)
 
     def attend(self, unsigned: int) -> None:
         """Begin a later sitting: note who is here, and have them see entries that no checkpoint covered."""
@@ -400,6 +405,14 @@ class Session:
             self._close_statements()
         return self.close(finished, failed=failed)
 
+    def end(self, rule: str, *, by: str, reason: str) -> Ended:
+        """End the ceremony for good, as somebody says who is here: they come in, and a break is over."""
+        if self._engine.on_break:
+            self._note(BreakEnded())
+        if by not in self._engine.present:
+            self._note(PersonPresent(person=by))
+        return self.close(Finished(outcome="aborted", rule=rule), by=by, reason=reason)
+
     def close(
         self, finished: Finished, *, failed: StepFailed | None = None, by: str | None = None, reason: str | None = None
     ) -> Ended:
@@ -407,9 +420,23 @@ class Session:
         if finished.rule is not None:
             data = {"rule": finished.rule, "by": by, "reason": reason, "devices": self._devices()}
             self._say(EntryType.CEREMONY_ABORTED, data)
+            if by is not None:
+                self._sign_end(by)
         self._say(EntryType.CEREMONY_CLOSED, {"outcome": finished.outcome, "devices": self._devices()})
         self._hands.logbook.seal()
         return Ended(how=finished.outcome, head=self._hands.logbook.head, rule=finished.rule, failed=failed)
+
+    def _sign_end(self, by: str) -> None:
+        """Let who ends the ceremony attest to that, where the plan has them close it and they have a key."""
+        person = self._plan.person(by)
+        if person is None or not self._hands.attesting.has_key(by) or not in_place(person, self._engine.instead):
+            return
+        roles = [wanted.role for wanted in self._plan.approvals.close if wanted.role in person.roles]
+        if roles:
+            self._hands.logbook.checkpoint()
+            with suppress(StopAsked):  # it is over whether they sign or not
+                occasion = Occasion(about="close", signed=True, value="aborted")
+                self._hands.attesting.ask((Acting(person=by, role=roles[0]),), occasion)
 
     def close_again(self, outcome: str, rule: str | None) -> Ended:
         """Write the end that the sitting before could not seal."""

@@ -59,8 +59,8 @@ class LiveSlot:
                 console.tell(f"The card looks at no PIN for {wanted.wait_seconds} s.")
                 console.pause(wanted.wait_seconds)
             if not wanted.new:
-                again = f", attempt {wanted.attempt}" if wanted.attempt > 1 else ""
-                return Secret(console.secret(f"PIN of {which}{again} (not shown):"))
+                tries = f"attempt {wanted.attempt}, {wanted.left or 'no'} more after it"
+                return Secret(console.secret(f"PIN of {which}, {tries} (not shown):"))
             while True:
                 chosen = Secret(console.secret(f"New PIN for {which} (not shown):"))
                 if console.secret("The same PIN again (not shown):") == chosen.reveal():

@@ -126,6 +126,47 @@ def test_no_change_and_no_older_plan_are_said(bench: Bench) -> None:
     assert "No earlier plan was named" in bench.approve("cyd").told
 
 
+def changed(bench: Bench, name: str, days: int, *people: str, copies: int) -> None:
+    """Make another plan, approved by these people from a day on."""
+    bench.plan(name, "--param", f"copies={copies}")
+    first = ("--from", days_from_today(days))
+    for number, who in enumerate(people):
+        assert bench.approve(who, *(first if number == 0 else ()), plan_=name).code == 0
+
+
+def test_the_plan_approved_last_is_found(bench: Bench) -> None:
+    bench.plan()
+    changed(bench, "a.json", -3, "bob", "cyd", "hal", copies=4)
+    changed(bench, "b.json", -9, "bob", "cyd", "hal", copies=5)
+    told = bench.approve("bob").told
+    assert "(a.json):\n" in told
+    assert "  parameter copies: value: was 4, is 3\n" in told
+    named = bench.approve("cyd", "--since", "b.json").told
+    assert "  parameter copies: value: was 5, is 3\n" in named
+
+
+def spoil(how: str) -> None:
+    if how == "changed since":
+        path = Path("a.json")
+        path.write_bytes(path.read_bytes().replace(b'"value":4', b'"value":6'))
+    elif how == "another's signature":
+        folder = approval_of(Path("a.json"))
+        shutil.copy(folder / "manifest.txt.bob.sshsig", folder / "manifest.txt.cyd.sshsig")
+    elif how == "no plan":
+        Path("a.json").unlink()
+    elif how == "another ceremony":
+        for name in ("press.ceremony.yaml", "press.roster.yaml"):
+            Path(name).write_text(Path(name).read_text().replace("press-test", "other-test"))
+
+
+@pytest.mark.parametrize("how", ["changed since", "another's signature", "no plan", "another ceremony", "too few"])
+def test_what_was_not_approved_is_not_compared_with(bench: Bench, how: str) -> None:
+    changed(bench, "a.json", -3, *(("bob", "cyd") if how == "too few" else ("bob", "cyd", "hal")), copies=4)
+    spoil(how)
+    bench.plan()
+    assert "No earlier plan was named (--since), and no approved one lies beside it" in bench.approve("bob").told
+
+
 @pytest.mark.parametrize("content", [None, b"{}"])
 def test_an_older_plan_that_is_none_is_refused(bench: Bench, content: bytes | None) -> None:
     bench.plan()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from hsm_emulator.dialogue import Pin, PinAsk
     from hsm_emulator.messages import Change, Look
 
 
@@ -249,7 +250,27 @@ def test_three_wrong_pins(ready: Bench, packages: Packages) -> None:
     changed = {name for name, data in contents(ready.folder).items() if before.get(name) != data}
     assert changed == {f"silicon/cards/{one}"}
     assert b'"failures":3' in contents(ready.folder)[f"silicon/cards/{one}"]
-    assert [ask.wait_seconds for ask in talk.asks if hasattr(ask, "attempt")] == [0, 1, 2]
+    assert [(ask.wait_seconds, ask.left) for ask in talk.asks if hasattr(ask, "attempt")] == [(0, 2), (1, 1), (2, 0)]
+
+
+def test_one_wrong_pin_is_one_try_on_that_card_alone(ready: Bench, packages: Packages) -> None:
+    """Nothing tries it again by itself, nor on another card: here its holder leaves where they are asked again."""
+    one = ready.serials[0]
+    before = contents(ready.folder)
+    talk = ready.operator(one, typed={one: ["wrong"]})
+    types = talk.pin
+
+    def leaves(ask: PinAsk) -> Pin:
+        if ask.attempt > 1:
+            raise KeyboardInterrupt
+        return types(ask)
+
+    talk.pin = leaves  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        ready.talk(modify(packages), talk)
+    changed = {name for name, data in contents(ready.folder).items() if before.get(name) != data}
+    assert changed == {f"silicon/cards/{one}"}
+    assert b'"failures":1' in contents(ready.folder)[f"silicon/cards/{one}"]
 
 
 def test_an_early_pin_is_not_looked_at_and_is_no_try(ready: Bench, packages: Packages) -> None:

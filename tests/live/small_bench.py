@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from live_bench import Premises as AtTerminals
+
 from runner.backends import emulator
 from runner.cli import abort, plan, resolve, resume, run
 from runner.cli.main import guarded
@@ -32,12 +36,13 @@ from runner.spoken import words
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import pexpect
     import pytest
 
     Answer = str | BaseException | Callable[[], str]
 
 SERIAL = "SIM0-0000-0001"
-BOB = SimulatedSigner.from_seed(b"\x02" * 32)
+BOB, FAY = (SimulatedSigner.from_seed(bytes([number]) * 32) for number in (2, 3))
 
 PLAYBOOK = """\
 format: ceremony/1
@@ -54,7 +59,8 @@ devices:
 roles:
   approver: {title: Approver}
   clerk: {title: Clerk}
-approvals: {plan: {approver: 1}, days: 30}
+  witness: {title: Witness}
+approvals: {plan: {approver: 1}, close: {witness: 1}, days: 30}
 starts_with:
   hsm: {mode: operational, world: none}
 ends_with: {}
@@ -100,8 +106,11 @@ people:
   bob: {{name: Bob, roles: [approver], key: "{BOB.public}"}}
   dee: {{name: Dee, roles: [clerk]}}
   eve: {{name: Eve, roles: [clerk]}}
+  fay: {{name: Fay, roles: [witness], key: "{FAY.public}"}}
 """
-ENVIRONMENT = "format: environment/1\nid: here\nstations: [{stations}]\ndevices: {{{devices}}}\n"
+ENVIRONMENT = (
+    "format: environment/1\nid: here\nstations: [{stations}]\ndevices: {{{devices}}}\nkeys: {{fay: keys/fay}}\n"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +159,14 @@ class Script:
         return answer if isinstance(answer, str) else answer()
 
 
+def write_key(path: Path) -> None:
+    """Write fay's private key as OpenSSH writes one."""
+    private = Ed25519PrivateKey.from_private_bytes(b"\x03" * 32)
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o600)
+    path.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+
+
 class Bench:
     """The small ceremony in a folder of its own, which is the current one, approved and ready to run."""
 
@@ -179,7 +196,7 @@ class Bench:
         here = "room" in stations
         named = f"hsm: {{backend: emulator, serial: {SERIAL}}}" if here else ""
         path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
+        write_key(path.parent / "keys" / "fay")
         path.write_text(ENVIRONMENT.format(stations=stations, devices=named))
         if here:
             emulator.make_hsm(path.parent / "devices" / "hsm", serial=SERIAL, cards=["SIM-CARD-0001"])
@@ -202,7 +219,7 @@ class Bench:
 
     def answers(self, **more: Answer) -> dict[str, Answer]:
         """What people of goodwill type, with other answers before; `_` in a name stands for any character."""
-        here = iter(["dee", "eve", *["done"] * 9])
+        here = iter(["dee", "eve", "fay", *["done"] * 9])
         digest = bytes.fromhex(self.checked.sha256)[:8]
         return {
             **{name.replace("_", "."): answer for name, answer in more.items()},
@@ -211,7 +228,7 @@ class Bench:
             r"serial number": SERIAL,
             r"to the minute": "agrees",
             r"Who acts|read it out|Who comes in": "dee",
-            r"types? their id to say this": self._speaker,
+            r"types their id to (say|sign) this": self._speaker,
             r"^(seen|told):": "a press",
             r"again. begins the step": "again",
         }
@@ -238,10 +255,10 @@ class Bench:
     def resume(self, *, answers: dict[str, Answer] | None = None, record: str = "record") -> Said:
         return self.go("resume", record, "--environment", "room.environment.yaml", answers=answers)
 
-    def abort(self, *more: str, answers: dict[str, Answer] | None = None) -> Said:
+    def abort(self, by: str = "dee") -> Said:
         return self.go(
-            "abort", "record", "--as", "dee", "--because", "enough", "--environment", "room.environment.yaml", *more,
-            answers=answers,
+            "abort", "record", "--as", by, "--because", "enough", "--environment", "room.environment.yaml",
+            answers=self.answers(ends_the_ceremony=by),
         )  # fmt: skip
 
     def ledger(self) -> dict[str, str]:
@@ -255,3 +272,14 @@ class Bench:
 
 
 STOP = StopAsked()
+
+
+def at(bench: Bench, question: str, *command: str) -> pexpect.spawn[str]:
+    """A command at a terminal, where everything before a question was answered."""
+    child = AtTerminals(bench.folder).spawn(*command, "--environment", "room.environment.yaml")
+    digest = " ".join(words(bytes.fromhex(bench.checked.sha256)[:8]))
+    asked = [r"Your id, or `done`:", r"first 8 of them:", r"printed on it:", r"to the minute:"]
+    answers = iter(["dee", "done"]), iter([digest]), iter([SERIAL]), iter(["agrees"])
+    while (found := child.expect([question, *asked])) > 0:
+        child.sendline(next(answers[found - 1]))
+    return child

@@ -76,7 +76,7 @@ def test_who_goes_on_notes_it_too(small: Bench) -> None:
     assert (again.code, "RUN014" in again.err) == (4, True)
     small.without_ledger()
     trust.write_text("{}")
-    assert small.abort(answers=small.answers(ends_the_ceremony="dee")).code == 5
+    assert small.abort().code == 5
     assert small.ledger() == {APPROVAL: ceremony}
     assert json.loads(trust.read_text()) == {}, "what is there is not overwritten"
 
@@ -88,6 +88,6 @@ def test_a_second_ceremony_of_one_approval_is_only_ended(small: Bench) -> None:
     refused = small.resume()
     assert (refused.code, "RUN014" in refused.err) == (4, True)
     assert (small.record / "log.jsonl").read_bytes() == log
-    assert small.abort(answers=small.answers(ends_the_ceremony="dee")).code == 5
+    assert small.abort().code == 5
     assert small.ledger() == {APPROVAL: "cd" * 16}
     assert Disk().exists(small.record / "SHA256SUMS")

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 import pexpect
 import pytest
-from live_bench import Premises
-from small_bench import SERIAL
-
-from runner.spoken import words
+from small_bench import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,17 +16,6 @@ if TYPE_CHECKING:
     from small_bench import Bench
 
 pytestmark = pytest.mark.slow
-
-
-def at(small: Bench, question: str, *command: str) -> pexpect.spawn[str]:
-    """A command at a terminal, where everything before a question was answered."""
-    child = Premises(small.folder).spawn(*command, "--environment", "room.environment.yaml")
-    digest = " ".join(words(bytes.fromhex(small.checked.sha256)[:8]))
-    asked = [r"Your id, or `done`:", r"first 8 of them:", r"printed on it:", r"to the minute:"]
-    answers = iter(["dee", "done"]), iter([digest]), iter([SERIAL]), iter(["agrees"])
-    while (found := child.expect([question, *asked])) > 0:
-        child.sendline(next(answers[found - 1]))
-    return child
 
 
 def run_to(small: Bench, question: str) -> pexpect.spawn[str]:

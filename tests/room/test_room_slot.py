@@ -23,7 +23,9 @@ def wanted(number: int | None) -> CardWanted:
 
 
 def pin(*, new: bool = False, attempt: int = 1, wait: int = 0) -> PinWanted:
-    return PinWanted(card_set="acs", number=2, serial="SIM-CARD-0002", new=new, attempt=attempt, wait_seconds=wait)
+    return PinWanted(
+        card_set="acs", number=2, serial="SIM-CARD-0002", new=new, attempt=attempt, left=3 - attempt, wait_seconds=wait
+    )
 
 
 def test_a_card_that_is_written() -> None:
@@ -60,7 +62,7 @@ def test_a_card_that_does_not_come_in_time(script: list[str | None]) -> None:
 def test_a_pin_is_typed_once() -> None:
     at, console = slot(CANARY)
     assert at.pin(pin()).reveal() == CANARY
-    assert console.asked == [("PIN of card 2 of acs (SIM-CARD-0002) (not shown):", "")]
+    assert console.asked == [("PIN of card 2 of acs (SIM-CARD-0002), attempt 1, 2 more after it (not shown):", "")]
     assert console.paused == []
 
 
@@ -70,6 +72,13 @@ def test_after_a_wrong_pin_the_card_is_waited_for() -> None:
     assert console.told == ["The card looks at no PIN for 4 s."]
     assert console.paused == [4]
     assert "attempt 2" in console.asked[0][0]
+
+
+@pytest.mark.parametrize(("attempt", "left"), [(1, "2"), (2, "1"), (3, "no")])
+def test_it_says_how_many_tries_are_left(attempt: int, left: str) -> None:
+    at, console = slot(CANARY)
+    at.pin(pin(attempt=attempt))
+    assert f", attempt {attempt}, {left} more after it (not shown):" in console.asked[0][0]
 
 
 def test_a_new_pin_is_typed_twice_until_it_is_the_same() -> None:
