@@ -303,7 +303,7 @@ def state(**fields: Any) -> dict[str, Any]:
 )
 def test_devices_begin_and_end_as_planned(tmp_path: Path, part: str, fields: dict[str, Any], name: str | None) -> None:
     def change(planned: dict[str, Any]) -> None:
-        planned[part] = [state(**fields) | ({"at": None} if part == "ends_with" else {})]
+        planned[part] = [state(**fields) | ({"at": None, "custody": None} if part == "ends_with" else {})]
 
     record = write(tmp_path, signed=True, change_plan=change)
     if name is None:
