@@ -78,9 +78,8 @@ def test_a_request_that_waits_is_named(golden: Path, capsys: pytest.CaptureFixtu
 
 def test_a_ceremony_that_failed_replays_to_its_end(tmp_path: Path) -> None:
     path = bench.project(tmp_path, bench.HEAD)
-    loaded = bench.loaded(path)
-    typed = {("look-at-seal", "seal"): "S-0002"}
-    scene = Scene(documents=loaded.documents, folder=loaded.folder, plan=PlanFor(), answers=typed)
+    documents = bench.loaded(path).documents
+    scene = Scene(documents=documents, folder=tmp_path, plan=PlanFor(), answers={("look-at-seal", "seal"): "S-0002"})
     came = perform(Disk(), scene, tmp_path)
     assert [(one.rule, one.step) for one in came.refusals] == [("RUN002", "look-at-seal")]
     found = replayed(tmp_path / "record")

@@ -127,8 +127,12 @@ def test_a_record_that_does_not_stand_is_told(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_record_of_a_case_is_verified_and_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = bench.loaded(bench.project(tmp_path, bench.HEAD))
-    scene = Scene(documents=loaded.documents, folder=loaded.folder, plan=PlanFor(), answers={})
+    scene = Scene(
+        documents=bench.loaded(bench.project(tmp_path, bench.HEAD)).documents,
+        folder=tmp_path,
+        plan=PlanFor(),
+        answers={},
+    )
     seen: list[Path] = []
 
     def replay(_disk: Disk, record: Path) -> object:
