@@ -7,16 +7,18 @@ keys is not also blamed for what it lacks when a closest name explains both.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from runner.document.author_paths import author_path, value_at
 from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.known import keys_at
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -72,10 +74,11 @@ class Parsed(Generic[D]):
 
 
 class Report:
-    """Findings about one source, with places and paths filled in."""
+    """Findings about one source, with places and paths filled in; `choices` has what can be written for some keys."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, choices: Mapping[str, Collection[str]] = MappingProxyType({})) -> None:
         self.source = source
+        self.choices = choices
         self._findings: list[Finding] = []
 
     def add(
@@ -156,7 +159,8 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
     """Return the document in `source` as `model`, or None with the faults of its shape in `report`.
 
     Where unknown keys are all that is wrong, they are reported and the document is returned without them, so that the
-    author sees its other faults at the same time.
+    author sees its other faults at the same time; but not where one was meant to be a key that is now missing, since
+    whatever leans on that would be blamed too.
     """
     if source.findings or not _is_filled_in(source, report):
         return None
@@ -166,13 +170,20 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
     except ValidationError as fault:
         _translate(fault, model, report)
         errors = fault.errors(include_url=False, include_input=False)
-    if any(error["type"] != "extra_forbidden" for error in errors):
+    if any(error["type"] != "extra_forbidden" or _meant(error, model, source.data) for error in errors):
         return None
     rest = _without(source.data, {author_path(error["loc"], source.data) for error in errors})
     try:
         return model.model_validate(rest)
     except ValidationError:  # a key that was misspelt is also one that is missing; it was told with its closest name
         return None
+
+
+def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
+    """Say whether an unknown key was meant to be one that is not there."""
+    path = author_path(error["loc"], data)
+    near = closest(str(path[-1]), keys_at(model, error["loc"][:-1]))
+    return near != "" and near not in value_at(data, path[:-1])
 
 
 def _is_filled_in(source: Source, report: Report) -> bool:
@@ -259,36 +270,12 @@ def _choices(expected: str) -> str:
 
 def _missing(path: Path, report: Report) -> None:
     """Report what is missing at the key that should hold it, or at the first line of its list item."""
-    around = path[:-1]
+    around, name = path[:-1], str(path[-1])
+    advice = _listing(report.choices.get(name, ()))
     if around and isinstance(around[-1], int):
-        data = _at(report.source.data, around)
+        data = value_at(report.source.data, around)
         first = next(iter(data), None) if isinstance(data, dict) else None
         if first is not None:
-            report.add("SHP002", f"`{path[-1]}` is missing", (*around, first), key=True)
+            report.add("SHP002", f"`{name}` is missing", (*around, first), key=True, help_=advice)
             return
-    report.add("SHP002", f"`{path[-1]}` is missing", around, key=True)
-
-
-def _at(data: Any, path: Path) -> Any:
-    for part in path:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data
-
-
-def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
-    """Return the library's location without what the author did not write: union tags and key marks."""
-    path: list[str | int] = []
-    for number, part in enumerate(loc):
-        if isinstance(data, dict) and isinstance(part, str):
-            if part in data:
-                path.append(part)
-                data = data[part]
-            elif number == len(loc) - 1 and part != "[key]" and not part.startswith("<"):
-                path.append(part)
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            path.append(part)
-            data = data[part]
-    return tuple(path)
+    report.add("SHP002", f"`{name}` is missing", around, key=True, help_=advice)
