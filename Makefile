@@ -4,8 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo
 REGION ?= eu
+INPUTS ?= 1000000
+FIRST  ?= 0
 
-.PHONY: dev demo test editor coverage slow long lint types imports docs bench bundle clean check-python
+.PHONY: dev demo test editor coverage slow long lint types imports docs bench bundle clean fuzz fuzz-small check-python
 
 check-python:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; this is " + sys.version)'
@@ -27,19 +29,25 @@ demo: $(VENV)/run         ## rehearse the Azure BYOK ceremony for one region (RE
 	$(BIN)/ceremony rehearse azure-byok --region $(REGION) --out $(DEMO)/$(REGION)
 
 test: $(VENV)/dev         ## the test suite
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long and not fuzz"
 
 editor:                   ## the language server for tests/editor, which skip without it; needs node and npm
 	cd tests/editor && npm ci --no-audit --no-fund
 
 coverage: $(VENV)/dev     ## the test suite again, with branch coverage; fails below the floor in pyproject.toml
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long and not fuzz" --cov --cov-report=term:skip-covered
 
 slow: $(VENV)/dev         ## the tests that take longer: every region, end to end
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 long: $(VENV)/dev         ## every state that a crash or a power cut can leave, recovered from; many minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+
+fuzz: $(VENV)/dev         ## a million changed files, read and planned; hours (FIRST=0, INPUTS=1000000)
+	$(BIN)/python tests/fuzz/running.py $(INPUTS) $(FIRST)
+
+fuzz-small: $(VENV)/dev   ## fifty thousand of them, small ones
+	$(BIN)/python -m pytest -n 0 -m fuzz
 
 lint: $(VENV)/dev         ## ruff, formatter, and our own playbooks
 	$(BIN)/ruff check .

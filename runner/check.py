@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runner import canonical
 from runner.actions.interface import NO_FACTS, Action, Unmet, Work
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
     from runner.actions.interface import Input
     from runner.plan import Plan, PlannedArtefact, PlannedStep
+
+
+DEVICE_KINDS: Final = ("nshield",)
+"""Kinds of devices that actions work with."""
 
 
 def check(plan: Plan, *, absent: Collection[str] = ()) -> CheckedPlan | tuple[Fault, ...]:
@@ -58,6 +62,7 @@ class _Walk:
 
     def faults(self) -> list[Fault]:
         """Walk to the end and return what does not hold."""
+        self._kinds()
         for step in self._plan.steps:
             self._deadlines(step.id)  # a step that is left out is a deadline all the same
             if step.left_out is None:
@@ -65,6 +70,13 @@ class _Walk:
         self._deadlines("end")
         self._end()
         return self._faults
+
+    def _kinds(self) -> None:
+        """DEV001: every device is of a kind that actions work with."""
+        for device in self._plan.devices:
+            if device.kind not in DEVICE_KINDS:
+                words = f"no action works with a device of the kind `{device.kind}`; write {', '.join(DEVICE_KINDS)}"
+                self._faults.append(Fault(rule="DEV001", words=words, step=None, key=("devices", device.id, "kind")))
 
     def _unmet(self, step: PlannedStep, rule: str, words: str, key: tuple[str | int, ...]) -> None:
         self._faults.append(Fault(rule=rule, words=words, step=step.id, key=key))
@@ -82,14 +94,19 @@ class _Walk:
         for item in action.inputs:
             for artefact in work.inputs(item.name):
                 self._input(step, item, artefact)
+        if step.destroys and not action.destroys:
+            self._unmet(step, "ART006", f"`{action.name}` destroys nothing", ("destroys",))
         for unmet in action.requires(work, self._now):
             self._report(step, unmet)
         for artefact in work.outputs:
             self._output(step, artefact)
+        self._effects(action, work)
+
+    def _effects(self, action: Action[Any], work: Work[Any]) -> None:
+        """Follow what the step changes; what is taken out and used is in nobody's custody until somebody says so."""
+        step = work.step
         for used in (action.needs.cards_read, action.needs.cards_written, "medium"):
-            if (
-                used in step.settings
-            ):  # whatever is taken out and used is in nobody's custody until somebody says so again
+            if used in step.settings:
                 self._now = self._now.custody_after(str(step.settings[used]), None)
         self._now = action.changes(work, self._now)
         for changed in step.changes:
@@ -97,7 +114,9 @@ class _Walk:
             self._now = self._now.artefact_after(changed, now)
 
     def _report(self, step: PlannedStep, unmet: Unmet) -> None:
-        self._unmet(step, unmet.rule, unmet.words, unmet.key)
+        told = ((fault.step, fault.rule, fault.key) for fault in self._faults)
+        if (step.id, unmet.rule, unmet.key) not in told:
+            self._unmet(step, unmet.rule, unmet.words, unmet.key)
 
     def _network(self, step: PlannedStep, action: Action[Any]) -> None:
         """SIT004: what needs a network has one, and no HSM action is done on a machine that has."""

@@ -5,6 +5,7 @@ The module is longer than others because a step is rendered from many parts that
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -66,6 +67,14 @@ class _Draft:
 SIGN_OFFS: Final = ("none", "typed", "signed")
 """From the weakest to the strongest."""
 
+PLAIN_FILE: Final = re.compile(
+    r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z))"
+    r"[^\s./\\:*?\"<>|](?:[^\x00-\x1f/\\:*?\"<>|]*[^\s./\\:*?\"<>|])?",
+    re.IGNORECASE,
+)
+"""A name that means one file in one folder at every station: Windows drops a dot or space at the end, takes what is
+behind a colon for another stream, and some names for devices."""
+
 NOBODY: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
@@ -115,7 +124,7 @@ class StepRenderer:
                 if self._values.whole:
                     self._fault("SHP003", f"this must be {WORDS['sha256']}", (*path, "sha256"))
                 digest = ""
-            if not _plain_name(file):
+            if PLAIN_FILE.fullmatch(file) is None:
                 self._fault("ART003", f"{file!r} is not a plain file name", (*path, "file"))
             for other in self._artefacts.values():
                 if other.brought is not None and (other.file.casefold(), other.brought.at) == (
@@ -151,7 +160,8 @@ class StepRenderer:
         if step.when is not None:
             when = self._values.value(step.when, ("steps", position, "when"))
             if not isinstance(when, bool):
-                self._fault("SHP003", "`when` must be true or false", ("steps", position, "when"))
+                if self._values.whole:
+                    self._fault("SHP003", "`when` must be true or false", ("steps", position, "when"))
                 return None
             if not when:
                 left_out = self._values.said_if_any(step.left_out, ("steps", position, "left_out"))
@@ -343,7 +353,7 @@ class StepRenderer:
             return False
         else:
             file = self._values.text(written.file, (*path, "file"))
-        if not _plain_name(file):
+        if PLAIN_FILE.fullmatch(file) is None:
             self._fault("ART003", f"{file!r} is not a plain file name", path)
             return False
         if written.backup_before not in (None, "end", *self._later):
@@ -411,6 +421,7 @@ class StepRenderer:
         match found:
             case TrustName(name=name):
                 if name in self._trust:
+                    self._same_type(kind, self._playbook.trust[name].type, path)
                     return TrustRef(trust=name)
                 near = closest(name, self._trust)
                 advice = f"write trust.{near}" if near else ""
@@ -419,7 +430,9 @@ class StepRenderer:
                 self._report.add("TPL010", f"`trust` has no `{name}`", path, help_=advice, instead=instead)
                 return None
             case StepResult(step=step, result=result):
-                return self._result_ref(draft, step, result, path)
+                if (there := self._result_ref(draft, step, result, path)) is not None:
+                    self._same_type(kind, self._results[step].get(result, kind), path)
+                return there
             case CardSetFigure(card_set=card_set, figure=figure):
                 item = self._playbook.card_sets[card_set]
                 return Literal(value=item.threshold if figure == "threshold" else item.cards)
@@ -432,6 +445,11 @@ class StepRenderer:
                 self._fault("SHP003", f"this must be {WORDS.get(kind, kind)}", path)
             return None
         return Literal(value=read)
+
+    def _same_type(self, kind: str, other: str, path: Path) -> None:
+        """SHP003: values of two types are never equal, so the step could only fail; text may stand for any."""
+        if kind != other and "text" not in {kind, other}:
+            self._fault("SHP003", f"this is {WORDS.get(other, other)}, and the result {WORDS.get(kind, kind)}", path)
 
     def _result_ref(self, draft: _Draft, step: str, result: str, path: Path) -> ResultRef | None:
         if step in self._later or step == draft.step.id:
@@ -485,7 +503,3 @@ class StepRenderer:
             advice = "write sign_off: signed, or a waiver of QUO012 with the reason"
             self._report.add("QUO012", words, draft.path("sign_off"), help_=advice)
         return written
-
-
-def _plain_name(file: str) -> bool:
-    return not ("/" in file or "\\" in file or file.startswith("."))

@@ -69,6 +69,9 @@ def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator
             words=f"medium `{medium.id}` keeps a {medium.keeps} and is not carried",
             key=("with", "medium"),
         )
+    elif medium.at != work.step.station and work.step.id == _first_carry(work):
+        words = f"medium `{medium.id}` is at `{medium.at}`, not at `{work.step.station}`"
+        yield Unmet(rule="ART008", words=words, key=("with", "medium"))
     elif medium.free is not None and (size := sum(item.at_most for item in work.inputs("files"))) > medium.free:
         yield Unmet(
             rule="ART004",
@@ -86,6 +89,12 @@ def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator
         yield Unmet(rule="SHP008", words=f"no station is called `{work.settings.to}`", key=("with", "to"))
     elif work.settings.to == work.step.station:
         yield Unmet(rule="ART008", words="the files are carried to the station they are at", key=("with", "to"))
+
+
+def _first_carry(work: Work[CarryMediaSettings]) -> str | None:
+    """Return the step that the medium is carried in first; until then it is where the playbook says."""
+    carries = (step for step in work.plan.active_steps() if step.action == work.step.action)
+    return next((step.id for step in carries if step.settings["medium"] == work.settings.medium), None)
 
 
 def _changes(work: Work[CarryMediaSettings], situation: Situation) -> Situation:

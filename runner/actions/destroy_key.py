@@ -81,6 +81,7 @@ ACTION: Final = Action(
     inputs=(Input(name="key", store="device"),),
     results=(Result(name="key_hash", type="key_hash"), Result(name="gone", type="flag")),
     must_expect=("gone",),
+    destroys=True,
     needs=Needs(device=True, mode="operational", world=True, network=False),
     requires=_requires,
     changes=_changes,

@@ -18,6 +18,7 @@ from runner.actions.interface import (
     allow,
     is_key,
     key_file,
+    key_of,
     refused,
 )
 from runner.exchange import DeviceRefused, InspectKey, KeyInspected
@@ -54,8 +55,11 @@ def _requires(work: Work[NoSettings], _situation: Situation) -> Iterator[Unmet]:
         yield Unmet(rule="ART007", words="`key` takes a key file of the world", key=("uses", "key"))
 
 
-def _command(work: Work[NoSettings]) -> str:
-    app, ident = key_file(work.input("key"))
+def _command(work: Work[NoSettings]) -> str | None:
+    key = key_of(work)
+    if key is None:
+        return None
+    app, ident = key
     return (
         f'"%nfast_home%\\bin\\preload.exe" -m 1 -A {app} -K {ident} '
         '"%nfast_home%\\python\\bin\\python" "%nfast_home%\\python\\examples\\aclprint.py"; '

@@ -221,6 +221,7 @@ class Action(Generic[S]):
     """Everything the runner knows about one action. A shipped version stays replayable; a change is a new version.
 
     `repeat` says whether an interrupted step may simply be done again; `author`: only the playbook's author can know.
+    `destroys` says whether something is gone afterwards; a step of any other action says that of nothing (ART006).
     """
 
     name: str
@@ -234,6 +235,7 @@ class Action(Generic[S]):
     outputs: tuple[Output[S], ...] = ()
     results: tuple[Result, ...] = ()
     must_expect: tuple[str, ...] = ()
+    destroys: bool = False
     needs: Needs = Needs()
     requires: Callable[[Work[S], Situation], Iterator[Unmet]] = _nothing_more
     changes: Callable[[Work[S], Situation], Situation] = _no_change
@@ -271,6 +273,15 @@ def key_file(artefact: PlannedArtefact) -> tuple[str, str]:
 def is_key(artefact: PlannedArtefact) -> bool:
     """Say whether an artefact is a key file of the world."""
     return artefact.store == "device" and _KEY_FILE.match(artefact.file) is not None
+
+
+def key_of(work: Work[Any]) -> tuple[str, str] | None:
+    """Return application and identifier of the key a step takes, for its command line; None where it takes none.
+
+    A plan is rendered before `check` refuses such a step (ART007).
+    """
+    artefact = work.input("key")
+    return key_file(artefact) if is_key(artefact) else None
 
 
 def matching(rule: str, pattern: str, value: str, words: str) -> str:

@@ -19,6 +19,7 @@ from runner.actions.interface import (
     allow,
     is_key,
     key_file,
+    key_of,
     refused,
 )
 from runner.exchange import DeviceRefused, KeyReduced, ReduceKey
@@ -73,8 +74,11 @@ def _requires(work: Work[ReduceKeySettings], _situation: Situation) -> Iterator[
         yield Unmet(rule="ART007", words="`key` takes a key that generate_key made", key=("uses", "key"))
 
 
-def _command(work: Work[ReduceKeySettings]) -> str:
-    app, ident = key_file(work.input("key"))
+def _command(work: Work[ReduceKeySettings]) -> str | None:
+    key = key_of(work)
+    if key is None:
+        return None
+    app, ident = key
     return (
         f"KeyTransferRemote.exe -ModifyAcls -KeyAppName {app} -KeyIdentifier {ident} "
         f"-ExchangeKeyPackage {work.input('kek').file} -NewSecurityWorldPackage {work.input('world').file}"

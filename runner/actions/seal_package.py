@@ -23,6 +23,7 @@ from runner.actions.interface import (
     allow,
     is_key,
     key_file,
+    key_of,
     matching,
     refused,
 )
@@ -82,8 +83,11 @@ def _requires(work: Work[SealPackageSettings], _situation: Situation) -> Iterato
         yield Unmet(rule="ART007", words="`key` takes the copy that reduce_key made", key=("uses", "key"))
 
 
-def _command(work: Work[SealPackageSettings]) -> str:
-    _app, ident = key_file(work.input("key"))
+def _command(work: Work[SealPackageSettings]) -> str | None:
+    key = key_of(work)
+    if key is None:
+        return None
+    _app, ident = key
     return (
         f"KeyTransferRemote.exe -Package -KeyIdentifier {ident} "
         f"-ExchangeKeyPackage {work.input('kek').file} -NewSecurityWorldPackage {work.input('world').file} "

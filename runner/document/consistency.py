@@ -230,7 +230,7 @@ def _kind(kind: Kind, path: Path, report: Report) -> None:
         report.add("SHP006", "`at_least` is more than `at_most`", (*path, "at_least"))
     if kind.pattern is not None and (reason := _pattern_fault(kind, kind.pattern)):
         report.add("SHP006", reason, (*path, "pattern"))
-    elif kind.example is not None:
+    if kind.example is not None:
         _fits(kind, kind.example, (*path, "example"), report)
 
 
@@ -238,8 +238,15 @@ def _pattern_fault(kind: Kind, pattern: str) -> str:
     return pattern_fault(pattern) or (answer_pattern_fault(pattern) if isinstance(kind, Ask) else "")
 
 
+def _unsound(kind: Kind) -> bool:
+    """Say whether nothing could fit: a kind with a fault of its own is told once, at that fault."""
+    crossed = kind.at_least is not None and kind.at_most is not None and kind.at_least > kind.at_most
+    unread = kind.pattern is not None and _pattern_fault(kind, kind.pattern) != ""
+    return crossed or unread or (kind.type == "choice" and not kind.of)
+
+
 def _fits(kind: Kind, value: str | int | bool, path: Path, report: Report) -> None:  # noqa: FBT001 (a value of the file)
-    if kind.pattern is not None and pattern_fault(kind.pattern):
+    if _unsound(kind):
         return
     if reason := given_misfit(kind, value):
         report.add("SHP006", f"this {reason}", path)

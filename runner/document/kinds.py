@@ -6,6 +6,7 @@ Digests may be written in groups and in either case; they are compared without.
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Final
 
 from runner.values import WORDS, as_value, same_spelling
@@ -46,10 +47,12 @@ def misfit(kind: str, value: str | int | bool, pattern: str | None = None) -> st
 
 
 def pattern_fault(pattern: str) -> str:
-    """Return why text is no regular expression, or ""."""
+    """Return why text is no regular expression, or one that means something else in a later Python; else ""."""
     try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as fault:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(pattern)
+    except (re.error, RecursionError, OverflowError, Warning) as fault:
         return f"this is not a regular expression: {fault}"
     return ""
 

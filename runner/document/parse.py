@@ -6,6 +6,7 @@ not fit together: each fault is told once, by the first rule that sees it.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from runner.document.consistency import check_playbook
@@ -21,7 +22,7 @@ from runner.document.text_rules import check_prose, check_texts
 from runner.document.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     from runner.document.source import Source
     from runner.document.text_rules import Original
@@ -48,7 +49,7 @@ def parse_playbook(
         if actions is not None:
             _actions(playbook, actions, report)
 
-    return _parsed(Playbook, source, check)
+    return _parsed(Playbook, source, check, choices={} if actions is None else {"action": actions})
 
 
 def parse_regions(source: Source) -> Parsed[Regions]:
@@ -71,8 +72,13 @@ def parse_texts(source: Source, original: Original | None = None) -> Parsed[Text
     return _parsed(Texts, source, check)
 
 
-def _parsed(model: type[D], source: Source, check: Callable[[D, Report], None]) -> Parsed[D]:
-    report = Report(source)
+def _parsed(
+    model: type[D],
+    source: Source,
+    check: Callable[[D, Report], None],
+    choices: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> Parsed[D]:
+    report = Report(source, choices=choices)
     draft = validated(model, source, report)
     if draft is not None:
         check(draft, report)

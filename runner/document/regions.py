@@ -114,6 +114,8 @@ class OfferedWhen(Written):
             raise fault("`from` is missing", 'write from: "2026-01-31", or never: true with because:', "SHP002")
         if self.never and not self.because:
             raise fault("`because` is missing: why the procedure is not offered", "", "SHP002")
+        if self.until and not self.because:
+            raise fault("`because` is missing: why the procedure is no longer offered", "", "SHP002")
         if self.begins and self.until and self.until <= self.begins:
             raise fault("`until` is not after `from`")
         return self

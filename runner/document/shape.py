@@ -7,6 +7,7 @@ keys is not also blamed for what it lacks when a closest name explains both.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -14,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
 from runner.document.known import keys_at
-from runner.document.ways import author_path, in_words
+from runner.document.ways import author_path, in_words, value_at
 from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -73,10 +74,11 @@ class Parsed(Generic[D]):
 
 
 class Report:
-    """Findings about one source, with places and paths filled in."""
+    """Findings about one source, with places and paths filled in; `choices` has what can be written for some keys."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, choices: Mapping[str, Collection[str]] = MappingProxyType({})) -> None:
         self.source = source
+        self.choices = choices
         self._findings: list[Finding] = []
 
     def add(
@@ -158,7 +160,8 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
     """Return the document in `source` as `model`, or None with the faults of its shape in `report`.
 
     Where unknown keys are all that is wrong, they are reported and the document is returned without them, so that the
-    author sees its other faults at the same time.
+    author sees its other faults at the same time; but not where one was meant to be a key that is now missing, since
+    whatever leans on that would be blamed too.
     """
     if source.findings or not _is_filled_in(source, report):
         return None
@@ -168,13 +171,20 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
     except ValidationError as fault:
         _translate(fault, model, report)
         errors = fault.errors(include_url=False, include_input=False)
-    if any(error["type"] != "extra_forbidden" for error in errors):
+    if any(error["type"] != "extra_forbidden" or _meant(error, model, source.data) for error in errors):
         return None
     rest = _without(source.data, {author_path(error["loc"], source.data) for error in errors})
     try:
         return model.model_validate(rest)
     except ValidationError:  # a key that was misspelt is also one that is missing; it was told with its closest name
         return None
+
+
+def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
+    """Say whether an unknown key was meant to be one that is not there."""
+    path = author_path(error["loc"], data)
+    near = closest(str(path[-1]), keys_at(model, error["loc"][:-1]))
+    return near != "" and near not in value_at(data, path[:-1])
 
 
 def _is_filled_in(source: Source, report: Report) -> bool:
@@ -265,25 +275,17 @@ def _choices(expected: str) -> str:
 
 def _missing(path: Path, report: Report) -> None:
     """Report what is missing at the key that should hold it, or at the first line of its list item."""
-    around = path[:-1]
+    around, name = path[:-1], str(path[-1])
+    advice = _listing(report.choices.get(name, ()))
     if around and isinstance(around[-1], int):
-        data = _at(report.source.data, around)
+        data = value_at(report.source.data, around)
         first = next(iter(data), None) if isinstance(data, dict) else None
         if first is not None:
-            report.add("SHP002", f"`{path[-1]}` is missing", (*around, first), key=True)
+            report.add("SHP002", f"`{name}` is missing", (*around, first), key=True, help_=advice)
             return
-    report.add("SHP002", f"`{path[-1]}` is missing", around, key=True)
+    report.add("SHP002", f"`{name}` is missing", around, key=True, help_=advice)
 
 
 def _keys_of(data: Any, path: Path) -> Collection[str]:
-    there = _at(data, path)
+    there = value_at(data, path)
     return there.keys() if isinstance(there, dict) else ()
-
-
-def _at(data: Any, path: Path) -> Any:
-    for part in path:
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return data

@@ -26,6 +26,16 @@ def in_words(path: Path, data: Any) -> str:
     return " > ".join(words)
 
 
+def value_at(data: Any, path: Path) -> Any:
+    """Return the value at a path of plain data; None where there is none."""
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
 def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
     """Return the library's location without what the author did not write: union tags and key marks."""
     path: list[str | int] = []

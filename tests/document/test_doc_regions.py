@@ -98,7 +98,7 @@ def test_offered_until() -> None:
     text = (
         (VECTORS / "good.regions.yaml")
         .read_text()
-        .replace('{from: "2020-01-01"}', '{from: "2020-01-01", until: "2021-01-01"}', 1)
+        .replace('{from: "2020-01-01"}', '{from: "2020-01-01", until: "2021-01-01", because: It closed}', 1)
     )
     regions = parse_regions(read_source("x", text.encode())).value
     assert regions is not None
