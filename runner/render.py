@@ -1,7 +1,7 @@
 """A playbook, a region, an edition and parameters to a plan: every value fixed, every fault collected.
 
-Faults name the author's own file and place. Nothing here looks at the room; that is `check`'s. The module is longer
-than others because a plan is made of many kinds of things, a few lines each.
+Faults name the author's own file and place. Nothing here looks at the room; that is `check`'s.
+The module is longer than others because a plan is made of many kinds of things, a few lines each.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 An action says what it takes, what it makes, what must be true in the room, what it changes there, which requests it
 makes, and how it is performed: a coroutine that asks and is answered. It never touches the world itself.
+The module is longer than others because this is all that whoever adds an action has to know.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 A backend has one exactly typed method per request. It never sees the log and never touches the terminal: cards and PINs
 come through `CardDialogue`, files through `StationFiles`, and a secret has no text form.
+The module is longer than others because every request has its method here.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ terminals need no switch.
 
 The first Ctrl-C (or SIGTERM, SIGHUP) asks to stop: at a question, where nothing is under way, at once (`StopAsked`);
 anywhere else it is noted, and said. Ctrl-C after that is `KeyboardInterrupt`.
+The module is longer than others because signals, modes of the terminal and what was typed ahead hang together.
 """
 
 from __future__ import annotations

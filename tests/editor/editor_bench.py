@@ -19,6 +19,7 @@ SHAPES = ("SHP001", "SHP002", "SHP003", "SHP005", "SHP007", "SHP012", "REG008")
 
 BEYOND_A_SCHEMA = {
     "SHP001-device-at.ceremony.yaml",  # which keys a state has depends on what it is the state of
+    "SHP002-ask-choice.ceremony.yaml",  # what else is there depends on the type
     "SHP002-no-part.ceremony.yaml",  # the quorum may be the step's own
     "SHP002-no-station.ceremony.yaml",  # there may be only one, or a part may say it
     "SHP003-approval-fraction.ceremony.yaml",  # to JSON Schema 1.0 is a whole number

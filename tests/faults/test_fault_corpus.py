@@ -14,7 +14,7 @@ from runner.document.findings import Severity
 from runner.errors import CeremonyError
 from runner.host.disk import Disk
 from runner.host.documents import load
-from runner.planning import lint
+from runner.linting import lint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

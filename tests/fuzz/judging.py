@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from runner.actions.registry import BY_NAME
 from runner.canonical import file_digest
-from runner.document import printers
 from runner.document.environment import parse_environment
 from runner.document.parse import parse_playbook, parse_regions, parse_roster, parse_texts
+from runner.document.printing.github import github
+from runner.document.printing.oneline import oneline
+from runner.document.printing.sarif import sarif
+from runner.document.printing.structured import structured
+from runner.document.printing.text import text
 from runner.document.replay import parse_replay
 from runner.document.source import read_source
 from runner.document.text_rules import Original
 from runner.errors import CeremonyError
+from runner.host.rules import load_rules
+from runner.linting import lint
 from runner.parameters import Given
 from runner.plan import SourceFile
-from runner.planning import Documents, choose, lint, make_plan
+from runner.planning import Documents, choose, make_plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
+RULES = load_rules()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,8 +154,11 @@ def _together(seed: Seed, source: Source) -> str:
 
 
 def _print(findings: Any, sources: Mapping[str, Source]) -> None:
-    printers.oneline(findings)
-    printers.text(findings, sources)
+    oneline(findings)
+    text(findings, sources)
+    github(findings)
+    structured(findings, RULES)
+    sarif(findings, RULES, version="0")
     for one in findings:
         if one.place.span.line < 1 or one.place.span.column < 1 or not one.message:
             raise AssertionError(f"a finding without a place: {one}")
