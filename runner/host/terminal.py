@@ -77,7 +77,8 @@ class Terminal:
         return terminal
 
     def close(self) -> None:
-        """Let go of the terminal; its modes are as they were found."""
+        """Let go of the terminal; its modes are as they were found. Where it is gone, nothing more is said to it."""
+        _quiet_where_gone()
         for descriptor in (self._descriptor, self._woken, self._wake):
             os.close(descriptor)
 
@@ -296,8 +297,8 @@ class Terminal:
             return
 
 
-def quiet_where_gone() -> None:
-    """Let stdout and stderr go nowhere from here on where they went to a terminal that is gone."""
+def _quiet_where_gone() -> None:
+    """Let stdout and stderr go nowhere where they went to a terminal that is gone: a last word would be a defect."""
     for descriptor in (1, 2):
         try:
             os.write(descriptor, b"")
