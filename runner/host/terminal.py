@@ -6,6 +6,8 @@ terminals need no switch.
 
 The first Ctrl-C (or SIGTERM, SIGHUP) asks to stop: at a question, where nothing is under way, at once (`StopAsked`);
 anywhere else it is noted, and said. Ctrl-C after that is `KeyboardInterrupt`.
+
+The module is longer than others because questions, signals and echo depend on each other at every moment.
 """
 
 from __future__ import annotations
