@@ -87,17 +87,7 @@ class CardWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinWanted:
-    """The device wants the PIN of the card in its slot.
-
-    Attributes:
-        card_set: the set, as the plan names it.
-        number: the card's number in the set.
-        serial: printed on the card.
-        new: it is being chosen; else it is typed to open the card.
-        attempt: from 1, for this card in this request.
-        left: how many more tries the request has after this one; the last wrong one ends it.
-        wait_seconds: for how long the card looks at no PIN.
-    """
+    """The PIN of the card in the slot is wanted; `new`: it is chosen. `attempt` from 1; `left` more in this request."""
 
     card_set: str
     number: int

@@ -14,7 +14,6 @@ from runner.host.approvals import note_used, used_by
 from runner.host.documents import shown
 from runner.host.live_sitting import read_environment
 from runner.host.simulated import trust_file
-from runner.host.terminal import quiet_where_gone
 from runner.signing.manifest import read_terms
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ def environment(disk: Disk, path: str) -> Place | None:
 
 def ended(record: Path, how: Ended, terminal: Terminal) -> int:
     """Say where the record is and how the sitting ended; return the exit code."""
-    quiet_where_gone()
     sys.stdout.write(f"record       {shown(record)}\n")
     sys.stdout.write(f"trust file   {shown(trust_beside(record))}\n")
     sys.stdout.write(f"ended        {how.how}\n")
@@ -72,7 +70,6 @@ def ended(record: Path, how: Ended, terminal: Terminal) -> int:
 def stopped(words: str, terminal: Terminal) -> int:
     """Say that people stopped before anything was written, or a signal did; return the exit code."""
     by = terminal.stopped_by or signal.SIGINT
-    quiet_where_gone()
     sys.stderr.write(f"{words}\n")
     return Exit.STOPPED if by == signal.SIGINT else Exit.SIGNAL + by
 

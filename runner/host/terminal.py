@@ -6,7 +6,8 @@ terminals need no switch.
 
 The first Ctrl-C (or SIGTERM, SIGHUP) asks to stop: at a question, where nothing is under way, at once (`StopAsked`);
 anywhere else it is noted, and said. Ctrl-C after that is `KeyboardInterrupt`.
-The module is longer than others because signals, modes of the terminal and what was typed ahead hang together.
+
+The module is longer than others because questions, signals and echo depend on each other at every moment.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class Terminal:
         return terminal
 
     def close(self) -> None:
-        """Let go of the terminal; its modes are as they were found."""
+        """Let go of the terminal; its modes are as they were found. Where it is gone, nothing more is said to it."""
+        _quiet_where_gone()
         for descriptor in (self._descriptor, self._woken, self._wake):
             os.close(descriptor)
 
@@ -297,8 +299,8 @@ class Terminal:
             return
 
 
-def quiet_where_gone() -> None:
-    """Let stdout and stderr go nowhere from here on where they went to a terminal that is gone."""
+def _quiet_where_gone() -> None:
+    """Let stdout and stderr go nowhere where they went to a terminal that is gone: a last word would be a defect."""
     for descriptor in (1, 2):
         try:
             os.write(descriptor, b"")
