@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 DEMO   ?= demo
 REGION ?= eu
+COVER  ?=
 INPUTS ?= 1000000
 FIRST  ?= 0
 
@@ -29,13 +30,13 @@ demo: $(VENV)/run         ## rehearse the Azure BYOK ceremony for one region (RE
 	$(BIN)/ceremony rehearse azure-byok --region $(REGION) --out $(DEMO)/$(REGION)
 
 test: $(VENV)/dev         ## the test suite
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long and not fuzz"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long and not fuzz" $(COVER)
 
 editor:                   ## the language server for tests/editor, which skip without it; needs node and npm
 	cd tests/editor && npm ci --no-audit --no-fund
 
-coverage: $(VENV)/dev     ## the test suite again, with branch coverage; fails below the floor in pyproject.toml
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long and not fuzz" --cov --cov-report=term:skip-covered
+coverage:                 ## the same, with branch coverage; fails below the floor in pyproject.toml
+	$(MAKE) test COVER="--cov --cov-report=term:skip-covered"
 
 slow: $(VENV)/dev         ## the tests that take longer: every region, end to end
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
@@ -52,7 +53,7 @@ fuzz-small: $(VENV)/dev   ## fifty thousand of them, small ones
 lint: $(VENV)/dev         ## ruff, formatter, and our own playbooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/ceremony lint azure-byok
+	$(BIN)/ceremony lint --level release ceremonies/*/*.ceremony.yaml
 
 types: $(VENV)/dev        ## mypy strict, tests included
 	$(BIN)/mypy
