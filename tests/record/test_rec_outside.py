@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import shutil
-from typing import TYPE_CHECKING, Any
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import synthetic
@@ -19,9 +22,6 @@ from runner.audit.tree import Frontier, leaf
 from runner.cli.verify import main
 from runner.verification.verdict import Outcome, Verdict
 from runner.verification.verify import verify
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def anchored(record: Written, **fields: Any) -> Verdict:
@@ -383,3 +383,23 @@ def test_the_command_takes_them_and_shows_notes(
     policy(tmp_path, plan=3)
     assert main([*arguments, "--rehearsal"]) == 1
     assert capsys.readouterr().out.splitlines()[-1].startswith("LOG097  record: the policy demands 3 approvals")
+
+
+def test_nothing_in_the_current_folder_has_a_say(signed: Written, tmp_path: Path) -> None:
+    """Modules of the names that are imported, a policy, a registry and settings, where somebody verifies."""
+    here = tmp_path / "here"
+    (here / "runner").mkdir(parents=True)
+    for name in ("runner/__init__.py", "orjson.py", "json.py", "sitecustomize.py", "pydantic.py"):
+        (here / name).write_text("raise SystemExit('taken from the current folder')\n")
+    policy(here, plan=9)
+    registry(here, approvals=[{"approval": TERMS.approval, "ceremony": "0e" * 16}])
+    (here / "trust.json").write_text("{}")
+    (here / "pyproject.toml").write_text("[tool.ceremony]\nrehearsal = false\n")
+    command = [str(Path(sys.executable).with_name("ceremony")), "verify", str(signed.folder)]
+    done = subprocess.run(
+        [*command, "--trust", str(signed.trust), "--rehearsal"], cwd=here, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == (
+        f"REHEARSAL SIMULATED: VALID, {len(signed.lines)} entries; approved by 2, signed by 4 people."
+    )
