@@ -25,6 +25,7 @@ PEOPLE = ("amara", "bjorn", "chiara", "deniz", "emeka", "freya", "goran", "hana"
 SERIAL = "SIM0-0000-0001"
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 PROGRAM = [sys.executable, "-m", "runner"]
+WRONG = "canary-pin-of-nobody-3c1d"
 PINS = {f"SIM-CARD-{number:04d}": f"canary-pin-{number}-7f3a" for number in range(1, 4)}
 
 ENVIRONMENT = """\
@@ -245,7 +246,7 @@ class People:
     def _types_pin(self) -> str:
         if "pin" in self.mistakes:
             self.mistakes.remove("pin")
-            return "not the pin"
+            return WRONG
         return PINS[self._card]
 
 

@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from live_bench import PINS, People, Premises, approve, entries, furnish
+from live_bench import PINS, WRONG, People, Premises, approve, entries, furnish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,10 +93,25 @@ def _signatures_hold(record: Path) -> None:
 
 
 def _nothing_secret(premises: Premises, talk: str) -> None:
-    """No PIN in what was shown or written, outside the simulated silicon."""
+    """No PIN in what was shown or written, outside the simulated silicon; nor the one that was wrong."""
     files = (path for path in premises.place.rglob("*") if path.is_file() and "silicon" not in path.parts)
     found = [talk.encode(), *(path.read_bytes() for path in files)]
-    for pin in PINS.values():
-        raw = pin.encode()
-        for form in (raw, raw[::-1], raw.hex().encode(), base64.b64encode(raw)[:-4]):
+    for pin in (*PINS.values(), WRONG):
+        for form in _spellings(pin.encode()):
             assert not any(form in content for content in found), form
+
+
+def _spellings(secret: bytes) -> list[bytes]:
+    """What a secret looks like raw, backwards, in hex, and in base64 wherever it begins in what is written so."""
+    shifted = [base64.b64encode(bytes(shift) + secret)[4 : (shift + len(secret)) // 3 * 4] for shift in range(3)]
+    return [secret, secret[::-1], secret.hex().encode(), secret.hex().upper().encode(), *shifted]
+
+
+def test_a_secret_is_found_however_it_is_written() -> None:
+    secret = b"a PIN of somebody"
+    for before in (b"", b"x", b"xy"):
+        content = base64.b64encode(before + secret + b" and more")
+        assert any(form in content for form in _spellings(secret))
+    for content in (secret, secret[::-1], secret.hex().encode()):
+        assert any(form in content for form in _spellings(secret))
+    assert not any(form in b"another PIN of somebody else's"[2:9] for form in _spellings(secret))
