@@ -54,7 +54,8 @@ class Terminal:
         self._descriptor = descriptor
         self._beat = beat
         self._woken, self._wake = os.pipe()
-        os.set_blocking(self._woken, False)
+        for end in (self._woken, self._wake):
+            os.set_blocking(end, False)
         self._stopped_by: int | None = None
         self._asking = False
         self._doing = ""
@@ -96,10 +97,12 @@ class Terminal:
     def heeding_signals(self) -> Iterator[None]:
         """Within it the first Ctrl-C, SIGTERM or SIGHUP asks to stop, and Ctrl-C after that interrupts."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        woken = signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)  # wakes a wait that is just beginning, too
         before = [(number, signal.signal(number, self._pressed)) for number in numbers]
         try:
             yield
         finally:
+            signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
             for number, handler in before:
                 signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
@@ -133,7 +136,6 @@ class Terminal:
         else:
             doing = self._doing or "what is being done"
             self.tell(f"\nNoted: it stops as soon as {doing} is over. Ctrl-C again stops at once.")
-        os.write(self._wake, b"!")
 
     # -- talking -----------------------------------------------------------------------------------------------------
 
