@@ -74,6 +74,7 @@ def plan(steps: int, sign_off: str) -> dict[str, Any]:
             for name, (role, content) in SOURCES.items()
         ],
         "trust": [],
+        "records": [],
         "stations": [{"id": "offline", "title": "Offline", "network": False}],
         "devices": [],
         "media": [],

@@ -25,6 +25,7 @@ _RECORDS: Final = {
     "parameters": ("parameter", ("name",)),
     "sources": ("source", ("file",)),
     "trust": ("trusted value", ("name",)),
+    "records": ("earlier record", ("name",)),
     "stations": ("station", ("id",)),
     "devices": ("device", ("id",)),
     "media": ("medium", ("id",)),

@@ -37,7 +37,7 @@ from runner.exchange import (
     Substituted,
     answers_to,
 )
-from runner.plan import TRIES, UNMET, Literal, ResultRef, TrustRef
+from runner.plan import TRIES, UNMET, Literal, RecordFileRef, RecordResultRef, ResultRef, TrustRef
 from runner.quorum import in_place, quorum_fault
 from runner.values import answered, outside, same_spelling
 
@@ -483,6 +483,8 @@ class Engine:
                 return value, "plan", None
             case ResultRef(step=step, result=result):
                 return self._results[step, result], "step", None
+            case RecordResultRef() | RecordFileRef():
+                return self._plan.recorded(expectation.equals), "record", None
             case TrustRef(trust=name):
                 if self._trust.list == "published":
                     return self._trust.value(name), "published", None

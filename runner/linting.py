@@ -19,6 +19,7 @@ from runner.template import names_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from runner.plan import EarlierRecord
     from runner.planning import Documents
     from runner.render import Choice
 
@@ -30,16 +31,19 @@ def lint(
     edition: str | None,
     language: str | None = None,
     level: Literal["draft", "release"] = "draft",
+    records: tuple[EarlierRecord, ...] | None = None,
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong, in every region of every edition the playbook follows.
 
-    At level release a warning is an error, and what a draft may leave open must be said (SHP002).
+    At level release a warning is an error, and what a draft may leave open must be said (SHP002). Without `records`,
+    the earlier records that the playbook names, references to them are checked for their form only.
 
     Raises:
-        WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004).
+        WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004), or other records than the
+            playbook names (LOG020).
         PlaybookFault: REG004, the region is not offered in the edition.
     """
-    found = _found(documents, region=region, edition=edition, language=language)
+    found = _found(documents, region=region, edition=edition, language=language, records=records)
     if level == "draft":
         return found
     report = Report(documents.playbook.source)
@@ -49,14 +53,19 @@ def lint(
 
 
 def _found(
-    documents: Documents, *, region: str | None, edition: str | None, language: str | None
+    documents: Documents,
+    *,
+    region: str | None,
+    edition: str | None,
+    language: str | None,
+    records: tuple[EarlierRecord, ...] | None,
 ) -> tuple[Finding, ...]:
     findings = list(documents.findings())
     if any(finding.severity is Severity.ERROR for finding in findings):
         return tuple(findings)
     in_choice = _EveryChoice(documents, language).findings
     given = Given(values={}, examples=True)
-    for choice in choices(documents, region=region, edition=edition, given=given, language=language):
+    for choice in choices(documents, region=region, edition=edition, given=given, language=language, records=records):
         findings.extend(in_choice(choice))
     return tuple(in_order(findings))
 

@@ -72,6 +72,51 @@ class Trusted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedResult:
+    """A result of a step of an earlier ceremony, as its log has it."""
+
+    step: str
+    result: str
+    type: str
+    value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedFile:
+    """A file of an earlier ceremony as it was seen there last; its digest in lower-case hex."""
+
+    artefact: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRecord:
+    """The record of an earlier ceremony: which one, and what is taken from it.
+
+    Attributes:
+        name: what the playbook calls it.
+        playbook: the id of the playbook that was carried out.
+        ceremony: the ceremony's own id, 32 hex digits.
+        rehearsal: whether it was a rehearsal.
+        origin: the name of its log.
+        size: the entries its last checkpoint covers: all there are.
+        root: the root of that checkpoint, base64.
+        results: those that are taken.
+        files: those whose digests are taken.
+    """
+
+    name: str
+    playbook: str
+    ceremony: str
+    rehearsal: bool
+    origin: str
+    size: int
+    root: str
+    results: tuple[RecordedResult, ...]
+    files: tuple[RecordedFile, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Station:
     """A place with a machine, with or without a network."""
 
@@ -279,11 +324,31 @@ class ResultRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordResultRef:
+    """Compare with the result of a step of an earlier ceremony."""
+
+    record: str
+    step: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFileRef:
+    """Compare with the digest of a file of an earlier ceremony."""
+
+    record: str
+    artefact: str
+
+
+Equals = Literal | TrustRef | ResultRef | RecordResultRef | RecordFileRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """The printed column "expected result": equality only."""
 
     result: str
-    equals: Literal | TrustRef | ResultRef
+    equals: Equals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +408,7 @@ class Plan:
     parameters: tuple[Parameter, ...]
     sources: tuple[SourceFile, ...]
     trust: tuple[Trusted, ...]
+    records: tuple[EarlierRecord, ...]
     stations: tuple[Station, ...]
     devices: tuple[Device, ...]
     media: tuple[Medium, ...]
@@ -363,6 +429,13 @@ class Plan:
     def artefact(self, artefact: str) -> PlannedArtefact:
         """Return the artefact of that id; the plan was rendered, so it exists."""
         return next(item for item in self.artefacts if item.id == artefact)
+
+    def recorded(self, of: RecordResultRef | RecordFileRef) -> str | int | bool:
+        """Return a value taken from an earlier record; the plan was rendered, so it is there."""
+        record = next(item for item in self.records if item.name == of.record)
+        if isinstance(of, RecordFileRef):
+            return next(item.sha256 for item in record.files if item.artefact == of.artefact)
+        return next(item.value for item in record.results if (item.step, item.result) == (of.step, of.result))
 
     @property
     def brings(self) -> tuple[tuple[PlannedArtefact, Brought], ...]:

@@ -18,10 +18,11 @@ from runner.document.editions import (
 )
 from runner.document.findings import Finding, Severity, Waived, in_order
 from runner.document.shape import Report
-from runner.errors import PlaybookFault, WrongUse
+from runner.errors import Defect, PlaybookFault, WrongUse
 from runner.parameters import Given, given_again, take
 from runner.plan import CheckedPlan, Plan
 from runner.render import Choice, Rendered, render
+from runner.taken_records import require_records
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from runner.document.shape import Parsed
     from runner.document.source import Source
     from runner.document.texts import Texts
-    from runner.plan import SourceFile
+    from runner.plan import EarlierRecord, SourceFile
+    from runner.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,31 +154,47 @@ def choose_language(playbook: Playbook, wanted: str | None) -> str:
 
 
 def choose(
-    documents: Documents, *, region: str | None, edition: str | None, given: Given, language: str | None = None
+    documents: Documents,
+    *,
+    region: str | None,
+    edition: str | None,
+    given: Given,
+    language: str | None = None,
+    records: tuple[EarlierRecord, ...] | None = (),
 ) -> Choice:
     """Return what a plan is made for.
 
+    `records` are those the playbook names, verified; None where nobody has them, and then no plan can be made.
+
     Raises:
-        WrongUse: no such edition (REG005), region (REG010) or language (TXT004), or a parameter that does not fit
-            (SHP006).
-        PlaybookFault: REG004, the region is not offered in the edition; says why.
+        WrongUse: no such edition (REG005), region (REG010) or language (TXT004), a parameter that does not fit
+            (SHP006), or a record that the playbook names is missing (LOG020).
+        PlaybookFault: REG004, the region is not offered in the edition; LOG020, a record is another ceremony's.
     """
     playbook = documents.written
     edition = choose_edition(playbook, edition)
     language = choose_language(playbook, language)
     regions = documents.regions.value if documents.regions is not None else None
+    values: Mapping[str, Value] = {}
     if regions is None:
         if region is not None:
             raise WrongUse("the playbook has no regions", rule="REG010")
-        return Choice(language=language, edition=edition, region=None, values={}, parameters=take(playbook, given))
-    if region is None:
+    elif region is None:
         raise WrongUse(f"say which region: --region {' | '.join(regions.regions)}", rule="REG010")
-    values = values_at(regions, region, edition or max(regions.editions))
-    return Choice(language=language, edition=edition, region=region, values=values, parameters=take(playbook, given))
+    else:
+        values = values_at(regions, region, edition or max(regions.editions))
+    parameters = take(playbook, given)
+    if records is not None:
+        require_records(playbook, records)
+    return Choice(
+        language=language, edition=edition, region=region, values=values, parameters=parameters, records=records
+    )
 
 
 def make_plan(documents: Documents, choice: Choice, *, absent: Collection[str] = ()) -> Made:
-    """Render and check the plan for one choice."""
+    """Render and check the plan for one choice, which has all records that the playbook names."""
+    if choice.records is None and documents.written.records:
+        raise Defect("a plan was to be made without the records it takes values from")
     rendered = rendered_for(documents, choice)
     if rendered.plan is None:
         return Made(plan=None, checked=None, findings=rendered.findings)
@@ -211,9 +229,18 @@ def _path(fault: Fault, positions: dict[str, int]) -> tuple[str | int, ...]:
 
 
 def choices(
-    documents: Documents, *, region: str | None, edition: str | None, given: Given, language: str | None = None
+    documents: Documents,
+    *,
+    region: str | None,
+    edition: str | None,
+    given: Given,
+    language: str | None = None,
+    records: tuple[EarlierRecord, ...] | None = None,
 ) -> Iterator[Choice]:
-    """Return every choice the playbook offers: every edition with every region, or those that were asked for."""
+    """Return every choice the playbook offers: every edition with every region, or those that were asked for.
+
+    `records`: as `choose` has them; None where nobody has them.
+    """
     playbook = documents.written
     regions = documents.regions.value if documents.regions is not None else None
     if edition is not None or playbook.follows is None:
@@ -227,27 +254,35 @@ def choices(
         editions = tuple(offering) or editions[-1:]  # where none offers it, `choose` says why
     for one in editions:
         if regions is None or region is not None:
-            yield choose(documents, region=region, edition=one, given=given, language=language)
+            yield choose(documents, region=region, edition=one, given=given, language=language, records=records)
             continue
         for code in offered_regions(regions, one or max(regions.editions)):
-            yield choose(documents, region=code, edition=one, given=given, language=language)
+            yield choose(documents, region=code, edition=one, given=given, language=language, records=records)
 
 
 def reproduce(documents: Documents, plan: Plan) -> CheckedPlan | None:
     """Return the plan that the documents give today for the same choice; None: they give none.
 
     The caller compares its bytes with those of `plan`: files, people and this version of the runner are all in them.
+    What the plan takes from earlier records is taken from the plan: they need not be there.
 
     Raises:
-        WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004), or a parameter does not fit
-            (SHP006).
-        PlaybookFault: REG004, the region is not offered in the edition; says why.
+        WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004), a parameter does not fit
+            (SHP006), or the plan lacks a record that the playbook names (LOG020).
+        PlaybookFault: REG004, the region is not offered in the edition; LOG020, a record is another ceremony's.
     """
     if any(finding.severity is Severity.ERROR for finding in documents.findings()):
         return None
     given = given_again(plan.parameters)
     ceremony = plan.ceremony
-    choice = choose(documents, region=plan.region, edition=ceremony.edition, given=given, language=ceremony.language)
+    choice = choose(
+        documents,
+        region=plan.region,
+        edition=ceremony.edition,
+        given=given,
+        language=ceremony.language,
+        records=plan.records,
+    )
     return make_plan(documents, choice).checked
 
 

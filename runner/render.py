@@ -44,6 +44,7 @@ from runner.plan import (
     Waiver,
     Wanted,
 )
+from runner.render_records import Records
 from runner.render_steps import StepRenderer
 from runner.template_values import Translation, Values
 from runner.values import WORDS, as_value
@@ -54,19 +55,25 @@ if TYPE_CHECKING:
     from runner.document.findings import Finding, Path
     from runner.document.roster import Roster
     from runner.document.texts import Texts
+    from runner.plan import EarlierRecord
     from runner.render_steps import Steps
     from runner.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a plan is made for: an edition of the procedure, a region with its values then, parameters, a language."""
+    """What a plan is made for: an edition of the procedure, a region with its values then, parameters, a language.
+
+    `records` are the earlier records that the playbook names; None where nobody has them: then there is no plan, and
+    only the form of references to them can be wrong.
+    """
 
     language: str
     edition: str | None
     region: str | None
     values: Mapping[str, Value]
     parameters: tuple[Parameter, ...]
+    records: tuple[EarlierRecord, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +110,8 @@ def render(
         values.translation = _translation(written, choice, texts)
     title = values.said(written.title, ("title",))
     trust = _trust(written, values)
-    steps = StepRenderer(written, values, trust).render()
+    records = Records(written.records, choice.records, values)
+    steps = StepRenderer(written, values, trust, records).render()
     if steps is not None:
         _unused(written, steps, report)
     abroad = () if values.translation is None else values.translation.values.report.findings()
@@ -127,6 +135,7 @@ def render(
         parameters=choice.parameters,
         sources=sources,
         trust=trust,
+        records=records.taken(),
         stations=tuple(
             Station(id=name, title=station.title, network=station.network) for name, station in written.stations.items()
         ),

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.actions.registry import BY_NAME
-from runner.document.fields import CardSetFigure, StepResult, TrustName, reference
+from runner.document.fields import CardSetFigure, RecordFile, RecordResult, StepResult, TrustName, reference
 from runner.exchange import Need
 from runner.plan import (
     Ask,
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from runner.actions.interface import Action, Output
     from runner.document.findings import Path
     from runner.document.playbook import Part, Playbook, Step
-    from runner.plan import Trusted
+    from runner.plan import Equals, RecordFileRef, RecordResultRef, Trusted
+    from runner.render_records import Records
     from runner.template_values import Values
     from runner.values import Value
 
@@ -81,10 +82,11 @@ NOBODY: Final[Mapping[str, Any]] = MappingProxyType({})
 class StepRenderer:
     """Renders the steps of one playbook for one choice."""
 
-    def __init__(self, playbook: Playbook, values: Values, trust: tuple[Trusted, ...]) -> None:
+    def __init__(self, playbook: Playbook, values: Values, trust: tuple[Trusted, ...], records: Records) -> None:
         self._playbook = playbook
         self._values = values
         self._report = values.report
+        self._records = records
         self._trust = {item.name for item in trust} | set(playbook.trust)
         self._artefacts: dict[str, PlannedArtefact] = {}
         self._results: dict[str, dict[str, str]] = {}
@@ -119,11 +121,7 @@ class StepRenderer:
         for name, written in self._playbook.brings.items():
             path = ("brings", name)
             file = self._values.text(written.file, (*path, "file"))
-            digest = as_value("sha256", self._values.text(written.sha256, (*path, "sha256")))
-            if not isinstance(digest, str):
-                if self._values.whole:
-                    self._fault("SHP003", f"this must be {WORDS['sha256']}", (*path, "sha256"))
-                digest = ""
+            digest = self._digest(written.sha256, (*path, "sha256"))
             if PLAIN_FILE.fullmatch(file) is None:
                 self._fault("ART003", f"{file!r} is not a plain file name", (*path, "file"))
             for other in self._artefacts.values():
@@ -143,6 +141,18 @@ class StepRenderer:
                 transfer=False,
                 brought=Brought(at=written.at, sha256=digest),
             )
+
+    def _digest(self, written: str, path: Path) -> str:
+        """Return a digest in lower-case hex; "" where there is none, or it is in a record that nobody has."""
+        found = reference(written)
+        if isinstance(found, RecordFile):
+            return self._records.file(found, path) or ""
+        digest = as_value("sha256", self._values.text(written, path))
+        if isinstance(digest, str):
+            return digest
+        if self._values.whole:
+            self._fault("SHP003", f"this must be {WORDS['sha256']}", path)
+        return ""
 
     def _fault(self, code: str, message: str, path: Path, *, help_: str = "", key: bool = False) -> None:
         self._report.add(code, message, path, help_=help_, key=key, regions=self._values.regions)
@@ -416,23 +426,17 @@ class StepRenderer:
                 self._report.add("SEC002", words, draft.path("id"), key=True, help_=f"write expect: {{{name}: …}}")
         return tuple(expectations)
 
-    def _equals(self, draft: _Draft, kind: str, written: Value, path: Path) -> Literal | TrustRef | ResultRef | None:
+    def _equals(self, draft: _Draft, kind: str, written: Value, path: Path) -> Equals | None:
         found = reference(written)
         match found:
             case TrustName(name=name):
-                if name in self._trust:
-                    self._same_type(kind, self._playbook.trust[name].type, path)
-                    return TrustRef(trust=name)
-                near = closest(name, self._trust)
-                advice = f"write trust.{near}" if near else ""
-                certain = misspelling(name, self._trust)
-                instead = (f"trust.{name}", f"trust.{certain}") if certain else None
-                self._report.add("TPL010", f"`trust` has no `{name}`", path, help_=advice, instead=instead)
-                return None
+                return self._trust_ref(kind, name, path)
             case StepResult(step=step, result=result):
                 if (there := self._result_ref(draft, step, result, path)) is not None:
                     self._same_type(kind, self._results[step].get(result, kind), path)
                 return there
+            case RecordResult() | RecordFile():
+                return self._record_ref(kind, found, path)
             case CardSetFigure(card_set=card_set, figure=figure):
                 item = self._playbook.card_sets[card_set]
                 return Literal(value=item.threshold if figure == "threshold" else item.cards)
@@ -450,6 +454,27 @@ class StepRenderer:
         """SHP003: values of two types are never equal, so the step could only fail; text may stand for any."""
         if kind != other and "text" not in {kind, other}:
             self._fault("SHP003", f"this is {WORDS.get(other, other)}, and the result {WORDS.get(kind, kind)}", path)
+
+    def _trust_ref(self, kind: str, name: str, path: Path) -> TrustRef | None:
+        if name in self._trust:
+            self._same_type(kind, self._playbook.trust[name].type, path)
+            return TrustRef(trust=name)
+        near = closest(name, self._trust)
+        advice = f"write trust.{near}" if near else ""
+        certain = misspelling(name, self._trust)
+        instead = (f"trust.{name}", f"trust.{certain}") if certain else None
+        self._report.add("TPL010", f"`trust` has no `{name}`", path, help_=advice, instead=instead)
+        return None
+
+    def _record_ref(
+        self, kind: str, found: RecordResult | RecordFile, path: Path
+    ) -> RecordResultRef | RecordFileRef | None:
+        recorded = self._records.equals(found, path)
+        if recorded is None:
+            return None
+        ref, other = recorded
+        self._same_type(kind, other or kind, path)
+        return ref
 
     def _result_ref(self, draft: _Draft, step: str, result: str, path: Path) -> ResultRef | None:
         if step in self._later or step == draft.step.id:

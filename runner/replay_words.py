@@ -28,6 +28,7 @@ REPLAY_KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "region": "The region.",
             "edition": "The edition of the published procedure: a day such as `2027-06-30`, in quotes.",
             "params": "Parameters of the playbook, by name.",
+            "records": "Whose base case leaves each earlier record: a `*.replay.yaml` in the same folder, by name.",
         },
         "Gives": {
             "": "How the base case ends: it is carried out.",

@@ -41,6 +41,7 @@ _PLAYBOOK: Final = {
     "languages": "The languages there are texts in; the first is this file's.",
     "names": "Exact words that texts take as `{{ names.NAME }}`.",
     "parameters": "What is asked before a plan is made; templates take it as `{{ params.NAME }}`. Never a secret.",
+    "records": "Records of earlier ceremonies; steps compare with `records.NAME.steps.ID.RESULT`.",
     "trust": "Values that somebody outside vouches for; steps compare with `trust.NAME`.",
     "stations": "The places with a machine. A step is done at one of them.",
     "devices": "The HSMs, and the stations they are at.",
@@ -104,9 +105,14 @@ _CEREMONY: Final = {
         "": "A file that exists before the ceremony.",
         "at": "The station it is at when the ceremony begins.",
         "file": "Its name. May hold templates.",
-        "sha256": "Its digest, 64 hex digits; it is compared before anything changes. May hold templates.",
+        "sha256": "Its digest, 64 hex digits, or `records.NAME.artefacts.ID`; compared before anything changes.",
         "at_most": "The largest it can be, such as `16 MB`; left out, 1 MB.",
         "backup_before": "The step before which it must have a new backup if it is changed, or `end`.",
+    },
+    "Earlier": {
+        "": "The record of an earlier ceremony. It is verified before the plan is made.",
+        "ceremony": "The id of the playbook that was carried out in it.",
+        "ask": "Which record it is, for whoever makes the plan.",
     },
     "Ask": {"": "A value that is typed in the room.", **_KIND, "twice": "Whether it is typed twice and compared."},
     "Parameter": {

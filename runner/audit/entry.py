@@ -199,7 +199,7 @@ _COMPARISON: Final = fields(
     result=_NAME,
     found=scalar,
     expected=scalar,
-    against=exactly("plan", "published", "simulated", "step"),
+    against=exactly("plan", "published", "simulated", "step", "record"),
     published=optional(scalar),
 )
 _RUNNER: Final = fields(version=text, bundle_sha256=_DIGEST)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runner.canonical import NotCanonical, file_digest
+from runner.cli.earlier import add_records, earlier
 from runner.cli.options import Parser, params, show
 from runner.difference import differences
 from runner.document.characters import shown
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     for option, what in (("region", "R"), ("edition", "E"), ("language", "CODE")):
         parser.add_argument(f"--{option}", metavar=what, action="append", default=[], help=_EACH)
     parser.add_argument("--param", metavar="K=V", action="append", default=[], help="a parameter; default: its example")
+    add_records(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how changes are written")
     args = parser.parse_args(arguments)
     disk = Disk()
@@ -61,10 +63,12 @@ def _plan(disk: Disk, name: str, args: Namespace, side: int) -> Plan | None:
     path = Path(name)
     if _is_playbook(disk, path):
         return _made(disk, name, args, side)
-    if (args.region or args.edition or args.language or args.param) and not _is_playbook(
+    if (args.region or args.edition or args.language or args.param or args.record) and not _is_playbook(
         disk, Path(_other(args, side))
     ):
-        raise WrongUse("--region, --edition, --language and --param are for playbooks; these are plans already")
+        raise WrongUse(
+            "--region, --edition, --language, --param and --record are for playbooks; these are plans already"
+        )
     content = disk.read(path / "plan.json" if disk.list(path) else path)
     try:
         return parse_plan(content)
@@ -87,12 +91,14 @@ def _made(disk: Disk, name: str, args: Namespace, side: int) -> Plan | None:
     if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
         show(findings, form="text", sources=documents.by_name())
         return None
+    given = [pair for pair in args.record if pair.partition("=")[0] in documents.written.records]
     choice = choose(
         documents,
         region=_for(args.region, "region", side),
         edition=_for(args.edition, "edition", side),
         language=_for(args.language, "language", side),
         given=Given(values=params(args.param), examples=True),
+        records=earlier(disk, documents.written, given),
     )
     made = make_plan(documents, choice)
     if made.checked is None:

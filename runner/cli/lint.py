@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.earlier import add_records, earlier
 from runner.cli.options import Parser, add_format, show
 from runner.document.characters import shown
 from runner.document.findings import Severity, in_order
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         "--level", choices=("draft", "release"), default="draft", help="release: a warning is an error; default: draft"
     )
     parser.add_argument("--language", metavar="CODE", help="only this language of the texts; default: all")
+    add_records(parser)
     add_format(parser)
     parser.add_argument("--all", action="store_true", help=f"print every finding as text, not only {MOST_SHOWN}")
     parser.add_argument(
@@ -54,7 +56,10 @@ def main(arguments: Sequence[str]) -> int:
     findings: list[Finding] = []
     waived: list[Waived] = []
     sources: dict[str, Source] = {}
-    for playbook in find_playbooks(args.files):
+    playbooks = find_playbooks(args.files)
+    if args.record and len(playbooks) > 1:
+        raise WrongUse("--record is for one playbook at a time")
+    for playbook in playbooks:
         documents, here = _looked_at(playbook, args)
         fixed = mend(Disk(), documents, here) if args.fix else ()
         for fix in fixed:
@@ -87,5 +92,15 @@ def _compared(documents: Documents, other: Parsed[Regions], region: str | None) 
 def _looked_at(playbook: Path, args: Namespace) -> tuple[Documents, tuple[Finding, ...]]:
     """Return a playbook with its files, and what is wrong in them."""
     documents = load(Disk(), playbook, roster=Path(args.roster) if args.roster else None)
-    found = lint(documents, region=args.region, edition=args.edition, language=args.language, level=args.level)
+    records = None
+    if args.record and documents.playbook.value is not None:
+        records = earlier(Disk(), documents.written, args.record)
+    found = lint(
+        documents,
+        region=args.region,
+        edition=args.edition,
+        language=args.language,
+        level=args.level,
+        records=records,
+    )
     return documents, found

@@ -20,7 +20,7 @@ from runner.errors import Exit
 from runner.host.rules import load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runner.document.findings import Finding, Waived
     from runner.document.source import Source
@@ -64,15 +64,24 @@ def params(pairs: Sequence[str]) -> Mapping[str, Value]:
     Raises:
         SystemExit: one has no `=`, or is given twice.
     """
-    found: dict[str, Value] = {}
+    return dict(pairs_of("param", "NAME=VALUE", pairs))
+
+
+def pairs_of(option: str, form: str, pairs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each use of an option of the form `NAME=…`.
+
+    Raises:
+        SystemExit: one has no `=`, or is given twice.
+    """
+    seen: set[str] = set()
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or name in found:
-            why = "is given twice" if equals else "is not NAME=VALUE"
-            sys.stderr.write(f"ceremony: --param {name} {why}\n")
+        if not equals or name in seen:
+            why = "is given twice" if equals else f"is not {form}"
+            sys.stderr.write(f"ceremony: --{option} {name} {why}\n")
             raise SystemExit(int(Exit.WRONG_USE))
-        found[name] = value
-    return found
+        seen.add(name)
+        yield name, value
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

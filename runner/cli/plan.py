@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.earlier import add_records, earlier
 from runner.cli.options import Parser, add_choice, add_language, params, show
 from runner.errors import Exit
 from runner.host.disk import Disk
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("plan", "Make the plan for one region and show it. Exit 3 where it cannot be carried out.")
     add_choice(parser)
     add_language(parser)
+    add_records(parser)
     parser.add_argument("--region", metavar="R", help="the region the plan is for")
     parser.add_argument(
         "--out",
@@ -45,9 +47,11 @@ def main(arguments: Sequence[str]) -> int:
         show(findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED
     given = Given(values=params(args.param))
-    made = make_plan(
-        documents, choose(documents, region=args.region, edition=args.edition, given=given, language=args.language)
+    records = earlier(disk, documents.written, args.record)
+    choice = choose(
+        documents, region=args.region, edition=args.edition, given=given, language=args.language, records=records
     )
+    made = make_plan(documents, choice)
     if made.checked is None:
         show(made.findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.earlier import add_records, earlier
 from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, add_format, add_language, params, show
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from runner.plan import CheckedPlan
+    from runner.plan import CheckedPlan, EarlierRecord
     from runner.planning import Documents
 
 
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = Parser("rehearse", "Carry a ceremony out on the emulator. Everything it makes is SIMULATED.")
     add_choice(parser)
     add_language(parser)
+    add_records(parser)
     parser.add_argument("--region", metavar="R", help="the region")
     parser.add_argument(
         "--bring", metavar="FOLDER", help="where the files lie that the ceremony begins with; else, beside the playbook"
@@ -54,13 +56,14 @@ def main(arguments: Sequence[str]) -> int:
         raise WrongUse("--region and --all-regions exclude each other")
     if documents.roster is None:
         raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
+    records = earlier(disk, documents.written, args.record)
     if args.all_regions:
-        return _all_regions(disk, documents, args)
-    checked = _plan(documents, args, args.region)
+        return _all_regions(disk, documents, args, records)
+    checked = _plan(documents, args, args.region, records)
     return Exit.REFUSED if checked is None else _carry_out(disk, documents, checked, Path(args.out), _bring(args))
 
 
-def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> int:
+def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, records: tuple[EarlierRecord, ...]) -> int:
     regions = documents.regions.value if documents.regions is not None else None
     if regions is None:
         raise WrongUse("the playbook has no regions", rule="REG010")
@@ -68,7 +71,7 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> 
     refused = refused_regions(documents, args.edition)
     offered = [code for code in regions.regions if code not in refused]
     require_room(disk, place)
-    plans = {code: _plan(documents, args, code) for code in offered}
+    plans = {code: _plan(documents, args, code, records) for code in offered}
     ready = {code: checked for code, checked in plans.items() if checked is not None}
     if len(ready) < len(plans):
         return Exit.REFUSED
@@ -85,10 +88,14 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace) -> 
     return worst
 
 
-def _plan(documents: Documents, args: argparse.Namespace, region: str | None) -> CheckedPlan | None:
+def _plan(
+    documents: Documents, args: argparse.Namespace, region: str | None, records: tuple[EarlierRecord, ...]
+) -> CheckedPlan | None:
     """Return the checked plan for one region, or None with the findings shown."""
     given = Given(values=params(args.param), examples=True)
-    choice = choose(documents, region=region, edition=args.edition, given=given, language=args.language)
+    choice = choose(
+        documents, region=region, edition=args.edition, given=given, language=args.language, records=records
+    )
     made = make_plan(documents, choice)
     if made.checked is None:
         show(made.findings, form=args.format, sources=documents.by_name())

@@ -30,7 +30,7 @@ from runner.host.preflight import Situation, preflight
 from runner.host.room import StopAsked
 from runner.host.session import reports
 from runner.host.simulated import days_after, trust_file
-from runner.host.sitting import began, open_ceremony, require_brought, require_start
+from runner.host.sitting import began, open_ceremony, require_brought, require_kind, require_start
 from runner.host.terminal import Terminal
 from runner.signing.manifest import Terms
 
@@ -55,6 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     place = environment(disk, args.environment)
     if place is None:
         return Exit.REFUSED
+    require_kind(checked.plan, rehearsal=is_rehearsal(place))
     approved = approved or prepare(checked, _terms(checked, software))
     _require_unused(disk, place, approved)
     _require_free(disk, record)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runner.document.fields import CardSetFigure
+from runner.document.fields import CardSetFigure, RecordFile, reference
 from runner.document.kinds import answer_pattern_fault, misfit, pattern_fault
 from runner.document.playbook import Ask, Condition, Part
 from runner.template import is_template
@@ -151,7 +151,9 @@ def _places(playbook: Playbook, report: Report) -> None:
 def _brings(playbook: Playbook, report: Report) -> None:
     for name, brought in playbook.brings.items():
         report.declared("SHP008", "station", brought.at, playbook.stations, path=("brings", name, "at"))
-        if not is_template(brought.sha256) and (reason := misfit("sha256", brought.sha256)):
+        if isinstance(found := reference(brought.sha256), RecordFile):
+            report.declared("TPL010", "record", found.record, playbook.records, path=("brings", name, "sha256"))
+        elif not is_template(brought.sha256) and (reason := misfit("sha256", brought.sha256)):
             report.add("SHP006", f"this {reason}", ("brings", name, "sha256"))
         if brought.backup_before not in (None, "end"):
             steps = [step.id for _, _, step in playbook.numbered_steps()]

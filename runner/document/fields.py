@@ -1,7 +1,7 @@
 """The types of single fields: ids, names, dates, whole numbers, values and references.
 
 Each accepts exactly one way of writing and says in the author's words what it wants; the shapes of the documents are
-built from them.
+built from them. The module is longer than others because there are many types, a few lines each.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ _LANGUAGE: Final = re.compile(rf"{LANGUAGE}\Z")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _FILE: Final = re.compile(r"[^/\\\x00]+\Z")
 _REFERENCE: Final = re.compile(r"(steps|trust|card_sets|records)(?=\.)")
+_OF_RECORDS: Final = "write records.NAME.steps.ID.RESULT or records.NAME.artefacts.ID"
 _ONE_TEMPLATE: Final = re.compile(r"\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 _STEP_RESULT: Final = re.compile(rf"steps\.(?P<step>{ID})\.(?P<result>{NAME})\Z")
 _TRUST: Final = re.compile(rf"trust\.(?P<name>{NAME})\Z")
+_RECORD_RESULT: Final = re.compile(rf"records\.(?P<record>{NAME})\.steps\.(?P<step>{ID})\.(?P<result>{NAME})\Z")
+_RECORD_FILE: Final = re.compile(rf"records\.(?P<record>{NAME})\.artefacts\.(?P<artefact>{ID})\Z")
 _CARD_SET: Final = re.compile(rf"card_sets\.(?P<card_set>{ID})\.(?P<figure>threshold|cards)\Z")
 
 
@@ -64,7 +67,24 @@ class CardSetFigure:
     figure: Literal["threshold", "cards"]
 
 
-Reference = StepResult | TrustName | CardSetFigure
+@dataclass(frozen=True, slots=True)
+class RecordResult:
+    """`records.NAME.steps.STEP.RESULT`."""
+
+    record: str
+    step: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """`records.NAME.artefacts.ARTEFACT`."""
+
+    record: str
+    artefact: str
+
+
+Reference = StepResult | TrustName | CardSetFigure | RecordResult | RecordFile
 
 
 def reference(value: object) -> Reference | None:
@@ -77,6 +97,14 @@ def reference(value: object) -> Reference | None:
         return TrustName(match["name"])
     if match := _CARD_SET.match(value):
         return CardSetFigure(match["card_set"], "threshold" if match["figure"] == "threshold" else "cards")
+    return _of_record(value)
+
+
+def _of_record(value: str) -> RecordResult | RecordFile | None:
+    if match := _RECORD_RESULT.match(value):
+        return RecordResult(match["record"], match["step"], match["result"])
+    if match := _RECORD_FILE.match(value):
+        return RecordFile(match["record"], match["artefact"])
     return None
 
 
@@ -171,8 +199,16 @@ def _setting(value: Any) -> Any:
 def _expected(value: Any) -> str | int | bool:
     single = _value(value)
     if isinstance(single, str) and _REFERENCE.match(single) and reference(single) is None:
-        raise fault(f"`{single}` refers to nothing", "write steps.ID.RESULT or trust.NAME", "TPL010")
+        advice = _OF_RECORDS if single.startswith("records.") else "write steps.ID.RESULT or trust.NAME"
+        raise fault(f"`{single}` refers to nothing", advice, "TPL010")
     return single
+
+
+def _digest(value: Any) -> str:
+    text = _text(value)
+    if text.startswith("records.") and not isinstance(reference(text), RecordFile):
+        raise fault(f"`{text}` is no digest of a file", "write records.NAME.artefacts.ID", "TPL010")
+    return text
 
 
 def _when(value: Any) -> str | bool:
@@ -247,6 +283,9 @@ Setting = Annotated[Any, PlainValidator(_setting), WithJsonSchema({})]
 
 Expected = Annotated[str | int | bool, PlainValidator(_expected, json_schema_input_type=str | int | bool)]
 """A literal, a template, or a reference as text; `reference()` tells."""
+
+DigestOf = Annotated[str, PlainValidator(_digest, json_schema_input_type=str)]
+"""A digest, a template, or a reference to a file of an earlier record as text."""
 
 When = Annotated[str | bool, PlainValidator(_when, json_schema_input_type=str | bool)]
 """A flag, or one template that gives one."""

@@ -1,7 +1,8 @@
 """The shape of a playbook: `format: ceremony/1`.
 
 Structure is literal; values, titles and texts may hold templates and stay text here. What needs the region, the roster
-or the action is checked later; what needs only the playbook itself is in `consistency.py`.
+or the action is checked later; what needs only the playbook itself is in `consistency.py`. The module is longer than
+others because it is the grammar, key by key.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from runner.document.fields import (
     Count,
     Date,
     Days,
+    DigestOf,
     Expected,
     FileName,
     Flag,
@@ -90,6 +92,13 @@ class Trust(Written):
     said_by: Text
 
 
+class Earlier(Written):
+    """The record of an earlier ceremony: the id of its playbook, and what whoever makes the plan is asked for."""
+
+    ceremony: Id
+    ask: Text
+
+
 class Station(Written):
     """A place with a machine."""
 
@@ -154,12 +163,13 @@ class ExceptionAllowed(Written):
 class Brings(Written):
     """A file that exists before the ceremony, with its backups. `file` and `sha256` may hold templates.
 
-    `at_most` in bytes; `backup_before` a step's id or `end`: by then it has a new backup, where it was changed.
+    `sha256` may be that of a file in an earlier record; `at_most` in bytes; `backup_before` a step's id or `end`: by
+    then it has a new backup, where it was changed.
     """
 
     at: Id
     file: Text
-    sha256: Text
+    sha256: DigestOf
     at_most: Size = DEFAULT_AT_MOST
     backup_before: Id | None = None
 
@@ -266,6 +276,7 @@ class Playbook(Written):
     languages: Annotated[Several[Language], Field(min_length=1)] = ("en",)
     names: Named[Name, Text] = Field(default_factory=nothing)
     parameters: Named[Name, Parameter] = Field(default_factory=nothing)
+    records: Named[Name, Earlier] = Field(default_factory=nothing)
     trust: Named[Name, Trust] = Field(default_factory=nothing)
     stations: Annotated[Named[Id, Station], Field(min_length=1)]
     devices: Named[Id, Device] = Field(default_factory=nothing)

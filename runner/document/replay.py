@@ -41,11 +41,15 @@ Typed = Named[Id, Named[Name, Value]]
 
 
 class PlanFor(Written):
-    """What the plan is made for; what is not said is the playbook's own, or its examples."""
+    """What the plan is made for; what is not said is the playbook's own, or its examples.
+
+    `records` says whose base case leaves each earlier record: another file of scripted ceremonies in the same folder.
+    """
 
     region: Id | None = None
     edition: Date | None = None
     params: Named[Name, Value] = Field(default_factory=nothing)
+    records: Named[Name, FileName] = Field(default_factory=nothing)
 
 
 class Gives(Written):
@@ -125,10 +129,11 @@ def _variants(replay: Replay, report: Report) -> None:
 
 
 def check_replay(replay: Replay, playbook: Playbook, roster: Roster | None, report: Report) -> None:
-    """SHP008: every step, answer, artefact and person that the file names is one of the playbook or the roster."""
+    """SHP008: every step, answer, artefact, record and person that the file names is one of playbook or roster."""
     asks = {step.id: tuple(step.asks) for _, _, step in playbook.numbered_steps()}
     people = () if roster is None else tuple(roster.people)
     _answers(replay.answers, asks, ("answers",), report)
+    _records(replay.plan, playbook, ("plan",), report)
     for step in replay.gives.results:
         report.declared("SHP008", "step", step, asks, path=("gives", "results", step), key=True)
     for index, variant in enumerate(replay.variants):
@@ -137,12 +142,19 @@ def check_replay(replay: Replay, playbook: Playbook, roster: Roster | None, repo
             report.declared("SHP008", "step", variant.fails.step, asks, path=(*here, "fails", "step"))
         for number, person in enumerate(variant.absent or ()):
             report.declared("SHP008", "person", person, people, path=(*here, "absent", number))
+        if variant.plan is not None:
+            _records(variant.plan, playbook, (*here, "plan"), report)
         if variant.answers is not None:
             _answers(variant.answers, asks, (*here, "answers"), report)
         if variant.fault is not None:
             report.declared("SHP008", "step", variant.fault.at, asks, path=(*here, "fault", "at"))
             damaged = variant.fault.damage
             report.declared("SHP008", "artefact", damaged, playbook.artefacts(), path=(*here, "fault", "damage"))
+
+
+def _records(plan: PlanFor, playbook: Playbook, path: Path, report: Report) -> None:
+    for name in plan.records:
+        report.declared("SHP008", "record", name, playbook.records, path=(*path, "records", name), key=True)
 
 
 def _answers(

@@ -1,6 +1,7 @@
 """Scripted ceremonies from a `*.replay.yaml`: base case and variants tried, and what came otherwise as findings.
 
-The playbook is read once and changed in memory only; every finding has the place of the file as it is.
+The playbook is read once and changed in memory only; every finding has the place of the file as it is. The module is
+longer than others because reading, changing and judging a case are one matter.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class Loaded:
         replay: what it says.
         documents: the playbook, its regions and roster.
         cases: what can be tried, in the file's order.
+        earlier: the files of scripted ceremonies whose base cases leave earlier records, by name.
     """
 
     source: Source
@@ -65,6 +67,7 @@ class Loaded:
     replay: Replay
     documents: Documents
     cases: tuple[Case, ...]
+    earlier: Mapping[str, Loaded]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,13 @@ class Tried:
     sources: Mapping[str, Source]
 
 
-def load_replay(disk: Disk, path: Path) -> Loaded | Unreadable:
-    """Read a file of scripted ceremonies, and the playbook it names beside it.
+def load_replay(disk: Disk, path: Path, *, after: tuple[str, ...] = ()) -> Loaded | Unreadable:
+    """Read a file of scripted ceremonies, the playbook it names beside it, and those that leave its earlier records.
+
+    Args:
+        disk: the only way to files.
+        path: the file.
+        after: the names of the files it is to leave an earlier record for.
 
     Raises:
         WrongUse: the file itself cannot be read.
@@ -110,12 +118,49 @@ def load_replay(disk: Disk, path: Path) -> Loaded | Unreadable:
         check_replay(replay, documents.playbook.draft, people, report)
         if findings := report.findings():
             return Unreadable(source=source, findings=findings)
+    earlier = _earlier(disk, path, replay, after, report)
+    if findings := report.findings():
+        return Unreadable(source=source, findings=findings)
     base = Case(name="base", place=source.place_of(("gives",), key=True), number=None)
     variants = (
         Case(name=variant.name, place=source.place_of(("variants", index)), number=index)
         for index, variant in enumerate(replay.variants)
     )
-    return Loaded(source=source, folder=path.parent, replay=replay, documents=documents, cases=(base, *variants))
+    return Loaded(
+        source=source,
+        folder=path.parent,
+        replay=replay,
+        documents=documents,
+        cases=(base, *variants),
+        earlier=earlier,
+    )
+
+
+def _earlier(disk: Disk, path: Path, replay: Replay, after: tuple[str, ...], report: Report) -> dict[str, Loaded]:
+    """RPL002: each file that is to leave an earlier record can be tried, and needs none of those that come after it."""
+    found: dict[str, Loaded] = {}
+    plans: list[tuple[Way, PlanFor]] = [(("plan",), replay.plan)]
+    plans += [
+        (("variants", index, "plan"), variant.plan)
+        for index, variant in enumerate(replay.variants)
+        if variant.plan is not None
+    ]
+    for here, plan in plans:
+        for name, file in plan.records.items():
+            place = (*here, "records", name)
+            if file in (*after, path.name):
+                report.add("RPL002", f"{file} cannot come before itself", place)
+                continue
+            try:
+                loaded = load_replay(disk, path.parent / file, after=(*after, path.name))
+            except WrongUse as fault:
+                report.add("RPL002", fault.words, place)
+                continue
+            if isinstance(loaded, Unreadable):
+                report.add("RPL002", f"{file} cannot be tried: {loaded.findings[0].message}", place)
+            else:
+                found[file] = loaded
+    return found
 
 
 def try_case(disk: Disk, loaded: Loaded, case: Case) -> Tried:
@@ -141,7 +186,17 @@ def try_case(disk: Disk, loaded: Loaded, case: Case) -> Tried:
 
 def _base(loaded: Loaded) -> Scene:
     replay = loaded.replay
-    return Scene(documents=loaded.documents, folder=loaded.folder, plan=replay.plan, answers=_typed(replay.answers))
+    return Scene(
+        documents=loaded.documents,
+        folder=loaded.folder,
+        plan=replay.plan,
+        answers=_typed(replay.answers),
+        earlier=_scenes(loaded, replay.plan),
+    )
+
+
+def _scenes(loaded: Loaded, plan: PlanFor) -> dict[str, Scene]:
+    return {name: _base(loaded.earlier[file]) for name, file in plan.records.items()}
 
 
 def _changed(loaded: Loaded, variant: Variant, number: int, report: Report) -> Scene | None:
@@ -153,8 +208,9 @@ def _changed(loaded: Loaded, variant: Variant, number: int, report: Report) -> S
             region=variant.plan.region or own.region,
             edition=variant.plan.edition or own.edition,
             params={**own.params, **variant.plan.params},
+            records={**own.records, **variant.plan.records},
         )
-        return replace(base, plan=plan)
+        return replace(base, plan=plan, earlier=_scenes(loaded, plan))
     if variant.answers is not None:
         return replace(base, answers={**base.answers, **_typed(variant.answers)})
     if variant.absent is not None:

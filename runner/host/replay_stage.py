@@ -11,6 +11,7 @@ from runner.backends import emulator
 from runner.document.findings import Finding, Severity
 from runner.errors import CeremonyError, ControlFault, Exit, PlaybookFault
 from runner.host.clock import today
+from runner.host.earlier_records import RecordAt, read_records
 from runner.host.past import whole_lines
 from runner.host.rehearsal import Script, beside, rehearse
 from runner.host.replay_record import Different, replay_record
@@ -46,7 +47,8 @@ DECLINED: Final = "RUN040"
 class Scene:
     """What is tried: a playbook, what its plan is made for, what people answer, who stays away, what gets damaged.
 
-    `folder` is the playbook's, with the files that are brought.
+    `folder` is the playbook's, with the files that are brought; `earlier` are carried out first, and leave the earlier
+    records of these names.
     """
 
     documents: Documents
@@ -55,6 +57,7 @@ class Scene:
     answers: Mapping[tuple[str, str], str]
     absent: frozenset[str] = frozenset()
     fault: Fault | None = None
+    earlier: Mapping[str, Scene] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +101,14 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
         place: an empty folder; the record is made in it.
     """
     documents = scene.documents
+    places: dict[str, RecordAt] = {}
+    for name, before in scene.earlier.items():
+        room = place / f"{name}.earlier"
+        disk.mkdir(room)
+        came = perform(disk, before, room)
+        if came.refusals:
+            return came
+        places[name] = RecordAt(folder=room / "record", trust=None)
     if (refused := _refused(documents.findings(), _steps(documents))) is not None:
         return refused
     try:
@@ -106,7 +117,8 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
         if documents.roster is None:
             raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
         given = Given(values=scene.plan.params, examples=True)
-        choice = choose(documents, region=scene.plan.region, edition=scene.plan.edition, given=given)
+        earlier = read_records(disk, documents.written, places)
+        choice = choose(documents, region=scene.plan.region, edition=scene.plan.edition, given=given, records=earlier)
     except CeremonyError as fault:
         return _raised(fault)
     made = make_plan(documents, choice, absent=scene.absent)

@@ -19,7 +19,7 @@ from runner.exchange import (
     RoomRequest,
     ValueGiven,
 )
-from runner.plan import Literal
+from runner.plan import Literal, RecordFileRef, RecordResultRef
 from runner.quorum import fill
 from runner.values import WORDS
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runner.engine import StepFailed
     from runner.exchange import ExceptionGranted, Need, RoomEvent
     from runner.plan import Plan, PlannedStep
+    from runner.values import Value
 
     RoomReply = PeopleGathered | ValueGiven | HandsDone | ExceptionGranted | Declined
 
@@ -266,9 +267,17 @@ class ScriptedRoom:
         for expectation in step.expect:
             if expectation.result == request.name and isinstance(expectation.equals, Literal):
                 return str(expectation.equals.value)
+            if expectation.result == request.name and isinstance(expectation.equals, RecordResultRef | RecordFileRef):
+                return _as_typed(request.type, self._plan.recorded(expectation.equals))
         if request.type == "choice":
             return next(ask.of[0] for ask in step.asks if ask.name == request.name)
         return "SIMULATED" if request.type == "text" else WORDS[request.type].rpartition(" ")[2]
+
+
+def _as_typed(kind: str, value: Value) -> str:
+    if kind == "size":
+        return f"{value} B"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _acting(chosen: Mapping[str, str] | None) -> tuple[Acting, ...]:

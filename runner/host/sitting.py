@@ -88,11 +88,12 @@ def open_ceremony(
         exceptions: what people let pass before the start, as entries.
 
     Raises:
-        PlaybookFault: SIT005, a device is not as the plan starts; ART010, a file is not the one that is to be brought;
-            nothing was written.
+        PlaybookFault: SEC001, the plan is for a rehearsal; SIT005, a device is not as the plan starts; ART010, a file
+            is not the one that is to be brought; nothing was written.
         StepFault: the record could not be written; what is there is consistent.
     """
     devices = reports(means.hsms, means.vault)
+    require_kind(checked.plan, rehearsal=opening.rehearsal)
     require_start(checked.plan, devices)
     require_brought(checked.plan, means.stations, means.played)
     _clear(means.disk, record)
@@ -160,6 +161,18 @@ def session_of(means: Means, record: Path, logbook: Logbook, identity: Identity,
         keep=lambda mark: folder.keep_packages(means.disk, record, plan, means.stations, mark.seen),
     )
     return Session(plan, hands, course)
+
+
+def require_kind(plan: Plan, *, rehearsal: bool) -> None:
+    """SEC001: only a rehearsal takes values from the record of a rehearsal.
+
+    Raises:
+        PlaybookFault: the plan does, and this is none.
+    """
+    rehearsed = [record.name for record in plan.records if record.rehearsal]
+    if rehearsed and not rehearsal:
+        words = f"the plan takes values from the record of a rehearsal: {', '.join(rehearsed)}"
+        raise PlaybookFault(words, rule="SEC001")
 
 
 def require_start(plan: Plan, devices: tuple[DeviceReport, ...]) -> None:

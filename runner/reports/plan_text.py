@@ -8,7 +8,7 @@ from runner.plan import APPROVAL_DAYS
 from runner.reports.duties import duties
 
 if TYPE_CHECKING:
-    from runner.plan import CheckedPlan, Plan, PlannedStep
+    from runner.plan import CheckedPlan, EarlierRecord, Plan, PlannedStep
 
 
 def plan_text(checked: CheckedPlan) -> str:
@@ -21,6 +21,8 @@ def plan_text(checked: CheckedPlan) -> str:
         lines.append(f"region: {plan.region}")
     lines += [f"parameter {item.name}: {_plain(item.value)}" for item in plan.parameters]
     lines += [f"trusted {item.name}: {item.value} (said by {item.said_by})" for item in plan.trust]
+    for record in plan.records:
+        lines += _record(record)
     lines += [f"cards {item.id}: {item.threshold} of {item.cards}, held by {item.held_by}" for item in plan.card_sets]
     lines += ["", *_people(plan), *_controls(plan), ""]
     part = ""
@@ -31,6 +33,16 @@ def plan_text(checked: CheckedPlan) -> str:
         lines += _step(number, step)
     lines += ["", *_duties(plan), "", _minutes(plan), f"digest {_grouped(checked.sha256)}"]
     return "\n".join(lines) + "\n"
+
+
+def _record(record: EarlierRecord) -> list[str]:
+    kind = "rehearsal" if record.rehearsal else "ceremony"
+    return [
+        f"record {record.name}: {kind} {record.ceremony} of {record.playbook}",
+        f"       log {record.origin}, {record.size} entries, root {record.root}",
+        *(f"       {taken.result} of {taken.step}: {_plain(taken.value)}" for taken in record.results),
+        *(f"       {file.artefact}: sha256 {_grouped(file.sha256)}" for file in record.files),
+    ]
 
 
 def _people(plan: Plan) -> list[str]:

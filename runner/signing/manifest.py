@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner import canonical
 from runner.canonical import file_digest
 from runner.errors import EvidenceFault
-from runner.plan import Expectation, Literal, ResultRef, TrustRef
+from runner.plan import Expectation, Literal, RecordFileRef, RecordResultRef, ResultRef, TrustRef
 from runner.public_keys import parse_public_key
 from runner.spoken import plain, plain_value, word_lines
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from runner.exchange import Need
-    from runner.plan import Person, Plan, PlannedStep, SourceFile, Waiver
+    from runner.plan import EarlierRecord, Person, Plan, PlannedStep, SourceFile, Waiver
 
 TITLE: Final = "APPROVAL OF A KEY CEREMONY PLAN (approval/1)"
 
@@ -134,6 +134,18 @@ def _ceremony(plan: Plan) -> Iterator[str]:
         yield f"parameter  {parameter.name} = {plain_value(parameter.value)}"
     for trusted in plan.trust:
         yield f"trusted    {trusted.name} = {plain(trusted.value)}, said by {plain(trusted.said_by)}"
+    for record in plan.records:
+        yield from _record(record)
+
+
+def _record(record: EarlierRecord) -> Iterator[str]:
+    kind = "rehearsal" if record.rehearsal else "ceremony"
+    yield f"record     {record.name}: {kind} {record.ceremony} of {record.playbook}"
+    yield f"{_INDENT}log {plain(record.origin)}, {record.size} entries, root {record.root}"
+    for taken in record.results:
+        yield f"{_INDENT}{taken.result} of {taken.step} = {plain_value(taken.value)}"
+    for file in record.files:
+        yield f"{_INDENT}{file.artefact} sha256 {file.sha256}"
 
 
 def _people(plan: Plan) -> Iterator[str]:
@@ -219,3 +231,7 @@ def _expected(expectation: Expectation) -> str:
             return f"trusted {name}"
         case ResultRef(step=step, result=result):
             return f"result {result} of {step}"
+        case RecordResultRef(record=record, step=step, result=result):
+            return f"result {result} of {step} in record {record}"
+        case RecordFileRef(record=record, artefact=artefact):
+            return f"sha256 of {artefact} in record {record}"

@@ -130,6 +130,8 @@ class Expectations:
             if self._rehearsal:
                 return (self._simulated or {}).get(equals["trust"]), "simulated", published
             return published, "published", None
+        if "record" in equals:
+            return self._plan.records[equals["record"]].expected(equals), "record", None
         return self._results.get(equals["step"], {}).get(equals["result"]), "step", None
 
 

@@ -29,7 +29,7 @@ COMPARISON: Final = {
     "result": NAME,
     "found": SCALAR,
     "expected": SCALAR,
-    "against": frozenset({"plan", "published", "simulated", "step"}),
+    "against": frozenset({"plan", "published", "simulated", "step", "record"}),
     "published": (*SCALAR, None),
 }
 FORMS: Final[dict[str, dict[str, Any]]] = {

@@ -123,6 +123,14 @@ def _ceremony(plan: dict[str, Any]) -> Iterator[str]:
         yield f"parameter  {item['name']} = {plain_value(item['value'])}"
     for item in plan["trust"]:
         yield f"trusted    {item['name']} = {plain(item['value'])}, said by {plain(item['said_by'])}"
+    for item in plan["records"]:
+        kind = "rehearsal" if item["rehearsal"] else "ceremony"
+        yield f"record     {item['name']}: {kind} {item['ceremony']} of {item['playbook']}"
+        yield f"{_MARGIN}log {plain(item['origin'])}, {item['size']} entries, root {item['root']}"
+        for result in item["results"]:
+            yield f"{_MARGIN}{result['result']} of {result['step']} = {plain_value(result['value'])}"
+        for file in item["files"]:
+            yield f"{_MARGIN}{file['artefact']} sha256 {file['sha256']}"
 
 
 def _people(plan: dict[str, Any]) -> Iterator[str]:
@@ -200,6 +208,10 @@ def _needed(need: dict[str, Any]) -> str:
 def _wanted(equals: dict[str, Any]) -> str:
     if "trust" in equals:
         return f"trusted {equals['trust']}"
+    if "artefact" in equals:
+        return f"sha256 of {equals['artefact']} in record {equals['record']}"
+    if "record" in equals:
+        return f"result {equals['result']} of {equals['step']} in record {equals['record']}"
     if "step" in equals:
         return f"result {equals['result']} of {equals['step']}"
     return plain_value(equals["value"])

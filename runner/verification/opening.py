@@ -46,8 +46,11 @@ def as_known(opened: Entry, plan: Plan | None, trust: Trust | None) -> Iterator[
 
     LOG026: it names the plan by its digest, and the one that the trust file names, where it does. LOG016: the log is
     the one named from outside. LOG017: the trust list it compares with is the published one, or the one from outside.
+    SEC001: only a rehearsal compares with values from the record of a rehearsal.
     """
     data = opened.data
+    if plan is not None and not data["rehearsal"] and any(record.rehearsal for record in plan.records.values()):
+        yield _unverifiable("SEC001", "a real ceremony with values from the record of a rehearsal")
     if plan is not None and plan.sha256 != data["plan_sha256"]:
         yield Finding(rule="LOG026", seq=0, file="plan.json", words="it is not the plan that entry 0 names")
     if trust is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runner import canonical
 from runner.canonical import NotCanonical, file_digest
 from runner.verification.answers import read_ask
+from runner.verification.earlier import Earlier, read_records
 from runner.verification.kinds import KINDS
 from runner.verification.plan_shape import PLAN, fit_brought
 from runner.verification.reading import ShapeError, fit
@@ -113,8 +114,8 @@ class Plan:
     """What a record is held to.
 
     `data` is all of plan.json, which manifests are made from. `steps` are those that are not left out, `trust` the
-    published values by name, `devices` the station of each device, `approves` and `closes` how many people of which
-    role, and `days` how long an approval lasts.
+    published values by name, `records` the earlier records by name, `devices` the station of each device, `approves`
+    and `closes` how many people of which role, and `days` how long an approval lasts.
     """
 
     sha256: str
@@ -124,6 +125,7 @@ class Plan:
     edition: str | None
     sources: tuple[Source, ...]
     trust: dict[str, str]
+    records: dict[str, Earlier]
     stations: frozenset[str]
     devices: dict[str, str]
     separation: tuple[tuple[str, ...], ...]
@@ -160,6 +162,7 @@ def read_plan(content: bytes) -> Plan:
         edition=data["ceremony"]["edition"],
         sources=tuple(Source(file=item["file"], size=item["size"], sha256=item["sha256"]) for item in data["sources"]),
         trust={item["name"]: item["value"] for item in data["trust"]},
+        records=read_records(data),
         stations=frozenset(item["id"] for item in data["stations"]),
         devices={item["id"]: item["at"] for item in data["devices"]},
         separation=tuple(tuple(line) for line in data["separation"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from runner.verification.answers import TYPES
@@ -56,7 +57,18 @@ _STEP: Final = {
             "max_length": (positive, None),
         }
     ],
-    "expect": [{"result": NAME, "equals": ({"value": SCALAR}, {"trust": NAME}, {"step": ID, "result": NAME})}],
+    "expect": [
+        {
+            "result": NAME,
+            "equals": (
+                {"value": SCALAR},
+                {"trust": NAME},
+                {"step": ID, "result": NAME},
+                {"record": NAME, "step": ID, "result": NAME},
+                {"record": NAME, "artefact": ID},
+            ),
+        }
+    ],
     "command": _TEXT_OR_NULL,
     "requests": [{"kind": NAME, "mutates": bool, "least": whole, "most": whole}],
 }
@@ -91,6 +103,19 @@ PLAN: Final[dict[str, Any]] = {
         }
     ],
     "trust": [{"name": NAME, "type": str, "value": str, "said_by": str}],
+    "records": [
+        {
+            "name": NAME,
+            "playbook": ID,
+            "ceremony": re.compile("[0-9a-f]{32}"),
+            "rehearsal": bool,
+            "origin": re.compile(r"[^\s+]+"),
+            "size": positive,
+            "root": str,
+            "results": [{"step": ID, "result": NAME, "type": str, "value": SCALAR}],
+            "files": [{"artefact": ID, "sha256": HASH}],
+        }
+    ],
     "stations": [{"id": ID, "title": str, "network": bool}],
     "devices": [{"id": ID, "kind": str, "at": ID}],
     "media": [{"id": ID, "title": str, "at": ID, "free": _WHOLE_OR_NULL, "keeps": str}],

@@ -6,6 +6,7 @@ import base64
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from runner.verification.earlier import notes_on
 from runner.verification.verdict import Facts
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from runner.verification.plan import Plan
     from runner.verification.story import Story
     from runner.verification.tree import Tree
+    from runner.verification.trust import Registry
 
 _ALONE: Final = (
     "no registry: an older copy of this record, one that went on otherwise, and another ceremony with the same "
@@ -70,21 +72,24 @@ def facts_of(
     )
 
 
-def notes_of(plan: Plan | None, story: Story | None, signed: Signed | None, *, registry: bool) -> tuple[str, ...]:
+def notes_of(
+    plan: Plan | None, story: Story | None, signed: Signed | None, registry: Registry | None
+) -> tuple[str, ...]:
     """Return what an auditor should know although it is no fault, in words.
 
     Args:
         plan: None where it could not be read.
         story: None where there is nothing to follow.
         signed: None where nothing could be held to plan and log.
-        registry: whether anything is known of what was seen before.
+        registry: what was seen before; None where nothing is known.
     """
     notes = [] if story is None else [*story.notes]
     if plan is not None:
         shown = frozenset() if story is None else story.devices.ids
         notes += [f"{device} has no audit log in it" for device in sorted({*plan.devices} - shown)]
+        notes += notes_on(plan.records, registry)
     if signed is not None and (signed.approved.people or signed.attested.people):
         notes.append(_WHEN)
-    if not registry:
+    if registry is None:
         notes.append(_ALONE)
     return tuple(notes)

@@ -20,6 +20,7 @@ from runner.verification.attestations import hold_statements, statement_file
 from runner.verification.checkpoints import Checkpoints, file_name
 from runner.verification.companion import Doubt, can_help, read_with_companion
 from runner.verification.demands import known_before, meet_policy
+from runner.verification.earlier import seen_otherwise
 from runner.verification.folder import Folder
 from runner.verification.log import Entry, LooseEnd, read_log
 from runner.verification.log_keys import LogKeys
@@ -116,8 +117,7 @@ class _Examination:
         self._files(closed=closed, ended=closed or ended)
         tree, opened, plan, story = self._checkpoints.tree, self._opened, self._plan, self._story
         facts = facts_of(opened, plan=plan, story=story, tree=tree, signed=signed)
-        known = self._outside.registry is not None
-        return judge(tuple(self._findings), facts, notes_of(plan, story, signed, registry=known))
+        return judge(tuple(self._findings), facts, notes_of(plan, story, signed, self._outside.registry))
 
     def _add(self, *findings: Finding) -> None:
         for finding in findings:
@@ -272,6 +272,8 @@ class _Examination:
                 terms=signed.approved.terms,
             )
             self._add(*seen)
+            if self._plan is not None:
+                self._add(*seen_otherwise(self._plan.records, self._outside.registry))
 
     def _files(self, *, closed: bool, ended: bool) -> None:
         """Hold all files to plan and log: `runner.verification.accounting`."""

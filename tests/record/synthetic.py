@@ -255,6 +255,7 @@ def plan() -> dict[str, Any]:
         "sources": [
             {"file": name, "role": role, **size_and_digest(content)} for name, (content, role) in SOURCES.items()
         ],
+        "records": [],
         "trust": [{"name": "toolset", "type": "sha256", "value": "11" * 32, "said_by": "The maker"}],
         "stations": [
             {"id": "online", "title": "Online", "network": True},

@@ -34,8 +34,8 @@ TERMS: Final = Terms(
     version="0.1.0",
 )
 LISTS: Final = (
-    "parameters", "trust", "people", "separation", "card_sets", "exceptions", "waivers", "inventory", "artefacts",
-    "steps",
+    "parameters", "trust", "records", "people", "separation", "card_sets", "exceptions", "waivers", "inventory",
+    "artefacts", "steps",
 )  # fmt: skip
 
 
@@ -87,6 +87,21 @@ LEFT_OUT: Final[dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]]]
         lambda data: data["trust"].clear(),
         [rf"trusted    toolset = {'d' * 64}, said by the \u{{2028}}publisher"],
     ),
+    "a record": (
+        lambda data: data["records"].pop(),
+        [
+            f"record     trial: rehearsal {'1f' * 16} of root-world",
+            f"           log root-world.rehearsal/2, 1 entries, root {'A' * 43}=",
+        ],
+    ),
+    "a recorded result": (
+        lambda data: data["records"][0]["results"].pop(),
+        ["           exportable of make = false"],
+    ),
+    "a recorded file": (
+        lambda data: data["records"][0]["files"].clear(),
+        [f"           request sha256 {'e' * 64}"],
+    ),
     "a person": (lambda data: data["people"].pop(), ["person     dee: Dee; administrator; card 3 of acs"]),
     "separation": (lambda data: data["separation"].pop(), ["apart      approver, administrator"]),
     "a card set": (lambda data: data["card_sets"].clear(), ["card set   acs: 2 of 3, held by administrator"]),
@@ -101,7 +116,7 @@ LEFT_OUT: Final[dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]]]
     "uses": (lambda data: step(data, 2)["uses"].pop(), ["    uses     approved: blob"]),
     "makes": (lambda data: step(data, 2)["makes"].pop(), ["    makes    blob: blob"]),
     "destroys": (lambda data: step(data, 2)["destroys"].pop(), ["    destroys package"]),
-    "expects": (lambda data: step(data, 2)["expect"].pop(), ["    expects  key_hash = result seen of look"]),
+    "expects": (lambda data: step(data, 2)["expect"].pop(4), ["    expects  key_hash = result seen of look"]),
     "left out": (lambda data: step(data, 3).update(left_out=None), [r"    left out not in \u{2067}this region"]),
     "a step": (
         lambda data: data["steps"].pop(),

@@ -90,6 +90,7 @@ def test_each_change_alone_is_right() -> None:
         (bench.variant("fault: {at: back-up-world, damage: keys}", QUO004), ("SHP008", 6), ""),
         (bench.HEAD.replace("tiny.ceremony", "teeny.ceremony"), ("RPL002", 2), ""),
         (bench.HEAD + "roster: nobody.yaml\n", ("RPL002", 2), ""),
+        (bench.HEAD + "plan: {records: {first: tiny.replay.yaml}}\n", ("SHP008", 4), ""),
     ],
 )
 def test_what_it_names_is_there(tmp_path: Path, text: str, expected: tuple[str, int], near: str) -> None:

@@ -16,7 +16,7 @@ from runner.engine import StepFailed
 from runner.errors import Exit
 from runner.host.disk import Disk
 from runner.host.rehearsal import Rehearsed
-from runner.host.replay_script import load_replay, try_case
+from runner.host.replay_script import Unreadable, load_replay, try_case
 from runner.host.replay_stage import Scene, _unsound, exit_of, perform
 from runner.host.session import Ended
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 SHIPPED = bench.ROOT / "ceremonies" / "azure-byok" / "azure-byok.replay.yaml"
 AZURE = load_replay(Disk(), SHIPPED)
+GRAMMAR = bench.ROOT / "tests" / "vectors" / "grammar"
 FILE = "tiny.replay.yaml"
 BOOK = "tiny.ceremony.yaml"
 
@@ -145,6 +146,48 @@ def test_the_record_of_a_case_is_verified_and_replayed(tmp_path: Path, monkeypat
     assert seen == [tmp_path / "record"]
     (log,) = tmp_path.glob("*/log.jsonl")
     assert b"SIM" in log.read_bytes()
+
+
+def after_another(place: Path, first: str) -> Path:
+    """A ceremony that goes on from the base case of another file."""
+    for path in GRAMMAR.iterdir():
+        shutil.copy(path, place)
+    path = place / "recorded.replay.yaml"
+    path.write_text(
+        f"format: replay/1\nplaybook: recorded.ceremony.yaml\ngives: {{exit: 0}}\n"
+        f"plan: {{records: {{carried: {first}}}}}\n",
+        encoding="utf-8",
+    )
+    return path
+
+
+def test_a_ceremony_goes_on_from_the_base_case_of_another_file(tmp_path: Path) -> None:
+    path = after_another(tmp_path, "brought.replay.yaml")
+    assert bench.tried(path) == ()
+    (tmp_path / "request.csr").write_bytes(b"another request")
+    (finding,) = bench.tried(path)[:1]
+    assert bench.short((finding,)) == [("RPL003", "recorded.replay.yaml", 3)]
+    assert "ART010" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        ("recorded.replay.yaml", "recorded.replay.yaml cannot come before itself"),
+        ("round.replay.yaml", "cannot be tried: recorded.replay.yaml cannot come before itself"),
+        ("none.replay.yaml", "none.replay.yaml"),
+        ("brought.ceremony.yaml", "brought.ceremony.yaml cannot be tried"),
+    ],
+    ids=["itself", "a round", "not there", "no replay"],
+)
+def test_a_file_that_cannot_come_first_is_refused(tmp_path: Path, first: str, words: str) -> None:
+    path = after_another(tmp_path, first)
+    text = path.read_text(encoding="utf-8")
+    (tmp_path / "round.replay.yaml").write_text(text.replace(first, "recorded.replay.yaml"), encoding="utf-8")
+    refused = load_replay(Disk(), path)
+    assert isinstance(refused, Unreadable)
+    assert bench.short(refused.findings) == [("RPL002", "recorded.replay.yaml", 4)]
+    assert words in refused.findings[0].message
 
 
 # -- variants --------------------------------------------------------------------------------------------------------
