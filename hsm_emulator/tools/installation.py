@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE: Final = 2.0
+"""Seconds a tool waits for another that has the installation open: new-world looks at it again and again."""
+
+_POLL: Final = 0.05
+
 _ROOTS: Final = (
     ("%nfast_kmdata%/", "kmdata/"),
     ("%nfast_home%/", ""),
@@ -33,10 +38,10 @@ class Installation:
     operator: Operator
 
     def device(self) -> Device:
-        """Open the device.
+        """Open the device, waiting for `PATIENCE` where another tool has it.
 
         Raises:
-            Refused: UnknownID where there is none; nothing is made there. InvalidState where it is in use.
+            Refused: UnknownID where there is none; nothing is made there. InvalidState where it stays in use.
             StoreBroken: its files were edited.
         """
         import time
@@ -46,7 +51,14 @@ class Installation:
 
         if not Disk().list(self.folder / "silicon"):
             raise Refused(Status.UNKNOWN_ID, f"there is no installation in {self.folder}; --folder says where it is")
-        return Device.open(self.folder, draw=SystemDraw(), clock=time.time)
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return Device.open(self.folder, draw=SystemDraw(), clock=time.time)
+            except Refused as refusal:
+                if refusal.status is not Status.INVALID_STATE or time.monotonic() >= end:
+                    raise
+            time.sleep(_POLL)
 
     def look(self, command: Look, kind: type[T]) -> T:
         """Return the device's answer to a question.

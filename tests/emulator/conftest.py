@@ -61,14 +61,14 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
 
 
 @pytest.fixture
-def tools(ready: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tools:
+def tools(ready: Bench) -> Tools:
     """The tools on a device with a 2-of-3 world and one key."""
     ready.device.close()
-    return Tools(ready.folder, monkeypatch, capsys)
+    return Tools(ready.folder)
 
 
 @pytest.fixture
-def blank_tools(bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tools:
+def blank_tools(bench: Bench) -> Tools:
     """The tools on a device with eight blank cards and no world."""
     bench.device.close()
-    return Tools(bench.folder, monkeypatch, capsys)
+    return Tools(bench.folder)

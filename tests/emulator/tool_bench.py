@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import shlex
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +15,6 @@ from hsm_emulator.tools.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,20 @@ class Tools:
     """Runs tools on one installation, in one folder, without a terminal: answers and PINs are lines of stdin."""
 
     folder: Path
-    monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
 
     def run(self, *words: str, typed: list[str] | None = None) -> Shown:
-        self.monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in typed or [])))
-        self.capsys.readouterr()
-        code = main(["--folder", str(self.folder), *words])
-        shown = self.capsys.readouterr()
-        return Shown(code, shown.out, shown.err)
+        out, err, before = io.StringIO(), io.StringIO(), sys.stdin
+        sys.stdin = io.StringIO("".join(f"{line}\n" for line in typed or []))
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = main(["--folder", str(self.folder), *words])
+        finally:
+            sys.stdin = before
+        return Shown(code, out.getvalue(), err.getvalue())
+
+    def line(self, line: str, typed: list[str] | None = None) -> str:
+        """Run a command line as it is printed; it must be done."""
+        return self.done(*shlex.split(line), typed=typed)
 
     def done(self, *words: str, typed: list[str] | None = None) -> str:
         shown = self.run(*words, typed=typed)
