@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from hsm_emulator import byok, keys, module, pages, transfer, worlds
+from hsm_emulator import byok, keys, module, pages, passphrases, transfer, worlds
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import (
     ChangeMode,
+    ChangePin,
+    CheckPin,
     CollectOutput,
     DeleteKey,
     Enquiry,
+    ExamineCard,
     GenerateKey,
     Happened,
     InspectKey,
@@ -52,11 +55,15 @@ def look(state: State, command: Look, store: Store) -> Reply:
             if content is None:
                 raise Refused(Status.UNKNOWN_ID, f"request {command.request_id} put nothing into the outbox")
             return Output(content=content)
+        case ExamineCard():
+            return passphrases.examine_card(state, command)
         case _:
             assert_never(command)
 
 
-def change(state: State, command: Change, request_id: str, call: Call) -> tuple[State, Stored]:
+def change(  # noqa: PLR0911 (one return for each command)
+    state: State, command: Change, request_id: str, call: Call
+) -> tuple[State, Stored]:
     """Return the state after a command and the reply, for one commit.
 
     Raises:
@@ -75,6 +82,10 @@ def change(state: State, command: Change, request_id: str, call: Call) -> tuple[
             return transfer.package(state, command, request_id, call.draw)
         case DeleteKey():
             return keys.delete_key(state, command)
+        case CheckPin():
+            return passphrases.check_pin(state, call)
+        case ChangePin():
+            return passphrases.change_pin(state, call)
         case _:
             assert_never(command)
 

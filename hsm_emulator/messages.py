@@ -2,6 +2,7 @@
 
 A command is whole: the card and PIN dialogue happens inside it (through `Dialogue`), so nothing volatile in the device
 outlives one command. Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are in bytes.
+The module is longer than others because every command and reply is here, in one place.
 """
 
 from __future__ import annotations
@@ -152,6 +153,28 @@ class Output:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExamineCard:
+    """Say what the card with this serial is (cardpp --examine). Answered by `CardExamined`."""
+
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardExamined:
+    """What is written on a card, none of it authenticated: card `number` of a set of `cards`, `threshold` needed.
+
+    A blank card has no `set_name` and no `hknso` ("") and zeros.
+    """
+
+    serial: str
+    set_name: str
+    number: int
+    cards: int
+    threshold: int
+    hknso: str
+
+
 # -- changing the device: each is committed once, under a request id ---------------------------------------------------
 
 
@@ -268,8 +291,32 @@ class KeyDeleted:
     file: FileFact
 
 
-Look = Enquiry | VerifyPackages | InspectKey | Since | CollectOutput
-Change = ChangeMode | NewWorld | GenerateKey | ModifyAcls | Package | DeleteKey
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckPin:
+    """Check the PIN of an administrator card (cardpp --check). Answered by `PinChecked`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinChecked:
+    """The PIN of the one card in `cards` is right."""
+
+    cards: tuple[CardFact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePin:
+    """Give an administrator card a new PIN (cardpp --change). Answered by `PinChanged`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinChanged:
+    """The one card in `cards` has the new PIN, and was read back with it."""
+
+    cards: tuple[CardFact, ...]
+
+
+Look = Enquiry | VerifyPackages | InspectKey | Since | CollectOutput | ExamineCard
+Change = ChangeMode | NewWorld | GenerateKey | ModifyAcls | Package | DeleteKey | CheckPin | ChangePin
 Command = Look | Change
 Reply = (
     ModuleState
@@ -277,10 +324,13 @@ Reply = (
     | KeyInspected
     | Happened
     | Output
+    | CardExamined
     | ModeChanged
     | WorldMade
     | KeyGenerated
     | AclsModified
     | Packaged
     | KeyDeleted
+    | PinChecked
+    | PinChanged
 )

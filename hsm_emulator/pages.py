@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import acl, cards, crypto, keyfile, worlds
 from hsm_emulator.acl import OpPermissions, Right
@@ -11,6 +11,8 @@ from hsm_emulator.messages import InspectKey, KeyInspected, Mode
 from hsm_emulator.state import demand, kind_of, parse, recall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hsm_emulator.acl import Group
     from hsm_emulator.keyfile import KeyFile, Loaded
     from hsm_emulator.messages import ModuleState
@@ -84,16 +86,44 @@ def file_page(name: str, content: bytes) -> str:
     Raises:
         DamagedFile: it does not parse.
     """
-    kind = kind_of(content)
+    kind, hknso, data = _read(content)
     if kind == "key":
         return dump_page(keyfile.parse_file(content), content)
-    names = {"world": worlds.FIELDS, "module": worlds.MODULE_FIELDS, "card": cards.FIELDS}.get(kind)
-    if names is None:
-        raise DamagedFile(f"a {kind} file is not shown")
-    hknso, data = parse(content, kind, names)
     lines = [MARK, f"{name}: {kind}, {len(content)} bytes, SHA-256 {crypto.sha256(content).hex()}"]
     lines += [f"  world hknso   {hknso or 'none'}", *_value_lines(data, "  "), ""]
     return "\n".join(lines)
+
+
+def file_facts(name: str, content: bytes) -> dict[str, Any]:
+    """Return what such a file says as JSON data, sizes in bytes.
+
+    Raises:
+        DamagedFile: it does not parse.
+    """
+    kind, hknso, data = _read(content)
+    facts = {"name": name, "kind": kind, "size": len(content), "sha256": crypto.sha256(content).hex()}
+    return {**facts, "hknso": hknso, "fields": data}
+
+
+def owner(content: bytes) -> tuple[str, str]:
+    """Return kind and hknso ("" for none) of a file outside `silicon/`, all of it parsed.
+
+    Raises:
+        DamagedFile: it does not parse.
+    """
+    kind, hknso, _ = _read(content)
+    return kind, hknso
+
+
+def _read(content: bytes) -> tuple[str, str, dict[str, Any]]:
+    kind = kind_of(content)
+    if kind == "key":
+        file = keyfile.parse_file(content)
+        return kind, file.hknso, file.content()
+    names = {"world": worlds.FIELDS, "module": worlds.MODULE_FIELDS, "card": cards.FIELDS}.get(kind)
+    if names is None:
+        raise DamagedFile(f"a {kind} file is not shown")
+    return kind, *parse(content, kind, names)
 
 
 def module_page(module: ModuleState) -> str:
@@ -117,11 +147,39 @@ def world_page(module: ModuleState) -> str:
     lines = [MARK, "World", f"  state         {'Initialised' if module.hknso else '!Initialised'} {usable}"]
     lines += [f"  hknso         {module.hknso or 'none'}", f"Cards - {len(module.cards)} administrator cards"]
     lines += [f"  #{card.number:<12} {card.serial}" for card in module.cards]
-    lines.append(f"Key list - {len(module.keys)} keys")
-    lines += [f" AppName {key.app:<20} Ident {key.ident:<40} hash {key.key_hash}" for key in module.keys]
+    lines += _key_lines(module)
     lines.append(f"Files - {len(module.files)}")
     lines += [f"  {file.sha256} {file.size:>7} {file.name}" for file in module.files]
     return "\n".join([*lines, ""])
+
+
+def key_list(module: ModuleState) -> str:
+    """Return the page of `nfkminfo -k`."""
+    return "\n".join([MARK, *_key_lines(module), ""])
+
+
+def slot_page() -> str:
+    """Return the page of `slotinfo`. Cards are in the slot only while a command asks for them."""
+    return f"{MARK}\nSlot  Type       Token  IC  Flags  Details\n#0    Smartcard  -      0\n"
+
+
+def statistics_page(counters: Mapping[str, int]) -> str:
+    """Return the page of `stattree`."""
+    lines = [MARK, "+PerModule:", "   +#1:", *(f"      -{name:<10} {count}" for name, count in counters.items()), ""]
+    return "\n".join(lines)
+
+
+def check_page(module: ModuleState) -> str:
+    """Return the page of `nfkmcheck` for a world in which all is well."""
+    lines = [MARK, f"{len(module.files)} files and {len(module.keys)} keys belong to world {module.hknso}"]
+    if not module.usable:
+        lines.append(f"the world is not usable: the module is in {module.mode.value} mode")
+    return "\n".join([*lines, ""])
+
+
+def _key_lines(module: ModuleState) -> list[str]:
+    lines = [f"Key list - {len(module.keys)} keys"]
+    return lines + [f" AppName {key.app:<20} Ident {key.ident:<40} hash {key.key_hash}" for key in module.keys]
 
 
 def _value_lines(value: object, indent: str) -> list[str]:

@@ -109,11 +109,7 @@ def read_quorum(
     """
     read: dict[int, tuple[CardFact, tuple[Share, ...]]] = {}
     while len(read) < wanted.quorum.k:
-        ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=len(read), total=wanted.quorum.k)
-        serial = _next_card(call, ask)
-        membership = _member(state, serial, wanted, call)
-        if membership is None:
-            continue
+        serial, membership = _next_member(state, wanted, call, done=len(read), total=wanted.quorum.k)
         if membership.index in read:
             call.dialogue.tell(f"card {serial} was read already; it counts once")
             continue
@@ -124,6 +120,30 @@ def read_quorum(
         parts = [shares[place] for _, shares in read.values()]
         tokens[name] = sharing.assemble(parts, wanted.quorum, name, wanted.set_id, checks[name])
     return state, tokens, tuple(card for card, _ in read.values())
+
+
+def read_card(state: State, wanted: CardSet, call: Call) -> tuple[State, str, Membership, tuple[Share, ...]]:
+    """Read one card of a set with its PIN.
+
+    Returns:
+        The state with its tries as they are now, its serial, what is written on it, and its shares of the tokens in
+        the set's `module_keys`, in that order.
+
+    Raises:
+        Refused: Cancelled, DecryptFailed or TokenAuthFailed after the last ask.
+    """
+    serial, membership = _next_member(state, wanted, call, done=0, total=1)
+    state, shares = _with_pin(state, serial, membership, wanted, call)
+    return state, serial, membership, shares
+
+
+def _next_member(state: State, wanted: CardSet, call: Call, *, done: int, total: int) -> tuple[str, Membership]:
+    """Ask for cards until one is of the set."""
+    ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=done, total=total)
+    while True:
+        serial = _next_card(call, ask)
+        if (membership := _member(state, serial, wanted, call)) is not None:
+            return serial, membership
 
 
 def _next_card(call: Call, ask: CardAsk) -> str:

@@ -18,14 +18,26 @@ from hsm_emulator.messages import (
     Mode,
     ModeChanged,
     Packaged,
+    PinChanged,
+    PinChecked,
     WorldMade,
 )
 
-Stored = ModeChanged | WorldMade | KeyGenerated | AclsModified | Packaged | KeyDeleted
+Stored = ModeChanged | WorldMade | KeyGenerated | AclsModified | Packaged | KeyDeleted | PinChecked | PinChanged
 """What a receipt can hold an answer of."""
 
 _KINDS: Final[dict[str, type[Stored]]] = {
-    kind.__name__: kind for kind in (ModeChanged, WorldMade, KeyGenerated, AclsModified, Packaged, KeyDeleted)
+    kind.__name__: kind
+    for kind in (
+        ModeChanged,
+        WorldMade,
+        KeyGenerated,
+        AclsModified,
+        Packaged,
+        KeyDeleted,
+        PinChecked,
+        PinChanged,
+    )
 }
 
 

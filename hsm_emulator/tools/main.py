@@ -1,7 +1,8 @@
-"""`hsm-emulator`: tools that look at an emulated device, and two that set up a new one or a region's vault.
+"""`hsm-emulator TOOL …`: the vendor's tools on an emulated device, in the vendor's syntax, and a few of the emulator's.
 
-Exit codes are the emulator's own: 0 done, 1 refused or damaged, 2 not a command line. Everything that changes a device
-which is there goes through a ceremony, so there is no tool for it here.
+Exit codes are the emulator's own: 0 done; 1 refused or damaged; 2 not a command line, and nothing was looked at;
+3 cancelled by the operator; 4 the module did not come into the mode that was waited for. What is refused has changed
+nothing but PIN tries.
 """
 
 from __future__ import annotations
@@ -9,32 +10,36 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
-from typing_extensions import override
+from hsm_emulator.tools.arguments import Parser, UsageError, tool_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from hsm_emulator.device import Device
-    from hsm_emulator.messages import ModuleState
+    from hsm_emulator.tools.arguments import Tool
 
 DONE: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
+CANCELLED: Final = 3
+WAITED: Final = 4
 
-MOST_CARDS: Final = 64
-"""The largest set the device knows; a stack of blank cards needs no more."""
-
-
-class _UsageError(Exception):
-    """The command line is none of this tool's."""
-
-
-class _Parser(argparse.ArgumentParser):
-    @override
-    def error(self, message: str) -> NoReturn:
-        raise _UsageError(message)
+ELSEWHERE: Final = {
+    "ppmk": "softcards are not modelled",
+    "createocs": "operator card sets are not modelled",
+    "racs": "card replacement is not modelled",
+    "rocs": "key recovery is not modelled",
+    "bulkerase": "erasing cards is not modelled",
+    "initunit": "only new-world --initialize erases a module here",
+    "cngimport": "the key store of Windows (CNG) is not modelled",
+    "nfkmattest": "nfkmverify checks the certificates here",
+    "nvram-sw": "NVRAM is not modelled",
+    "nvram-backup": "NVRAM is not modelled",
+    "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
+    "Get-FileHash": "that is a command of Windows; sha256sum does the same",
+}
+"""What the procedures and the vendor name and these tools do not do, and why."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,193 +48,94 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: the arguments without the program's name; those of the process by default.
     """
-    parser = _parser()
+    from hsm_emulator.tools.operator import say
+
+    failure = ""
     try:
-        options = parser.parse_args(argv)
-    except _UsageError as error:
-        sys.stderr.write(
-            f"hsm-emulator: {error}. Tools here only look or set up; what changes a device is a ceremony's step.\n"
-        )
+        folder, words = _split(sys.argv[1:] if argv is None else argv)
+        tool, options = _tool(words)
+        failure = tool.failure
+        say(sys.stdout, _run(tool, options, folder))
+    except UsageError as error:
+        say(sys.stderr, f"hsm-emulator: {error}. See hsm-emulator --help.\n")
         return USAGE
     except SystemExit:  # --help has been printed
         return DONE
-    from hsm_emulator.errors import EmulatorError
-
-    run: Callable[[argparse.Namespace], str] = options.run
-    try:
-        page = run(options)
-    except (EmulatorError, OSError) as error:
-        sys.stdout.write(options.failure)
-        sys.stderr.write(f"hsm-emulator: {error}\n")
-        return FAILED
-    sys.stdout.write(page)
+    except KeyboardInterrupt:
+        say(sys.stderr, "\nhsm-emulator: interrupted; a request is done as a whole or not at all.\n")
+        return CANCELLED
+    except _expected() as error:
+        say(sys.stdout, failure)
+        say(sys.stderr, f"hsm-emulator: {error}\n")
+        return _code(error)
     return DONE
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _run(tool: Tool, options: argparse.Namespace, folder: Path) -> str:
+    from hsm_emulator.tools.installation import Installation
+    from hsm_emulator.tools.operator import Operator
+
+    return tool.run(options, Installation(folder=folder, operator=Operator()))
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    from hsm_emulator.errors import EmulatorError
+
+    return (EmulatorError, OSError)
+
+
+def _code(error: Exception) -> int:
+    from hsm_emulator.errors import Refused, Status
+    from hsm_emulator.tools.changing import WaitedTooLongError
+
+    if isinstance(error, WaitedTooLongError):
+        return WAITED
+    return CANCELLED if isinstance(error, Refused) and error.status is Status.CANCELLED else FAILED
+
+
+def _split(argv: Sequence[str]) -> tuple[Path, Sequence[str]]:
+    """Return the installation's folder and the rest of the command line, all of it text a file can be named with."""
+    for word in argv:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise UsageError("the command line is not UTF-8 text") from None
+        if "\0" in word:
+            raise UsageError("the command line holds a zero byte")
+    parser = Parser(
         prog="hsm-emulator",
-        description="Look at a SIMULATED HSM, which changes nothing; or set up a new one, or a region's vault.",
-        epilog="Exit codes: 0 done, 1 refused or damaged, 2 not a command line of these tools.",
+        description="The vendor's tools on a SIMULATED HSM, and a few of the emulator's own.",
+        epilog="\n".join(
+            [
+                "tools:",
+                *(f"  {tool.name:<20} {tool.does}" for tool in _tools()),
+                "",
+                "hsm-emulator TOOL --help says what a tool needs and what it erases. Exit codes, the emulator's own:",
+                "0 done, 1 refused or damaged, 2 not a command line, 3 cancelled, 4 waited too long.",
+            ]
+        ),
     )
     parser.add_argument("--folder", type=Path, default=Path(), help="the installation (default: where you are)")
-    parser.set_defaults(failure="")
-    tools = parser.add_subparsers(required=True, metavar="TOOL", parser_class=_Parser)
-    tools.add_parser("enquiry", help="the module").set_defaults(run=_enquiry)
-    tools.add_parser("nfkminfo", help="the Security World, its cards and keys").set_defaults(run=_nfkminfo)
-    aclprint = tools.add_parser("aclprint", help="a key's permissions, out of its authenticated blob")
-    aclprint.add_argument("app", metavar="APP")
-    aclprint.add_argument("ident", metavar="IDENT")
-    aclprint.set_defaults(run=_aclprint)
-    dump = tools.add_parser("kmfile-dump", help="what a world, module, key or card file says")
-    dump.add_argument("file", metavar="FILE", type=Path)
-    dump.set_defaults(run=_kmfile_dump)
-    verify = tools.add_parser("verifykeypackage", help="check a region's two packages")
-    verify.add_argument("-k", dest="kek", metavar="FILE", type=Path, required=True, help="the KEK package")
-    verify.add_argument("-w", dest="world", metavar="FILE", type=Path, required=True, help="the world package")
-    verify.set_defaults(run=_verifykeypackage, failure="Result: FAILURE (SIMULATED)\n")
-    _add_setting_up(tools)
-    return parser
+    parser.add_argument("words", metavar="TOOL", nargs=argparse.REMAINDER, help="a tool and its options")
+    options = parser.parse_args(argv)
+    return options.folder, options.words
 
 
-def _add_setting_up(tools: argparse._SubParsersAction[_Parser]) -> None:
-    manufacture = tools.add_parser("manufacture", help="set up a new module, with blank cards beside it (SIMULATED)")
-    manufacture.add_argument("place", metavar="FOLDER", type=Path, help="the installation: a new or empty folder")
-    manufacture.add_argument(
-        "--serial", metavar="SIM…", required=True, help="its serial number, such as SIM0-0000-0001"
-    )
-    manufacture.add_argument(
-        "--cards", metavar="N", type=_count, required=True, help="blank cards: SIM-CARD-0001 and so on"
-    )
-    manufacture.set_defaults(run=_manufacture)
-    install = tools.add_parser("install-vault", help="set up the receiving vault of a region (SIMULATED)")
-    install.add_argument("place", metavar="FOLDER", type=Path, help="the vault: a new or empty folder")
-    install.add_argument("--region", metavar="R", required=True, help="the region's code in playbooks, such as eu")
-    install.set_defaults(run=_install_vault)
+def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
+    name, rest = tool_name(words)
+    for tool in _tools():
+        if tool.name.casefold() == name.casefold():
+            return tool, tool.parse(rest)
+    for other, why in ELSEWHERE.items():
+        if other.casefold() == name.casefold():
+            raise UsageError(f"there is no tool {other} here: {why}")
+    raise UsageError(f"there is no tool {name!r}; names of tools are not translated")
 
 
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) <= MOST_CARDS):
-        raise argparse.ArgumentTypeError(f"a whole number from 0 to {MOST_CARDS}")
-    return int(text)
+def _tools() -> tuple[Tool, ...]:
+    from hsm_emulator.tools import changing, looking, setting_up, transferring
 
-
-def _enquiry(options: argparse.Namespace) -> str:
-    from hsm_emulator import pages
-
-    return pages.module_page(_module(options.folder))
-
-
-def _nfkminfo(options: argparse.Namespace) -> str:
-    from hsm_emulator import pages
-
-    return pages.world_page(_module(options.folder))
-
-
-def _aclprint(options: argparse.Namespace) -> str:
-    from hsm_emulator.messages import InspectKey, KeyInspected
-
-    command = InspectKey(app=options.app, ident=options.ident)
-    with _device(options.folder) as device:
-        shown = device.look(command)
-    if not isinstance(shown, KeyInspected):
-        raise TypeError("InspectKey is answered by KeyInspected")
-    return shown.acl
-
-
-def _kmfile_dump(options: argparse.Namespace) -> str:
-    from hsm_emulator import pages
-
-    return pages.file_page(options.file.name, _read(options.file))
-
-
-def _verifykeypackage(options: argparse.Namespace) -> str:
-    from hsm_emulator import byok, pages
-
-    verified = byok.verify_packages(_read(options.kek), _read(options.world))
-    lines = [
-        pages.MARK,
-        f"region        {verified.region}",
-        f"root hash     {verified.root_hash}",
-        f"KEK hash      {verified.kek_hash}",
-        f"world hknso   {verified.hknso}",
-        f"world hkm     {verified.hkm}",
-        f"cipher suite  {verified.suite}",
-        "Compare the root hash with the one you expect.",
-        "Result: SUCCESS (SIMULATED)",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _manufacture(options: argparse.Namespace) -> str:
-    import time
-
-    from hsm_emulator import pages
-    from hsm_emulator.crypto import SystemDraw
-    from hsm_emulator.device import Device
-    from hsm_emulator.errors import Refused, Status
-    from hsm_emulator.module import ESN
-
-    if not ESN.fullmatch(options.serial):  # before a folder is made
-        words = f"{options.serial!r} is no simulated serial number such as SIM0-0000-0001"
-        raise Refused(Status.INVALID_PARAMETER, words)
-    _demand_empty(options.place)
-    serials = [f"SIM-CARD-{number:04d}" for number in range(1, options.cards + 1)]
-    with Device.manufacture(options.place, esn=options.serial, draw=SystemDraw(), clock=time.time) as device:
-        if serials:
-            device.blank_cards(serials)
-    lines = [pages.MARK, f"module        {options.serial} in {options.place}"]
-    lines += [f"blank card    {serial}" for serial in serials]
-    return "\n".join([*lines, ""])
-
-
-def _install_vault(options: argparse.Namespace) -> str:
-    from hsm_emulator import pages
-    from hsm_emulator.crypto import SystemDraw
-    from hsm_emulator.disk import Disk
-    from hsm_emulator.region import vault
-
-    _demand_empty(options.place)
-    vault.install(options.place, options.region, SystemDraw(), Disk())
-    return f"{pages.MARK}\nvault         {options.region} in {options.place}\n"
-
-
-def _demand_empty(place: Path) -> None:
-    from hsm_emulator.disk import Disk
-    from hsm_emulator.errors import Refused, Status
-
-    if Disk().list(place):
-        raise Refused(Status.ALREADY_EXISTS, f"{place} is not empty, and nothing is ever overwritten")
-
-
-def _module(folder: Path) -> ModuleState:
-    from hsm_emulator.messages import Enquiry, ModuleState
-
-    with _device(folder) as device:
-        module = device.look(Enquiry())
-    if not isinstance(module, ModuleState):
-        raise TypeError("Enquiry is answered by ModuleState")
-    return module
-
-
-def _device(folder: Path) -> Device:
-    import time
-
-    from hsm_emulator.crypto import SystemDraw
-    from hsm_emulator.device import Device
-
-    return Device.open(folder, draw=SystemDraw(), clock=time.time)
-
-
-def _read(path: Path) -> bytes:
-    from hsm_emulator.disk import Disk
-    from hsm_emulator.errors import Refused, Status
-
-    content = Disk().read(path)
-    if content is None:
-        raise Refused(Status.UNKNOWN_ID, f"there is no file {path}")
-    return content
+    return (*looking.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import Bench, Packages, make_packages
+from tool_bench import Tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,3 +58,17 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     yield make
     for item in made:
         item.device.close()
+
+
+@pytest.fixture
+def tools(ready: Bench) -> Tools:
+    """The tools on a device with a 2-of-3 world and one key."""
+    ready.device.close()
+    return Tools(ready.folder)
+
+
+@pytest.fixture
+def blank_tools(bench: Bench) -> Tools:
+    """The tools on a device with eight blank cards and no world."""
+    bench.device.close()
+    return Tools(bench.folder)

@@ -76,7 +76,9 @@ def test_verifykeypackage(tmp_path: Path, packages: Packages, capsys: pytest.Cap
 )
 def test_anything_else(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line) == 2
-    assert "only look" in capsys.readouterr().err
+    shown = capsys.readouterr()
+    assert shown.err.endswith("See hsm-emulator --help.\n")
+    assert shown.out == ""
 
 
 def test_refused_and_help(lookable: Bench, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

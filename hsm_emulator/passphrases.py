@@ -1,0 +1,90 @@
+"""PINs of administrator cards: what a card is, whether its PIN is right, and a new PIN for it (cardpp)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hsm_emulator import cards, quorum, worlds
+from hsm_emulator.dialogue import PinAsk
+from hsm_emulator.errors import Refused, Status
+from hsm_emulator.messages import CardExamined, CardFact, Mode, PinChanged, PinChecked
+from hsm_emulator.quorum import SALT
+from hsm_emulator.state import demand, recall
+
+if TYPE_CHECKING:
+    from hsm_emulator.messages import ExamineCard
+    from hsm_emulator.quorum import Call, CardSet
+    from hsm_emulator.state import State
+
+
+def examine_card(state: State, command: ExamineCard) -> CardExamined:
+    """Say what is written on a card; needs no PIN and no world.
+
+    Raises:
+        Refused: UnknownID, there is no such card; HostDataInvalid, it is unreadable.
+    """
+    if not cards.known(state, command.serial):
+        raise Refused(Status.UNKNOWN_ID, f"there is no card {command.serial}")
+    membership = cards.read(state, command.serial)
+    if membership is None:
+        return CardExamined(serial=command.serial, set_name="", number=0, cards=0, threshold=0, hknso="")
+    return CardExamined(
+        serial=command.serial,
+        set_name=membership.set_name,
+        number=membership.index,
+        cards=membership.quorum.n,
+        threshold=membership.quorum.k,
+        hknso=membership.world,
+    )
+
+
+def check_pin(state: State, call: Call) -> tuple[State, PinChecked]:
+    """Check the PIN of a card of the administrator set.
+
+    Raises:
+        Refused: InvalidState, no usable world, Cancelled, DecryptFailed or TokenAuthFailed. Nothing was changed but
+            PIN tries.
+    """
+    state, serial, membership, _ = quorum.read_card(state, _administrators(state), call)
+    return state, PinChecked(cards=(CardFact(number=membership.index, serial=serial),))
+
+
+def change_pin(state: State, call: Call) -> tuple[State, PinChanged]:
+    """Seal a card's shares under a new PIN.
+
+    1. The card opens with its PIN.
+    2. The same shares are sealed under the new one, with a new salt.
+    3. The card is read back: it gives the same shares.
+
+    Raises:
+        Refused: as `check_pin`, and TokenAssemblyFailed where the card does not read back.
+    """
+    wanted = _administrators(state)
+    state, serial, membership, shares = quorum.read_card(state, wanted, call)  # 1
+    ask = PinAsk(
+        set_name=wanted.name,
+        number=membership.index,
+        serial=serial,
+        new=True,
+        attempt=1,
+        left=0,
+        wait_seconds=0,
+    )
+    pin = call.dialogue.pin(ask)
+    inside = cards.chip(state, serial)
+    fresh = replace(membership, salt=call.draw.take(SALT), shares={})  # 2
+    named = dict(zip(wanted.module_keys, shares, strict=True))
+    stretched = cards.stretch(fresh, pin)
+    sealed = cards.seal_shares(fresh, inside, stretched, wanted.module_keys, shares=named, draw=call.draw)
+    state = cards.write(state, serial, sealed)
+    written = cards.read(state, serial)  # 3
+    if written is None or cards.open_shares(written, inside, pin, wanted.module_keys) != shares:
+        raise Refused(Status.TOKEN_ASSEMBLY_FAILED, f"card {serial} does not read back; nothing was changed")
+    return state, PinChanged(cards=(CardFact(number=membership.index, serial=serial),))
+
+
+def _administrators(state: State) -> CardSet:
+    memory = recall(state)
+    demand(memory, Mode.OPERATIONAL, "cardpp")
+    return worlds.load(state, memory).card_set(memory, *worlds.TOKENS)

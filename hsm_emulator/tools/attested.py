@@ -1,0 +1,89 @@
+"""What nfkmverify checks: each key's generation certificate, up to the emulated maker's root, from the files alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hsm_emulator import attestation, chain, keyfile, worlds
+from hsm_emulator.attestation import Kind
+from hsm_emulator.errors import Refused, Status
+from hsm_emulator.pages import MARK
+from hsm_emulator.state import LOCAL, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hsm_emulator.tools.installation import Installation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attested:
+    """A key whose certificates hold: what it is, and the module and world it was generated in. Sizes are in bits."""
+
+    app: str
+    ident: str
+    type: str
+    size: int
+    key_hash: str
+    esn: str
+    hknso: str
+    hkm: str
+
+
+def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
+    """Return the keys of an application and identifier ("" for all) after checking their certificates.
+
+    1. The module file's chain: root, warrant, module state.
+    2. Each key's generation certificate, signed by that module in its world.
+    3. The certificate is of the key in the file.
+
+    Raises:
+        DamagedFile: a file does not parse.
+        Refused: UnknownID without a world, UnknownKey, VerifyFailed.
+    """
+    module = at.module()
+    if not module.hknso:
+        raise Refused(Status.UNKNOWN_ID, "there is no Security World")
+    names = [key for key in module.keys if app in {"", key.app} and ident in {"", key.ident}]
+    if app and not names:
+        there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
+        raise Refused(Status.UNKNOWN_KEY, f"there is no key {app} {ident}".rstrip() + f"; there are: {there}")
+    local = at.folder / LOCAL
+    _, file = parse(at.read(str(local / f"module_{module.esn}")), "module", worlds.MODULE_FIELDS)  # 1
+    warrant = attestation.from_data(file["warrant"], Kind.WARRANT)
+    module_state = attestation.from_data(file["module_state"], Kind.MODULE_STATE)
+    state = chain.check_chain(attestation.root_public(), warrant, module_state, "the module")
+    found = []
+    for name in names:
+        key = keyfile.parse_file(at.read(str(local / f"key_{name.app}_{name.ident}")))
+        body, public = chain.check_generation(key.certificate, state, f"key {key.app} {key.ident}")  # 2
+        if (public, body["key_hash"]) != (key.public, key.hash):  # 3
+            raise chain.failed(f"the certificate of key {key.app} {key.ident} is of another key")
+        found.append(
+            Attested(
+                app=key.app,
+                ident=key.ident,
+                type=keyfile.KEY_TYPE,
+                size=key.size,
+                key_hash=key.hash,
+                esn=chain.word(body, "esn"),
+                hknso=chain.word(body, "hknso"),
+                hkm=chain.word(body, "hkm"),
+            )
+        )
+    return tuple(found)
+
+
+def page(keys: Sequence[Attested]) -> str:
+    """Return the page of `nfkmverify`. Attested are the lines that begin with ** and with Type."""
+    lines = [MARK]
+    for key in keys:
+        lines += [
+            f"** [Application key {key.app} {key.ident}]",
+            "   protected by the module",
+            f"   Type {key.type} {key.size}",
+            f"   key hash {key.key_hash}",
+            f"   generated in module {key.esn}, world {key.hknso}, hkm {key.hkm}",
+        ]
+    return "\n".join([*lines, f"{len(keys)} keys verified up to the emulated maker", ""])

@@ -1,0 +1,210 @@
+"""Tools that look at a device, its world and its files, and change nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.tools.arguments import Tool, add_json, add_module, whole_number
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from hsm_emulator.messages import KeyInspected
+    from hsm_emulator.tools.arguments import Parser
+    from hsm_emulator.tools.installation import Installation
+
+_SLOT: Final = 0
+"""The number of the only slot. It is empty between commands: cards go in while one runs."""
+
+_COUNTERS: Final = ("receipts", "keys", "cards", "files")
+
+
+def json_page(**facts: object) -> str:
+    """Return facts as one JSON object that says what it is."""
+    return json.dumps({"simulated": True, **facts}, indent=1, sort_keys=True) + "\n"
+
+
+def _enquiry(options: Namespace, at: Installation) -> str:
+    from hsm_emulator import pages
+
+    module = at.module()
+    return json_page(module=asdict(module)) if options.json else pages.module_page(module)
+
+
+def _nfkminfo(options: Namespace, at: Installation) -> str:
+    from hsm_emulator import pages
+
+    module = at.module()
+    if options.keys is None:
+        return json_page(module=asdict(module)) if options.json else pages.world_page(module)
+    if len(options.keys) > len(("APP", "IDENT")):
+        raise Refused(Status.INVALID_PARAMETER, "-k takes an application and an identifier, no more")
+    wanted = dict(zip(("app", "ident"), options.keys, strict=False))
+    keys = [key for key in module.keys if wanted.items() <= asdict(key).items()]
+    if wanted and not keys:
+        there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
+        raise Refused(Status.UNKNOWN_KEY, f"there is no key {' '.join(options.keys)}; there are: {there}")
+    if options.json:
+        return json_page(keys=[asdict(key) for key in keys])
+    return pages.key_list(replace(module, keys=tuple(keys)))
+
+
+def _slotinfo(options: Namespace, at: Installation) -> str:
+    from hsm_emulator import pages
+
+    esn = at.module().esn
+    if options.slot != _SLOT:
+        raise Refused(Status.INVALID_PARAMETER, f"module 1 has slot {_SLOT} only")
+    if options.json:
+        return json_page(module=esn, slots=[{"slot": _SLOT, "type": "Smartcard", "token": "", "ic": 0, "flags": ""}])
+    return pages.slot_page()
+
+
+def _stattree(options: Namespace, at: Installation) -> str:
+    from hsm_emulator import pages
+
+    module = at.module()
+    counts = (module.audit_size, len(module.keys), len(module.cards), len(module.files))
+    tree = dict(zip(_COUNTERS, counts, strict=True))
+    return json_page(PerModule={"1": tree}) if options.json else pages.statistics_page(tree)
+
+
+def _aclprint(options: Namespace, at: Installation) -> str:
+    shown = inspect(at, options.app, options.ident)
+    return json_page(key=acl_facts(shown)) if options.json else shown.acl
+
+
+def inspect(at: Installation, app: str, ident: str) -> KeyInspected:
+    """Return a key's permissions, out of its authenticated blob.
+
+    Raises:
+        Refused: InvalidState, UnknownKey, AccessDenied.
+    """
+    from hsm_emulator import messages
+
+    return at.look(messages.InspectKey(app=app, ident=ident), messages.KeyInspected)
+
+
+def acl_facts(shown: KeyInspected) -> dict[str, Any]:
+    """Return what is known of a key's permissions, without the pages."""
+    return {name: value for name, value in asdict(shown).items() if name not in {"acl", "dump"}}
+
+
+def _kmfile_dump(options: Namespace, at: Installation) -> str:
+    from hsm_emulator import pages
+
+    named = [(at.path(text).name, at.read(text)) for text in options.file]
+    if options.json:
+        return json_page(files=[pages.file_facts(name, content) for name, content in named])
+    return "".join(pages.file_page(name, content) for name, content in named)
+
+
+def _nfkmverify(options: Namespace, at: Installation) -> str:
+    from hsm_emulator.tools import attested
+
+    keys = attested.verify(at, options.app, options.ident)
+    if options.json:
+        return json_page(keys=[asdict(key) for key in keys])
+    return attested.page(keys)
+
+
+def _nfkmcheck(options: Namespace, at: Installation) -> str:
+    from hsm_emulator import pages
+    from hsm_emulator.state import LOCAL
+    from hsm_emulator.tools import attested
+
+    module = at.module()
+    if not module.hknso:
+        raise Refused(Status.UNKNOWN_ID, "there is no Security World")
+    for file in module.files:
+        kind, hknso = pages.owner(at.read(str(at.folder / LOCAL / file.name)))
+        if hknso != module.hknso:
+            raise DamagedFile(f"the {kind} file {file.name} is of another Security World")
+    keys = attested.verify(at, "", "")
+    if options.json:
+        return json_page(hknso=module.hknso, files=len(module.files), keys=len(keys), usable=module.usable)
+    return pages.check_page(module)
+
+
+def _json(parser: Parser) -> None:
+    add_json(parser)
+
+
+def _add_nfkminfo(parser: Parser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("-w", "--world-info", action="store_true", help="the world (the default)")
+    what.add_argument(
+        "-k", "--key-list", dest="keys", nargs="*", metavar="APP IDENT", help="keys: all, an application's, or one"
+    )
+    add_module(parser)
+    add_json(parser)
+
+
+def _add_slotinfo(parser: Parser) -> None:
+    add_module(parser)
+    parser.add_argument("-s", "--slot", metavar="SLOT", type=whole_number, default=_SLOT, help="the slot")
+    add_json(parser)
+
+
+def _add_key(parser: Parser) -> None:
+    parser.add_argument("app", metavar="APP", help="the application, such as simple")
+    parser.add_argument("ident", metavar="IDENT", help="the identifier")
+    add_json(parser)
+
+
+def _add_keys(parser: Parser) -> None:
+    parser.add_argument("app", metavar="APP", nargs="?", default="", help="the application; all keys without it")
+    parser.add_argument("ident", metavar="IDENT", nargs="?", default="", help="the identifier")
+    add_json(parser)
+
+
+def _add_files(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", nargs="+", help="the file, also as %%NFAST_KMDATA%%\\local\\NAME")
+    add_json(parser)
+
+
+_ANY: Final = "a module in any mode; no cards"
+
+TOOLS: Final = (
+    Tool(name="enquiry", does="Show the module", needs=_ANY, run=_enquiry, add=_json),
+    Tool(
+        name="nfkminfo",
+        does="Show the Security World, its cards and keys",
+        needs=_ANY,
+        run=_nfkminfo,
+        add=_add_nfkminfo,
+    ),
+    Tool(name="slotinfo", does="Show the card slot", needs=_ANY, run=_slotinfo, add=_add_slotinfo),
+    Tool(name="stattree", does="Show the module's counters", needs=_ANY, run=_stattree, add=_json),
+    Tool(
+        name="nfkmverify",
+        does="Check who made the keys: their certificates, up to the emulated maker",
+        needs="a Security World; the module in any mode; no cards",
+        run=_nfkmverify,
+        add=_add_keys,
+    ),
+    Tool(
+        name="nfkmcheck",
+        does="Check that all files of the Security World belong together",
+        needs="a Security World; the module in any mode; no cards",
+        run=_nfkmcheck,
+        add=_json,
+    ),
+    Tool(
+        name="aclprint",
+        does="Show a key's permissions, out of its authenticated blob",
+        needs="a Security World; the module in operational mode; no cards",
+        run=_aclprint,
+        add=_add_key,
+    ),
+    Tool(
+        name="kmfile-dump",
+        does="Show what world, module, key or card files say, which is not authenticated",
+        needs="the files; no module, no cards",
+        run=_kmfile_dump,
+        add=_add_files,
+    ),
+)
