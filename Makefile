@@ -53,6 +53,7 @@ lint: $(VENV)/dev         ## ruff, formatter, and our own playbooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/ceremony lint azure-byok
+	$(BIN)/ceremony lint acs-replacement --level release
 
 types: $(VENV)/dev        ## mypy strict, tests included
 	$(BIN)/mypy
