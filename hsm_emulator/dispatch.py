@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from hsm_emulator import byok, keys, module, pages, passphrases, transfer, worlds
+from hsm_emulator import byok, creation, keys, module, pages, passphrases, replacement, restoration, transfer, trials
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import (
     ChangeMode,
@@ -17,12 +17,17 @@ from hsm_emulator.messages import (
     GenerateKey,
     Happened,
     InspectKey,
+    LoadWorld,
     ModifyAcls,
     NewWorld,
     Output,
     Package,
     PackagesVerified,
+    ProveKey,
+    ReplaceCards,
+    RestoreFile,
     Since,
+    TryCards,
     VerifyPackages,
 )
 
@@ -47,6 +52,8 @@ def look(state: State, command: Look, store: Store) -> Reply:
             return verify_packages(command)
         case InspectKey():
             return pages.inspect_key(state, command)
+        case ProveKey():
+            return keys.prove_key(state, command)
         case Since():
             known, request_ids = store.since(command.head)
             return Happened(known=known, request_ids=request_ids)
@@ -61,7 +68,7 @@ def look(state: State, command: Look, store: Store) -> Reply:
             assert_never(command)
 
 
-def change(  # noqa: PLR0911 (one return for each command)
+def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
     state: State, command: Change, request_id: str, call: Call
 ) -> tuple[State, Stored]:
     """Return the state after a command and the reply, for one commit.
@@ -73,7 +80,15 @@ def change(  # noqa: PLR0911 (one return for each command)
         case ChangeMode():
             return module.change_mode(state, command, call.draw)
         case NewWorld():
-            return worlds.new_world(state, command, call)
+            return creation.new_world(state, command, call)
+        case ReplaceCards():
+            return replacement.replace_cards(state, call)
+        case TryCards():
+            return trials.try_cards(state, command, call)
+        case RestoreFile():
+            return restoration.restore_file(state, command)
+        case LoadWorld():
+            return restoration.load_world(state, call)
         case GenerateKey():
             return keys.generate_key(state, command, call.draw)
         case ModifyAcls():

@@ -120,7 +120,7 @@ def open_key(state: State, memory: Memory, app: str, ident: str) -> Loaded:
     """Return a key out of its working blob.
 
     Raises:
-        Refused: UnknownKey; UnknownKM for another world's file; DecryptFailed or VerifyFailed for a changed one.
+        Refused: UnknownKey; UnknownKM for another world's file; DecryptFailed for a changed one.
     """
     file = find(state, app, ident)
     if file.hknso != memory.hknso or file.hkm != memory.hkm:
@@ -129,12 +129,20 @@ def open_key(state: State, memory: Memory, app: str, ident: str) -> Loaded:
     payload = crypto.unseal(key, file.working, file.working_label)
     if payload is None or file.hash != byok.public_key_hash(file.public):
         raise Refused(Status.DECRYPT_FAILED, f"the blob of key {app} {ident} does not open: the file was changed")
-    attestation.check(file.certificate, Kind.KEY_GENERATION, crypto.verify_key(memory.kml), "this module")
     data = encoding.fields(
         encoding.decode(payload, "the key's blob"), frozenset({"private_key", "acl", "appdata"}), "the key's blob"
     )
     private = encoding.untext(data["private_key"], "the private key")
     return Loaded(file=file, acl=acl.from_data(data["acl"]), private=private)
+
+
+def demand_own(key: Loaded, memory: Memory) -> None:
+    """Refuse a key that this module did not generate since it joined its world: it can certify no other.
+
+    Raises:
+        Refused: VerifyFailed.
+    """
+    attestation.check(key.file.certificate, Kind.KEY_GENERATION, crypto.verify_key(memory.kml), "this module")
 
 
 def listing(state: State) -> tuple[KeyFact, ...]:

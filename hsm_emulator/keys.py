@@ -10,7 +10,7 @@ from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermission
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.keyfile import KEY_TYPE, KeyFile
-from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerated, Mode
+from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerated, KeyProved, Mode, ProveKey
 from hsm_emulator.state import State, demand, recall, remember
 
 if TYPE_CHECKING:
@@ -87,6 +87,25 @@ def delete_key(state: State, command: DeleteKey) -> tuple[State, KeyDeleted]:
         raise Refused(Status.INVALID_PARAMETER, words)
     file = keyfile.find(state, command.app, command.ident)
     return state.without(frozenset({file.path})), KeyDeleted(key_hash=file.hash, file=state.fact(file.path))
+
+
+def prove_key(state: State, command: ProveKey) -> KeyProved:
+    """Sign a challenge with a key, if its permissions allow that.
+
+    Raises:
+        Refused: InvalidState, UnknownKey, UnknownKM, DecryptFailed, AccessDenied.
+    """
+    memory = recall(state)
+    demand(memory, Mode.OPERATIONAL, "signing")
+    worlds.load(state, memory)
+    key = keyfile.open_key(state, memory, command.app, command.ident)
+    sign = OpPermissions(rights=frozenset({Right.SIGN}))
+    acl.authorise(key.acl, sign, presented=frozenset(), esn=state.esn, used=memory.used)
+    return KeyProved(
+        key_hash=key.file.hash,
+        public_key=encoding.text(key.file.public),
+        signature=encoding.text(crypto.rsa_sign(key.private, command.challenge)),
+    )
 
 
 def default_acl(hkm: str, hkre: str, hknso: str) -> Acl:

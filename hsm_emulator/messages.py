@@ -2,7 +2,8 @@
 
 A command is whole: the card and PIN dialogue happens inside it (through `Dialogue`), so nothing volatile in the device
 outlives one command. Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are in bytes.
-The module is longer than others because every command and reply is here, in one place.
+
+The module is longer than others because the device's whole vocabulary is in one place.
 """
 
 from __future__ import annotations
@@ -122,6 +123,27 @@ class KeyInspected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProveKey:
+    """Sign a challenge with an application key. Answered by `KeyProved`."""
+
+    app: str
+    ident: str
+    challenge: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyProved:
+    """The key signed: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017).
+
+    Public key (DER SubjectPublicKeyInfo) and signature are base64.
+    """
+
+    key_hash: str
+    public_key: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Since:
     """What was committed after the receipt whose chain hash is `head`? Answered by `Happened`."""
 
@@ -208,6 +230,67 @@ class WorldMade:
     hknso: str
     hkm: str
     hkre: str
+    cards: tuple[CardFact, ...]
+    world: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceCards:
+    """Put a new Administrator Card Set in the place of the old, K of N alike (racs). Answered by `CardsReplaced`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsReplaced:
+    """`cards` are the new set, `read` the old cards that allowed it; `world` is the world file from now on."""
+
+    hknso: str
+    read: tuple[CardFact, ...]
+    cards: tuple[CardFact, ...]
+    world: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryCards:
+    """Try whether cards open the world: a quorum of them, or `every` quorum of all. Answered by `CardsTried`."""
+
+    every: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsTried:
+    """Whether the cards opened the world: none of them is of another set, and every quorum tried opens KNSO and KM."""
+
+    opens: bool
+    hknso: str
+    cards: tuple[CardFact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreFile:
+    """Put a file of a backup back into the world's folder. Answered by `FileRestored`."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRestored:
+    """The file is there."""
+
+    file: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadWorld:
+    """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldLoaded:
+    """The module is in the world; `cards` allowed it."""
+
+    hknso: str
+    hkm: str
     cards: tuple[CardFact, ...]
     world: FileFact
 
@@ -315,18 +398,36 @@ class PinChanged:
     cards: tuple[CardFact, ...]
 
 
-Look = Enquiry | VerifyPackages | InspectKey | Since | CollectOutput | ExamineCard
-Change = ChangeMode | NewWorld | GenerateKey | ModifyAcls | Package | DeleteKey | CheckPin | ChangePin
+Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard
+Change = (
+    ChangeMode
+    | NewWorld
+    | ReplaceCards
+    | TryCards
+    | RestoreFile
+    | LoadWorld
+    | GenerateKey
+    | ModifyAcls
+    | Package
+    | DeleteKey
+    | CheckPin
+    | ChangePin
+)
 Command = Look | Change
 Reply = (
     ModuleState
     | PackagesVerified
     | KeyInspected
+    | KeyProved
     | Happened
     | Output
     | CardExamined
     | ModeChanged
     | WorldMade
+    | CardsReplaced
+    | CardsTried
+    | FileRestored
+    | WorldLoaded
     | KeyGenerated
     | AclsModified
     | Packaged

@@ -43,7 +43,8 @@ class Call:
 class CardSet:
     """A set of cards: the world and set they are of, its name for people, its quorum.
 
-    `module_keys` names the key that protects the shares of each of its tokens (32 bytes).
+    `module_keys` names the key that protects the shares of each of its tokens (32 bytes). `known` are the serials of
+    the cards that this module wrote last; empty where it wrote none.
     """
 
     world: str
@@ -51,6 +52,7 @@ class CardSet:
     name: str
     quorum: Quorum
     module_keys: Mapping[str, bytes]
+    known: frozenset[str] = frozenset()
 
 
 def write_set(
@@ -109,11 +111,15 @@ def read_quorum(
     """
     read: dict[int, tuple[CardFact, tuple[Share, ...]]] = {}
     while len(read) < wanted.quorum.k:
-        serial, membership = _next_member(state, wanted, call, done=len(read), total=wanted.quorum.k)
+        ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=len(read), total=wanted.quorum.k)
+        serial, membership = _next_member(state, wanted, call, ask)
         if membership.index in read:
             call.dialogue.tell(f"card {serial} was read already; it counts once")
             continue
-        state, shares = _with_pin(state, serial, membership, wanted, call)
+        if wanted.known and serial not in wanted.known:
+            words = f"card {serial} is of a set that was replaced, and the world file is the one of then: destroy both"
+            call.dialogue.tell(words)
+        state, shares = with_pin(state, serial, membership, wanted, call)
         read[membership.index] = (CardFact(number=membership.index, serial=serial), shares)
     tokens = {}
     for place, name in enumerate(wanted.module_keys):
@@ -132,21 +138,27 @@ def read_card(state: State, wanted: CardSet, call: Call) -> tuple[State, str, Me
     Raises:
         Refused: Cancelled, DecryptFailed or TokenAuthFailed after the last ask.
     """
-    serial, membership = _next_member(state, wanted, call, done=0, total=1)
-    state, shares = _with_pin(state, serial, membership, wanted, call)
+    ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=0, total=1)
+    serial, membership = _next_member(state, wanted, call, ask)
+    state, shares = with_pin(state, serial, membership, wanted, call)
     return state, serial, membership, shares
 
 
-def _next_member(state: State, wanted: CardSet, call: Call, *, done: int, total: int) -> tuple[str, Membership]:
+def _next_member(state: State, wanted: CardSet, call: Call, ask: CardAsk) -> tuple[str, Membership]:
     """Ask for cards until one is of the set."""
-    ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=done, total=total)
     while True:
-        serial = _next_card(call, ask)
-        if (membership := _member(state, serial, wanted, call)) is not None:
+        serial = next_card(call, ask)
+        membership = written_on(state, serial, call)
+        if membership is not None and is_of(membership, serial, wanted, call):
             return serial, membership
 
 
-def _next_card(call: Call, ask: CardAsk) -> str:
+def next_card(call: Call, ask: CardAsk) -> str:
+    """Return the serial of the card that was put in.
+
+    Raises:
+        Refused: Cancelled.
+    """
     serial = call.dialogue.card(ask)
     if serial is None:
         raise Refused(Status.CANCELLED, f"cancelled with {ask.done} of {ask.total} cards; nothing was changed")
@@ -156,7 +168,7 @@ def _next_card(call: Call, ask: CardAsk) -> str:
 def _blank_card(state: State, made: CardSet, position: int, call: Call) -> str:
     ask = CardAsk(purpose="write", set_name=made.name, number=position + 1, done=position, total=made.quorum.n)
     while True:
-        serial = _next_card(call, ask)
+        serial = next_card(call, ask)
         if not cards.known(state, serial):
             call.dialogue.tell(f"there is no card {serial}")
             continue
@@ -170,8 +182,8 @@ def _blank_card(state: State, made: CardSet, position: int, call: Call) -> str:
         call.dialogue.tell(f"card {serial} is not blank: it is {_describe(membership)}")
 
 
-def _member(state: State, serial: str, wanted: CardSet, call: Call) -> Membership | None:
-    """Return what the card in the slot says it is, None (and tell) where it is no card of the set."""
+def written_on(state: State, serial: str, call: Call) -> Membership | None:
+    """Return what the card in the slot says it is, None (and tell) where it says nothing."""
     if not cards.known(state, serial):
         call.dialogue.tell(f"there is no card {serial}")
         return None
@@ -182,20 +194,28 @@ def _member(state: State, serial: str, wanted: CardSet, call: Call) -> Membershi
         return None
     if membership is None:
         call.dialogue.tell(f"card {serial} is blank")
-        return None
-    if membership.world != wanted.world:
-        call.dialogue.tell(f"card {serial} is of another Security World: it is {_describe(membership)}")
-        return None
-    if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
-        call.dialogue.tell(f"card {serial} is of another set: it is {_describe(membership)}")
-        return None
     return membership
 
 
-def _with_pin(
+def is_of(membership: Membership, serial: str, wanted: CardSet, call: Call) -> bool:
+    """Say whether a card says that it is of the set; tell what it is where it is not."""
+    if membership.world != wanted.world:
+        call.dialogue.tell(f"card {serial} is of another Security World: it is {_describe(membership)}")
+        return False
+    if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
+        call.dialogue.tell(f"card {serial} is of another set: it is {_describe(membership)}")
+        return False
+    return True
+
+
+def with_pin(
     state: State, serial: str, membership: Membership, wanted: CardSet, call: Call
 ) -> tuple[State, tuple[Share, ...]]:
-    """Ask for a card's PIN until it opens. Each try is durable as a failure before the PIN is looked at."""
+    """Ask for a card's PIN until it opens. Each try is durable as a failure before the PIN is looked at.
+
+    Raises:
+        Refused: DecryptFailed or TokenAuthFailed after the last ask.
+    """
     refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: {ASKS} wrong PINs")
     for attempt in range(1, ASKS + 1):
         wait = cards.chip(state, serial).wait_ms(call.now_ms())

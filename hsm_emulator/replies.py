@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.errors import StoreBroken
 from hsm_emulator.messages import (
     AclsModified,
     CardFact,
+    CardsReplaced,
+    CardsTried,
     Change,
     FileFact,
+    FileRestored,
     KeyDeleted,
     KeyGenerated,
     Mode,
@@ -20,25 +23,27 @@ from hsm_emulator.messages import (
     Packaged,
     PinChanged,
     PinChecked,
+    WorldLoaded,
     WorldMade,
 )
 
-Stored = ModeChanged | WorldMade | KeyGenerated | AclsModified | Packaged | KeyDeleted | PinChecked | PinChanged
+Stored = (
+    ModeChanged
+    | WorldMade
+    | CardsReplaced
+    | CardsTried
+    | FileRestored
+    | WorldLoaded
+    | KeyGenerated
+    | AclsModified
+    | Packaged
+    | KeyDeleted
+    | PinChecked
+    | PinChanged
+)
 """What a receipt can hold an answer of."""
 
-_KINDS: Final[dict[str, type[Stored]]] = {
-    kind.__name__: kind
-    for kind in (
-        ModeChanged,
-        WorldMade,
-        KeyGenerated,
-        AclsModified,
-        Packaged,
-        KeyDeleted,
-        PinChecked,
-        PinChanged,
-    )
-}
+_KINDS: Final[dict[str, type[Stored]]] = {kind.__name__: kind for kind in get_args(Stored)}
 
 
 def command_digest(command: Change) -> str:
@@ -79,7 +84,7 @@ def _data(value: object) -> Any:
 
 def _value(name: str, value: Any) -> Any:
     match name:
-        case "cards":
+        case "cards" | "read":
             return tuple(CardFact(**item) for item in value)
         case "file" | "world":
             return FileFact(**value)

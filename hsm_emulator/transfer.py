@@ -51,7 +51,7 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
         raise Refused(Status.INVALID_PARAMETER, f"keys of application {SIMPLE} are transferred, not {command.app!r}")
-    keyfile.open_key(state, memory, SIMPLE, command.ident)
+    keyfile.demand_own(keyfile.open_key(state, memory, SIMPLE, command.ident), memory)
     if keyfile.path_of(COPY, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a copy {COPY} {command.ident} already")
     target = byok.verify_packages(command.kek_package, command.world_package)
@@ -117,6 +117,7 @@ def package(state: State, command: Package, request_id: str, draw: Draw) -> tupl
         raise Refused(Status.INVALID_PARAMETER, words)
     target = byok.verify_packages(command.kek_package, command.world_package)
     copy = keyfile.open_key(state, memory, COPY, command.ident)  # 2
+    keyfile.demand_own(copy, memory)
     if not crypto.verify(world.keys["KNSO"].public, copy.file.authority, _authority_of(copy)):
         raise Refused(Status.VERIFY_FAILED, f"no quorum allowed the copy {COPY} {command.ident}")
     if target.hkm not in copy.acl.blobs_under():

@@ -1,4 +1,4 @@
-"""Security Worlds: the administrator keys, the tokens that protect them, the world file, and `new-world`.
+"""Security Worlds: the administrator keys, the tokens that protect them, and the world file.
 
     LTNSO ──> KNSO                  LTM ──> KM, KMC                 shares under a well-known key: no secrecy from it
     LTR ──> KRE, KRA   LTP ──> KP   LTNV ──> KNV   LTRTC, LTFTO, LTDSEE alike          shares under KM
@@ -9,34 +9,21 @@ file is signed by KNSO, whose hash the module keeps in its memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import attestation, byok, crypto, encoding, quorum, sharing
+from hsm_emulator import attestation, byok, crypto, encoding, sharing
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import Mode, NewWorld, WorldMade
 from hsm_emulator.quorum import CardSet
 from hsm_emulator.sharing import Quorum
-from hsm_emulator.state import LOCAL, State, demand, km_hash, number, parse, recall, remember, render, word
+from hsm_emulator.state import LOCAL, State, number, parse, render, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hsm_emulator.crypto import Draw
-    from hsm_emulator.quorum import Call
     from hsm_emulator.state import Memory
-
-SUITES: Final = frozenset(
-    {
-        "DLf1024s160mDES3",
-        "DLf1024s160mRijndael",
-        "DLf3072s256mRijndael",
-        "DLf3072s256mAEScSP800131Ar1",
-        "ECp521mAES",
-    }
-)
-"""Cipher suites a world can be made with; the name is kept and changes no algorithm here (declared)."""
 
 WELL_KNOWN: Final = crypto.sha256(b"SIMULATED well-known module key, no secrecy")
 """Protects the shares of LTNSO and LTM, which are read before a module knows KM."""
@@ -54,17 +41,20 @@ TOKENS: Final = {
 """Each token of the Administrator Card Set and the keys it protects."""
 
 ACS: Final = "Administrator Card Set"
-KRE_BITS: Final = 3072
 
-_BEFORE_KM: Final = frozenset({"LTNSO", "LTM"})
+BEFORE_KM: Final = frozenset({"LTNSO", "LTM"})
+"""The tokens that are read before a module knows KM."""
+
 FIELDS: Final = frozenset({"suite", "set_name", "set_id", "k", "n", "tokens", "keys", "binding", "signature"})
 """The fields of a world file."""
 
 MODULE_FIELDS: Final = frozenset({"warrant", "module_state", "kmc", "kmc_signature"})
 """The fields of a module file."""
 
+PATH: Final = f"{LOCAL}world"
+"""Where the world file is."""
+
 _KEY: Final = frozenset({"token", "hash", "public", "blob"})
-_WORLD: Final = f"{LOCAL}world"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +79,10 @@ class SealedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A world file that KNSO signed and that is the one the module is in."""
+    """A world file that KNSO signed. `hkm` is the hash of the module key that it binds."""
 
     hknso: str
+    hkm: str
     suite: str
     set_id: str
     quorum: Quorum
@@ -99,9 +90,12 @@ class World:
     keys: Mapping[str, SealedKey]
 
     def card_set(self, memory: Memory, *tokens: str) -> CardSet:
-        """Return the Administrator Card Set, with these of its tokens."""
-        keys = {name: _share_protection(name, memory.module_key) for name in tokens}
-        return CardSet(world=self.hknso, set_id=self.set_id, name=ACS, quorum=self.quorum, module_keys=keys)
+        """Return the Administrator Card Set, with these of its tokens; those of `BEFORE_KM` need no world in memory."""
+        keys = {name: WELL_KNOWN if name in BEFORE_KM else memory.module_key for name in tokens}
+        known = frozenset(card.serial for card in memory.cards)
+        return CardSet(
+            world=self.hknso, set_id=self.set_id, name=ACS, quorum=self.quorum, module_keys=keys, known=known
+        )
 
     def open_key(self, name: str, tokens: Mapping[str, bytes]) -> bytes:
         """Return an administrator key's secret, from the token assembled of a quorum.
@@ -117,51 +111,6 @@ class World:
         return secret
 
 
-def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, WorldMade]:
-    """Create a world and its card set, erasing the one the module holds.
-
-    1. Mode, suite and quorum.
-    2. Fresh KML, KM0 and administrator keys; what the old world left is gone.
-    3. All cards written, read back and recombined.
-    4. World file, module file and the module's memory, for one commit.
-
-    Raises:
-        Refused: InvalidState, InvalidParameter, Cancelled, TokenAssemblyFailed. Nothing was changed.
-    """
-    memory = recall(state)
-    demand(memory, Mode.INITIALIZATION, "new-world")  # 1
-    if command.cipher_suite not in SUITES:
-        words = f"there is no cipher suite {command.cipher_suite!r}; there are {', '.join(sorted(SUITES))}"
-        raise Refused(Status.INVALID_PARAMETER, words)
-    needed = Quorum(k=command.threshold, n=command.cards)
-    keys = _make_keys(call.draw)  # 2
-    tokens = {name: call.draw.take(sharing.TOKEN) for name in TOKENS}
-    hknso, km = keys["KNSO"].hash, keys["KM"].secret
-    made = CardSet(
-        world=hknso,
-        set_id=crypto.key_hash("token", tokens["LTNSO"]),
-        name=ACS,
-        quorum=needed,
-        module_keys={name: _share_protection(name, km) for name in TOKENS},
-    )
-    state, written = quorum.write_set(state.without(frozenset(state.local())), made, tokens, memory.scrypt_n, call)  # 3
-    memory = replace(  # 4
-        memory,
-        kml=crypto.signing_key(call.draw),
-        km0=call.draw.take(32),
-        km=km,
-        hknso=hknso,
-        cards=written,
-        counters={},
-    )
-    world = _render_world(command, made, tokens, keys, call.draw)
-    state = state.put({_WORLD: world, f"{LOCAL}module_{state.esn}": _render_module(state.esn, memory, keys)})
-    load(state, memory)
-    return remember(state, memory, call.draw), WorldMade(
-        hknso=hknso, hkm=keys["KM"].hash, hkre=keys["KRE"].hash, cards=written, world=state.fact(_WORLD)
-    )
-
-
 def load(state: State, memory: Memory) -> World:
     """Return the world the module is in, after checking that its file is the one KNSO signed.
 
@@ -169,11 +118,24 @@ def load(state: State, memory: Memory) -> World:
         Refused: UnknownID for no world, HostDataInvalid for a damaged file, IncorrectToken for another world's,
             VerifyFailed for a changed one.
     """
-    if memory.km is None or _WORLD not in state.files:
+    if memory.km is None or PATH not in state.files:
         raise Refused(Status.UNKNOWN_ID, "there is no Security World; create one first")
-    hknso, data = parse(state.files[_WORLD], "world", FIELDS)
+    hknso, _ = parse(state.files[PATH], "world", FIELDS)
     if hknso != memory.hknso:
         raise Refused(Status.INCORRECT_TOKEN, f"the world file is of world {hknso}, the module is in {memory.hknso}")
+    world = read(state.files[PATH])
+    if world.hkm != memory.hkm:
+        raise Refused(Status.UNKNOWN_KM, "the world file binds another module key than the module holds")
+    return world
+
+
+def read(content: bytes) -> World:
+    """Return a world after checking that its file is as its own KNSO signed it; whose world it is is not asked.
+
+    Raises:
+        Refused: HostDataInvalid for a damaged file, VerifyFailed for a changed one.
+    """
+    hknso, data = parse(content, "world", FIELDS)
     keys = {name: _sealed_key(value) for name, value in encoding.fields(data["keys"], _key_names(), "the keys").items()}
     knso = keys["KNSO"].public
     signature = encoding.untext(data["signature"], "the world file's signature")
@@ -182,10 +144,11 @@ def load(state: State, memory: Memory) -> World:
         raise Refused(Status.VERIFY_FAILED, "the world file is not as KNSO signed it")
     binding = attestation.from_data(data["binding"], Kind.WORLD_BINDING)
     body = attestation.check(binding, Kind.WORLD_BINDING, knso, "the world's KNSO")
-    if (body["hknso"], body["hkm"], body["suite"]) != (hknso, memory.hkm, data["suite"]):
-        raise Refused(Status.UNKNOWN_KM, "the world file binds another module key than the module holds")
+    if (body["hknso"], body["suite"]) != (hknso, data["suite"]):
+        raise Refused(Status.VERIFY_FAILED, "the world file and its binding certificate are of different worlds")
     return World(
         hknso=hknso,
+        hkm=word(body, "hkm"),
         suite=word(data, "suite"),
         set_id=word(data, "set_id"),
         quorum=Quorum(k=number(data, "k"), n=number(data, "n")),
@@ -194,33 +157,26 @@ def load(state: State, memory: Memory) -> World:
     )
 
 
-def _make_keys(draw: Draw) -> dict[str, AdminKey]:
-    kre = draw.rsa(KRE_BITS)
-    keys = {}
-    for token, names in TOKENS.items():
-        for name in names:
-            if name == "KRE":
-                public, secret = crypto.rsa_public_der(kre), crypto.rsa_private_der(kre)
-                digest = byok.public_key_hash(public)
-            elif name in {"KM", "KP"}:
-                public, secret = b"", draw.take(32)
-                digest = km_hash(secret) if name == "KM" else crypto.key_hash("kp", secret)
-            else:
-                secret = crypto.signing_key(draw)
-                public = crypto.verify_key(secret)
-                digest = byok.knso_hash(public) if name == "KNSO" else crypto.key_hash(name.lower(), public)
-            keys[name] = AdminKey(token=token, hash=digest, public=public, secret=secret)
-    return keys
+def new_card_set(hknso: str, needed: Quorum, tokens: Mapping[str, bytes], km: bytes) -> CardSet:
+    """Return the set that cards are written for: these tokens, protected as in a world with this module key."""
+    return CardSet(
+        world=hknso,
+        set_id=crypto.key_hash("token", tokens["LTNSO"]),
+        name=ACS,
+        quorum=needed,
+        module_keys={name: WELL_KNOWN if name in BEFORE_KM else km for name in TOKENS},
+    )
 
 
-def _render_world(
-    command: NewWorld, made: CardSet, tokens: Mapping[str, bytes], keys: Mapping[str, AdminKey], draw: Draw
+def render_world(
+    suite: str, made: CardSet, tokens: Mapping[str, bytes], keys: Mapping[str, AdminKey], draw: Draw
 ) -> bytes:
+    """Return the bytes of a world file: every key sealed under its token, all of it signed by KNSO."""
     hknso, knso = made.world, keys["KNSO"]
     body = {f"hk{name.lower()[1:]}": keys[name].hash for name in ("KNSO", "KM", "KMC", "KRE", "KRA")}
-    body |= {"suite": command.cipher_suite, "knso": encoding.text(knso.public)}
+    body |= {"suite": suite, "knso": encoding.text(knso.public)}
     content: dict[str, Any] = {
-        "suite": command.cipher_suite,
+        "suite": suite,
         "set_name": made.name,
         "set_id": made.set_id,
         "k": made.quorum.k,
@@ -243,15 +199,16 @@ def _seal_key(hknso: str, name: str, key: AdminKey, token: bytes, draw: Draw) ->
     }
 
 
-def _render_module(esn: str, memory: Memory, keys: Mapping[str, AdminKey]) -> bytes:
+def render_module(esn: str, memory: Memory, kmc: AdminKey) -> bytes:
+    """Return the bytes of a module file: the module's certificates, and KMC's signature that it is in the world."""
     kml = encoding.text(crypto.verify_key(memory.kml))
     body = {"esn": esn, "kml": kml, "hknso": memory.hknso, "hkm": memory.hkm}
     joined = b"SIMULATED module certificate 1\0" + encoding.encode({"esn": esn, "kml": kml})
     content = {
         "warrant": memory.warrant,
         "module_state": attestation.to_data(attestation.issue(Kind.MODULE_STATE, body, memory.klf2)),
-        "kmc": encoding.text(keys["KMC"].public),
-        "kmc_signature": encoding.text(crypto.sign(keys["KMC"].secret, joined)),
+        "kmc": encoding.text(kmc.public),
+        "kmc_signature": encoding.text(crypto.sign(kmc.secret, joined)),
     }
     return render("module", memory.hknso, content)
 
@@ -268,10 +225,6 @@ def _sealed_key(value: object) -> SealedKey:
 
 def _key_names() -> frozenset[str]:
     return frozenset(name for names in TOKENS.values() for name in names)
-
-
-def _share_protection(token: str, km: bytes) -> bytes:
-    return WELL_KNOWN if token in _BEFORE_KM else km
 
 
 def _blob_key(token: bytes, name: str) -> bytes:

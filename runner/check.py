@@ -105,7 +105,8 @@ class _Walk:
     def _effects(self, action: Action[Any], work: Work[Any]) -> None:
         """Follow what the step changes; what is taken out and used is in nobody's custody until somebody says so."""
         step = work.step
-        for used in (action.needs.cards_read, action.needs.cards_written, "medium"):
+        needs = action.needs
+        for used in (needs.cards_read, needs.cards_written, needs.cards_tried, "medium"):
             if used in step.settings:
                 self._now = self._now.custody_after(str(step.settings[used]), None)
         self._now = action.changes(work, self._now)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runner.actions.registry import BY_PIN
 from runner.exchange import Need
 from runner.plan import Wanted
-from runner.quorum import NOBODY, eligible, fill, shortfall
+from runner.quorum import NOBODY, eligible, fill, holds, shortfall
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -112,7 +112,12 @@ def _signers(plan: Plan) -> Iterator[Fault]:
 def _cards_of_step(plan: Plan, step: PlannedStep) -> Iterator[Fault]:
     """QUO002: as many holders are called as the action reads or writes cards."""
     needs = BY_PIN[step.action].needs
-    for setting, written in ((needs.cards_read, False), (needs.cards_written, True)):
+    every = step.settings.get("choices") == "every"
+    for setting, verb, whole in (
+        (needs.cards_read, "reads", False),
+        (needs.cards_written, "writes", True),
+        (needs.cards_tried, "tries", every),
+    ):
         if setting is None:
             continue
         card_set = plan.card_set(str(step.settings[setting]))
@@ -120,15 +125,27 @@ def _cards_of_step(plan: Plan, step: PlannedStep) -> Iterator[Fault]:
             words = f"no card set is called `{step.settings[setting]}`"
             yield Fault(rule="SHP008", words=words, step=step.id, key=("with", setting))
             continue
-        wanted = card_set.cards if written else card_set.threshold
-        called = sum(need.count for need in step.quorum if need.holders_of == card_set.id)
+        wanted = card_set.cards if whole else card_set.threshold
+        called = sum(_called(plan, need, card_set) for need in step.quorum)
         if called < wanted:
-            verb = "writes" if written else "reads"
             words = f"the action {verb} {wanted} cards of `{card_set.id}` and {called} of their holders are called"
             yield Fault(rule="QUO002", words=words, step=step.id, key=("quorum",))
         elif plan.people and (held := _holders(plan, card_set)) < wanted:
             words = f"{wanted} people with a card of `{card_set.id}` are needed and the roster has {held}"
             yield Fault(rule="QUO009", words=words, step=step.id, key=("quorum",))
+
+
+def _called(plan: Plan, need: Need, card_set: CardSet) -> int:
+    """Return how many holders of a set a need calls for certain: its own, or of so many who hold a card of another."""
+    if need.holders_of == card_set.id:
+        return need.count
+    if need.holders_of is None or need.role != card_set.held_by:
+        return 0
+    if not plan.people:
+        return need.count  # the roster will tell
+    able = [person for person in plan.people if eligible(person, need)]
+    without = sum(1 for person in able if not holds(person, card_set.id))
+    return max(0, need.count - without)
 
 
 def _holders(plan: Plan, card_set: CardSet) -> int:

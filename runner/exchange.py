@@ -309,6 +309,71 @@ class CreateWorld(Asking[WorldCreated | DeviceRefused]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceInspected:
+    """The module is in a world and usable; `cards` are those it wrote last, none where it wrote none itself."""
+
+    mode: str
+    hknso: str
+    cards: tuple[CardRead, ...]
+    file: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InspectDevice(Asking[DeviceInspected | DeviceRefused]):
+    """Look at the module, its world and its world file."""
+
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsReplaced:
+    """The cards `read` are old now; `cards` open the world, and its file is another."""
+
+    hknso: str
+    read: tuple[CardRead, ...]
+    cards: tuple[CardRead, ...]
+    file: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceCards(Asking[CardsReplaced | DeviceRefused]):
+    """Replace a card set by one of the same quorum: old cards are read, and new ones written, inside this request."""
+
+    mutates = True
+    device: str
+    old: str
+    new: str
+    threshold: int
+    cards: int
+    holders: tuple[Holder, ...]
+    new_holders: tuple[Holder, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsTried:
+    """Whether these cards open the world of the module."""
+
+    opens: bool
+    hknso: str
+    cards: tuple[CardRead, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TryCards(Asking[CardsTried | DeviceRefused]):
+    """Try whether cards open the world: a `quorum` of them, or `every` quorum of all. It counts tries of PINs."""
+
+    mutates = True
+    device: str
+    card_set: str
+    choices: str
+    holders: tuple[Holder, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackagesVerified:
     """The packages hold together up to the maker whose root has this hash."""
 
@@ -517,6 +582,9 @@ FileRequest = ObtainFile | CarryFile | BackUpFile | UnpackArchive | LookAtFile
 HsmRequest = (
     SetMode
     | CreateWorld
+    | InspectDevice
+    | ReplaceCards
+    | TryCards
     | VerifyPackages
     | GenerateKey
     | ReduceKey
@@ -544,6 +612,9 @@ Reply = (
     | ArchiveUnpacked
     | ModeSet
     | WorldCreated
+    | DeviceInspected
+    | CardsReplaced
+    | CardsTried
     | PackagesVerified
     | KeyMade
     | KeyReduced

@@ -149,8 +149,8 @@ def _step(step: Schema) -> None:
         "enum": [action.name for action in ALL],
         "markdownEnumDescriptions": [action.does for action in ALL],
     }
-    uses = properties["uses"]["patternProperties"]
-    uses[f"^{NAME}$"] = one_or_several(_ID)
+    for taken in _TAKES:
+        properties[taken]["patternProperties"][f"^{NAME}$"] = one_or_several(_ID)
     properties["destroys"] = one_or_several(_ID)
     when = {"type": "string", "pattern": rf"^\s*{TEMPLATE}\s*$"}
     properties["when"] = {"anyOf": [{"type": "boolean"}, when]}

@@ -101,7 +101,8 @@ class Result:
 class Needs:
     """What must be true before. `network`: True needs one, False forbids one, None does not care.
 
-    `cards_read` and `cards_written` name the setting that holds the card set.
+    `cards_read`, `cards_written` and `cards_tried` name the setting that holds the card set; cards that are tried need
+    not open anything any more.
     """
 
     device: bool = False
@@ -110,6 +111,7 @@ class Needs:
     network: bool | None = None
     cards_read: str | None = None
     cards_written: str | None = None
+    cards_tried: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,15 +22,19 @@ from runner.errors import Defect, Uncertain, WrongUse
 from runner.exchange import (
     VAULT,
     CardRead,
+    CardsReplaced,
+    CardsTried,
     CollectPackage,
     CreateWorld,
     DestroyKey,
+    DeviceInspected,
     DeviceRefused,
     FileArrived,
     FilesRefused,
     GenerateKey,
     Holder,
     ImportKey,
+    InspectDevice,
     InspectKey,
     KeyDestroyed,
     KeyImported,
@@ -44,8 +48,10 @@ from runner.exchange import (
     PackagesVerified,
     ReadVaultKey,
     ReduceKey,
+    ReplaceCards,
     SealPackage,
     SetMode,
+    TryCards,
     VaultKeyRead,
     VerifyPackages,
     WorldCreated,
@@ -56,7 +62,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
-    from runner.backends.interface import CardDialogue, StationFiles
+    from runner.backends.interface import CardDialogue, Secret, StationFiles
 
     T = TypeVar("T")
 
@@ -65,28 +71,38 @@ NAME: Final = "emulator"
 NO_HEAD: Final = "0" * 64
 """The head of an audit log before its first receipt."""
 
+SUITE: Final = "DLf3072s256mRijndael"
+"""The cipher suite of worlds that a rehearsal begins with."""
+
 LOCAL: Final = "kmdata/local"
 """Where the world's files are in the installation's folder."""
 
 
-class _Slot:
-    """The card slot as the emulator sees it, for one request."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """A card set as the plan calls it, and who of those who act holds which card of it."""
 
-    def __init__(self, dialogue: CardDialogue, card_set: str, holders: tuple[Holder, ...]) -> None:
+    card_set: str
+    holders: tuple[Holder, ...]
+
+
+class _Slot:
+    """The card slot as the emulator sees it, for one request: cards of one set are read, of one set are written."""
+
+    def __init__(self, dialogue: CardDialogue, read: _Held, written: _Held) -> None:
         self._dialogue = dialogue
-        self._card_set = card_set
-        self._holders = holders
+        self._read = read
+        self._written = written
 
     def card(self, ask: CardAsk) -> str | None:
+        held = self._written if ask.purpose == "write" else self._read
         return self._dialogue.card(
-            CardWanted(
-                card_set=self._card_set, number=ask.number, done=ask.done, total=ask.total, holders=self._holders
-            )
+            CardWanted(card_set=held.card_set, number=ask.number, done=ask.done, total=ask.total, holders=held.holders)
         )
 
     def pin(self, ask: PinAsk) -> Pin:
         wanted = PinWanted(
-            card_set=self._card_set,
+            card_set=(self._written if ask.new else self._read).card_set,
             number=ask.number,
             serial=ask.serial,
             new=ask.new,
@@ -124,6 +140,46 @@ def make_hsm(folder: Path, *, serial: str, cards: Sequence[str], inside: Inside 
         folder, esn=serial, draw=on.draw, clock=on.clock, scrypt_n=on.scrypt_n, disk=on.disk
     ) as device:
         device.blank_cards(cards)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stack:
+    """Whoever made the world before a rehearsal begins: puts in these cards in order, each with its PIN."""
+
+    cards: tuple[tuple[str, Secret], ...]
+
+    def card(self, ask: CardAsk) -> str | None:
+        return self.cards[ask.done][0]
+
+    def pin(self, ask: PinAsk) -> Pin:
+        return Pin(dict(self.cards)[ask.serial].reveal())
+
+    def tell(self, _words: str) -> None:
+        """Nobody reads it."""
+
+
+def make_world(
+    folder: Path, *, threshold: int, cards: Sequence[tuple[str, Secret]], mode: str, inside: Inside | None = None
+) -> None:
+    """Put a module that `make_hsm` made into a new world: what a rehearsal of a later ceremony begins with.
+
+    Args:
+        folder: the installation.
+        threshold: how many of the cards open the world.
+        cards: serial and PIN of each card, blank until now, by number.
+        mode: what mode the module is in afterwards.
+        inside: what it stands on; the real ones by default.
+    """
+    on = inside or Inside()
+    stack = _Stack(cards=tuple(cards))
+    commands: tuple[messages.Change, ...] = (
+        messages.ChangeMode(mode=messages.Mode.INITIALIZATION),
+        messages.NewWorld(cipher_suite=SUITE, threshold=threshold, cards=len(cards)),
+        messages.ChangeMode(mode=messages.Mode(mode)),
+    )
+    with Device.open(folder, draw=on.draw, clock=on.clock, disk=on.disk) as device:
+        for number, command in enumerate(commands, 1):
+            device.change(command, f"before-{number}", stack)
 
 
 class EmulatedHsm:
@@ -193,8 +249,8 @@ class EmulatedHsm:
     def create_world(self, request: CreateWorld, request_id: str) -> WorldCreated | DeviceRefused:
         """Create a world and its cards; the holders are at the slot."""
         command = messages.NewWorld(cipher_suite=request.cipher_suite, threshold=request.threshold, cards=request.cards)
-        slot = _Slot(self._dialogue, request.card_set, request.holders)
-        reply = self._change(command, request_id, messages.WorldMade, slot)
+        held = _Held(card_set=request.card_set, holders=request.holders)
+        reply = self._change(command, request_id, messages.WorldMade, self._slot(held))
         if isinstance(reply, DeviceRefused):
             return reply
         return WorldCreated(
@@ -206,6 +262,47 @@ class EmulatedHsm:
             size=reply.world.size,
             sha256=reply.world.sha256,
         )
+
+    def inspect_device(self, _request: InspectDevice) -> DeviceInspected | DeviceRefused:
+        """Look at the module, its world and its world file."""
+        state = self._look(messages.Enquiry(), messages.ModuleState)
+        world = next((file for file in state.files if file.name == "world"), None)
+        if world is None or not state.usable:
+            words = f"the module is in {state.mode.value} mode, and in no Security World that is as it was signed"
+            return DeviceRefused(status="InvalidState", words=words)
+        return DeviceInspected(
+            mode=state.mode.value,
+            hknso=state.hknso,
+            cards=_cards(state.cards),
+            file=world.name,
+            size=world.size,
+            sha256=world.sha256,
+        )
+
+    def replace_cards(self, request: ReplaceCards, request_id: str) -> CardsReplaced | DeviceRefused:
+        """Replace the card set; the holders of the old cards and of the new ones are at the slot."""
+        read = _Held(card_set=request.old, holders=request.holders)
+        written = _Held(card_set=request.new, holders=request.new_holders)
+        reply = self._change(messages.ReplaceCards(), request_id, messages.CardsReplaced, self._slot(read, written))
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return CardsReplaced(
+            hknso=reply.hknso,
+            read=_cards(reply.read),
+            cards=_cards(reply.cards),
+            file=reply.world.name,
+            size=reply.world.size,
+            sha256=reply.world.sha256,
+        )
+
+    def try_cards(self, request: TryCards, request_id: str) -> CardsTried | DeviceRefused:
+        """Try cards; their holders are at the slot."""
+        held = _Held(card_set=request.card_set, holders=request.holders)
+        command = messages.TryCards(every=request.choices == "every")
+        reply = self._change(command, request_id, messages.CardsTried, self._slot(held))
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return CardsTried(opens=reply.opens, hknso=reply.hknso, cards=_cards(reply.cards))
 
     def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused:
         """Verify a region's packages."""
@@ -256,8 +353,8 @@ class EmulatedHsm:
             kek_package=self._files.read(request.at, request.kek),
             world_package=self._files.read(request.at, request.world),
         )
-        slot = _Slot(self._dialogue, request.card_set, request.holders)
-        reply = self._change(command, request_id, messages.AclsModified, slot)
+        held = _Held(card_set=request.card_set, holders=request.holders)
+        reply = self._change(command, request_id, messages.AclsModified, self._slot(held))
         if isinstance(reply, DeviceRefused):
             return reply
         return KeyReduced(
@@ -322,6 +419,9 @@ class EmulatedHsm:
         state = self._look(messages.Enquiry(), messages.ModuleState)
         return KeysListed(files=tuple(sorted(f"key_{key.app}_{key.ident}" for key in state.keys)))
 
+    def _slot(self, read: _Held, written: _Held | None = None) -> _Slot:
+        return _Slot(self._dialogue, read, written or read)
+
     def _look(self, command: messages.Look, kind: type[T]) -> T:
         reply = self._device.look(command)
         if not isinstance(reply, kind):
@@ -332,7 +432,7 @@ class EmulatedHsm:
         self, command: messages.Change, request_id: str, kind: type[T], slot: _Slot | None = None
     ) -> T | DeviceRefused:
         try:
-            reply = self._device.change(command, request_id, slot or _Slot(self._dialogue, "", ()))
+            reply = self._device.change(command, request_id, slot or self._slot(_Held(card_set="", holders=())))
         except Refused as refusal:
             return _refused(refusal)
         if not isinstance(reply, kind):

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, NoReturn, Protocol, assert_never
 from typing_extensions import override
 
 from runner.exchange import (
+    CardsReplaced,
+    CardsTried,
     CollectPackage,
     CreateWorld,
     DestroyKey,
+    DeviceInspected,
     DeviceRefused,
     FileArrived,
     FilesRefused,
@@ -23,6 +26,7 @@ from runner.exchange import (
     Holder,
     HsmRequest,
     ImportKey,
+    InspectDevice,
     InspectKey,
     KeyDestroyed,
     KeyImported,
@@ -36,9 +40,11 @@ from runner.exchange import (
     PackagesVerified,
     ReadVaultKey,
     ReduceKey,
+    ReplaceCards,
     Reply,
     SealPackage,
     SetMode,
+    TryCards,
     VaultKeyRead,
     VaultRequest,
     VerifyPackages,
@@ -193,6 +199,18 @@ class Hsm(Protocol):
         """Create a world and its cards."""
         ...
 
+    def inspect_device(self, request: InspectDevice) -> DeviceInspected | DeviceRefused:
+        """Look at the module and its world."""
+        ...
+
+    def replace_cards(self, request: ReplaceCards, request_id: str) -> CardsReplaced | DeviceRefused:
+        """Replace a card set."""
+        ...
+
+    def try_cards(self, request: TryCards, request_id: str) -> CardsTried | DeviceRefused:
+        """Try whether cards open the world."""
+        ...
+
     def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused:
         """Verify a region's packages."""
         ...
@@ -262,13 +280,21 @@ class Publisher(Protocol):
         ...
 
 
-def ask_hsm(hsm: Hsm, request: HsmRequest, request_id: str) -> Reply:  # noqa: C901, PLR0911 (it only dispatches)
+def ask_hsm(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
+    hsm: Hsm, request: HsmRequest, request_id: str
+) -> Reply:
     """Have the HSM perform a request."""
     match request:
         case SetMode():
             return hsm.set_mode(request, request_id)
         case CreateWorld():
             return hsm.create_world(request, request_id)
+        case InspectDevice():
+            return hsm.inspect_device(request)
+        case ReplaceCards():
+            return hsm.replace_cards(request, request_id)
+        case TryCards():
+            return hsm.try_cards(request, request_id)
         case VerifyPackages():
             return hsm.verify_packages(request)
         case GenerateKey():

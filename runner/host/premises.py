@@ -132,7 +132,7 @@ class Premises:
                     place,
                     device=device,
                     serial=serial,
-                    card_set=sets[0] if sets else None,
+                    card_set=sets[0] if len(sets) == 1 else None,
                     files=stations,
                     dialogue=dialogue,
                 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner import canonical
 from runner.backends import emulator
+from runner.backends.interface import Secret
 from runner.errors import PlaybookFault
 from runner.host.clock import SystemClock, today
 from runner.host.disk import Disk
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from runner.host.clock import Clock
     from runner.host.session import Watch
     from runner.host.simulated import Cast
-    from runner.plan import Plan, PlannedStep
+    from runner.plan import CardSet, Plan, PlannedStep
 
 PEOPLE: Final = "people.json"
 ENVIRONMENT: Final = "environment.json"
@@ -58,11 +59,44 @@ def furnish(ground: Ground, plan: Plan, place: Path, people: Cast, brought: Mapp
     for artefact, where in plan.brings:
         disk.write_new(place / "stations" / where.at / artefact.file, brought[artefact.id])
     for number, device in enumerate(plan.devices, 1):
+        folder = place / "devices" / device.id
         serials = [card.serial for card in people.cards]
-        emulator.make_hsm(place / "devices" / device.id, serial=_serial(number), cards=serials, inside=ground.inside)
+        start = _start(plan, device.id)
+        cards = () if start is None else _cards_of(start.card_set, people, ground.draw)
+        serials += [serial for serial, _ in cards if serial not in serials]
+        emulator.make_hsm(folder, serial=_serial(number), cards=serials, inside=ground.inside)
+        if start is not None:
+            emulator.make_world(
+                folder, threshold=start.card_set.threshold, cards=cards, mode=start.mode, inside=ground.inside
+            )
     if _has_vault(plan) and plan.region is not None:
         emulator.make_vault(place / "vault", plan.region, ground.inside)
     disk.write_new(place / ENVIRONMENT, canonical.encode(_environment(plan)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Start:
+    """How a device begins that is in a world already: whose cards open it, and its mode."""
+
+    card_set: CardSet
+    mode: str
+
+
+def _start(plan: Plan, device: str) -> _Start | None:
+    start = next((item for item in plan.starts_with if item.id == device), None)
+    card_set = None if start is None or start.world is None else plan.card_set(start.world)
+    if start is None or card_set is None:
+        return None
+    return _Start(card_set=card_set, mode=start.mode or "operational")
+
+
+def _cards_of(card_set: CardSet, people: Cast, draw: Callable[[int], bytes]) -> tuple[tuple[str, Secret], ...]:
+    """Return serial and PIN of every card of a set, by number; a card that nobody of the plan holds is a lost one."""
+    held = {card.number: (card.serial, card.pin) for card in people.cards if card.set == card_set.id}
+    return tuple(
+        held.get(number) or (f"SIM-LOST-{number:04d}", Secret(draw(16).hex()))
+        for number in range(1, card_set.cards + 1)
+    )
 
 
 class SimulatedRoom:
@@ -114,7 +148,7 @@ class SimulatedRoom:
                 place / "devices" / device.id,
                 device=device.id,
                 serial=_serial(number),
-                card_set=sets[0] if sets else None,
+                card_set=sets[0] if len(sets) == 1 else None,
                 files=self._stations,
                 dialogue=self._people.cards,
                 inside=ground.inside,

@@ -29,6 +29,7 @@ _TIED: Final = frozenset(
         "hkm",
         "kid",
         "mode",
+        "opens",
         "exportable",
         "recoverable",
         "archive_to",

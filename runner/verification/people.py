@@ -187,29 +187,31 @@ class People:
         }
         return len(able) >= count and able == set(people)
 
-    def holders(self, request: dict[str, Any], *, needed: int | None, seq: int) -> Iterator[Finding]:
+    def holders(self, name: str, holders: list[dict[str, Any]], *, needed: int | None, seq: int) -> Iterator[Finding]:
         """LOG038: the cards of a set are used by people who act in the step, as the set's holders, each with their own.
 
         Args:
-            request: with `card_set` and `holders`.
+            name: the card set.
+            holders: who holds which card of it, as a request says.
             needed: how many cards, None for the set's threshold.
             seq: the request's entry.
         """
-        card_set = self._plan.card_sets.get(request["card_set"])
+        card_set = self._plan.card_sets.get(name)
         if card_set is None:
-            yield Finding(rule="LOG038", seq=seq, words=f"no card set is called {request['card_set']}")
+            yield Finding(rule="LOG038", seq=seq, words=f"no card set is called {name}")
             return
-        numbers = {holder["number"] for holder in request["holders"]}
-        if len(numbers) != len(request["holders"]) or len(numbers) < (needed or card_set.threshold):
-            yield Finding(rule="LOG038", seq=seq, words=f"too few cards of {request['card_set']}, or one of them twice")
-        for holder in request["holders"]:
+        numbers = {holder["number"] for holder in holders}
+        if len(numbers) != len(holders) or len(numbers) < (needed or card_set.threshold):
+            yield Finding(rule="LOG038", seq=seq, words=f"too few cards of {name}, or one of them twice")
+        for holder in holders:
             person, number = holder["person"], holder["number"]
             known = self._plan.people.get(person)
             if self.acting.get(person) != card_set.held_by:
                 yield Finding(rule="LOG038", seq=seq, words=f"{person} does not act as a holder of the set")
-            elif known is None or (request["card_set"], number) not in known.cards:
+            elif known is None or (name, number) not in known.cards:
                 yield Finding(rule="LOG038", seq=seq, words=f"card {number} of the set is not {person}'s")
 
     def used_cards(self, request: dict[str, Any]) -> None:
         """Take it that the holders of a request acted with their cards: nobody can take their place any more."""
-        self._card_users.update(holder["person"] for holder in request.get("holders", []))
+        for name in ("holders", "new_holders"):
+            self._card_users.update(holder["person"] for holder in request.get(name, []))

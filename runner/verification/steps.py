@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.verification.artefacts import Artefacts, Keys
+from runner.verification.cards import WITH_CARDS, asked, told
 from runner.verification.custody import held
 from runner.verification.exceptions import Exceptions
 from runner.verification.expectations import Expectations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from runner.verification.plan import Plan, Step
 
 _BY_SOMEBODY_WHO_ACTS: Final = frozenset({"ask_value", "do_by_hand"})
-_BY_THE_PLAN: Final = frozenset({"gather_people", "ask_exception", "create_world", "reduce_key"})
+_BY_THE_PLAN: Final = frozenset({"gather_people", "ask_exception", *WITH_CARDS})
 """Requests that name people of the plan."""
 
 
@@ -149,14 +150,8 @@ class Attempt:
             yield from self._people.asked(step, request, entry.seq)
         elif kind == "ask_exception":
             yield from self.exceptions.asked(step, request, entry.seq)
-        elif kind == "create_world":
-            card_set = self._plan.card_sets.get(request["card_set"])
-            planned = None if card_set is None else (card_set.threshold, card_set.cards)
-            if (request["threshold"], request["cards"]) != planned:
-                yield Finding(rule="LOG038", seq=entry.seq, words="the card set is made otherwise than planned")
-            yield from self._people.holders(request, needed=request["cards"], seq=entry.seq)
-        elif kind == "reduce_key":
-            yield from self._people.holders(request, needed=None, seq=entry.seq)
+        else:
+            yield from asked(self._plan, self._people, kind, request, entry.seq)
 
     def reply(self, step: Step, entry: Entry) -> list[Finding]:
         """LOG032: a reply names the request that waits, and is of a kind that answers it, with its own fields."""
@@ -191,10 +186,8 @@ class Attempt:
                 return []
             return [Finding(rule="LOG035", seq=entry.seq, words=f"{reply['person']} does not act in this step")]
         found: list[Finding] = []
-        if kind == "reduce_key":
-            used = {card["number"] for card in reply["cards"]}
-            if not used <= {holder["number"] for holder in request["holders"]}:
-                found.append(Finding(rule="LOG038", seq=entry.seq, words="a card was used that nobody here holds"))
+        if kind in WITH_CARDS:
+            found += told(kind, request, reply, entry.seq)
         self._people.used_cards(request)
         self._deferred += self.artefacts.replied(step, (kind, request), reply, entry.seq)
         return [*found, *self._keys.replied(kind, request, reply, entry.seq)]

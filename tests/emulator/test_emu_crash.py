@@ -10,7 +10,8 @@ from emulator_bench import SUITE, Bench, FakeClock, Packages, ScriptedDialogue, 
 
 from hsm_emulator.device import Device
 from hsm_emulator.disk import Disk, Operation
-from hsm_emulator.messages import ChangeMode, Mode, NewWorld
+from hsm_emulator.messages import ChangeMode, LoadWorld, Mode, NewWorld, ReplaceCards, RestoreFile
+from hsm_emulator.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,11 +84,38 @@ def scene_modify(make_bench: Callable[..., Bench], packages: Packages) -> Scene:
     return Scene(bench, modify(packages), bench.serials[:2])
 
 
+def scene_replace(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world()
+    bench.key()
+    return Scene(bench, ReplaceCards(), [*bench.serials[:2], *bench.serials[3:6]])
+
+
+def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    old, new = make_bench("old"), make_bench("origin", seed="new")
+    old.world()
+    files = contents(old.folder)
+    new.device.close()
+    with Store.open(new.folder, Disk()) as store:
+        cards = {name: data for name, data in files.items() if name.startswith(("cardstore/", "silicon/cards/"))}
+        store.commit("the-cards", "Moved", "", {**store.files(), **cards}, b"{}")
+    new.reopen()
+    new.do(RestoreFile(name="world", content=files["kmdata/local/world"]))
+    new.do(ChangeMode(mode=Mode.INITIALIZATION))
+    return Scene(new, LoadWorld(), new.serials[:2])
+
+
+READING = (scene_modify, scene_replace, scene_load)
+"""Their draws follow the tries, which come in another order after a crash."""
+
+
 def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if not name.startswith("silicon/cards/")}
 
 
-@pytest.mark.parametrize(("make", "stride"), [(scene_generate, 1), (scene_world, 1), (scene_modify, 3)])
+@pytest.mark.parametrize(
+    ("make", "stride"), [(scene_generate, 1), (scene_world, 1), (scene_modify, 3), (scene_replace, 3), (scene_load, 3)]
+)
 def test_stop_at_every_operation(
     make_bench: Callable[..., Bench], packages: Packages, make: Callable[..., Scene], stride: int
 ) -> None:
@@ -115,7 +143,7 @@ def test_stop_at_every_operation(
             talk = ScriptedDialogue(cards=scene.given, pins=scene.pins)
             again = device.change(scene.command, "the-request", talk)
         assert type(again) is type(reply)
-        if make is not scene_modify:  # its draws follow the tries, which come in another order here
+        if make not in READING:
             assert again == reply
             assert contents(folder) == after
         assert contents(folder).keys() == after.keys()

@@ -1,0 +1,62 @@
+"""`racs`: a new Administrator Card Set takes the place of the old one; the world and its keys stay what they are.
+
+What the module cannot do is reported where it shows (`quorum.read_quorum`): the old cards and the world file of before
+still belong together, so both are destroyed by whoever has them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hsm_emulator import byok, crypto, quorum, sharing, worlds
+from hsm_emulator.errors import Refused, Status
+from hsm_emulator.messages import CardsReplaced, Mode
+from hsm_emulator.state import State, demand, km_hash, recall, remember
+from hsm_emulator.worlds import TOKENS, AdminKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hsm_emulator.quorum import Call
+    from hsm_emulator.state import Memory
+    from hsm_emulator.worlds import World
+
+
+def replace_cards(state: State, call: Call) -> tuple[State, CardsReplaced]:
+    """Replace the card set by one of the same quorum on blank cards.
+
+    1. Mode and world.
+    2. A quorum of the old set opens every administrator key, and they are this world's.
+    3. New tokens; all new cards written, read back and recombined.
+    4. The world file with the same keys under the new tokens, for one commit.
+
+    Raises:
+        Refused: InvalidState, UnknownID, Cancelled, DecryptFailed, TokenAssemblyFailed and those of a changed world
+            file. Nothing was changed but PIN tries; the old set still works.
+    """
+    memory = recall(state)
+    demand(memory, Mode.OPERATIONAL, "racs")  # 1
+    world = worlds.load(state, memory)
+    old = world.card_set(memory, *TOKENS)
+    state, tokens, read = quorum.read_quorum(state, old, world.checks, call)  # 2
+    keys = _open_keys(world, tokens, memory)
+    fresh = {name: call.draw.take(sharing.TOKEN) for name in TOKENS}  # 3
+    made = worlds.new_card_set(world.hknso, world.quorum, fresh, memory.module_key)
+    state, written = quorum.write_set(state, made, fresh, memory.scrypt_n, call)
+    state = state.put({worlds.PATH: worlds.render_world(world.suite, made, fresh, keys, call.draw)})  # 4
+    memory = replace(memory, cards=written)
+    worlds.load(state, memory)
+    reply = CardsReplaced(hknso=world.hknso, read=read, cards=written, world=state.fact(worlds.PATH))
+    return remember(state, memory, call.draw), reply
+
+
+def _open_keys(world: World, tokens: Mapping[str, bytes], memory: Memory) -> dict[str, AdminKey]:
+    keys = {
+        name: AdminKey(token=sealed.token, hash=sealed.hash, public=sealed.public, secret=world.open_key(name, tokens))
+        for name, sealed in world.keys.items()
+    }
+    knso = byok.knso_hash(crypto.verify_key(keys["KNSO"].secret))
+    if (knso, km_hash(keys["KM"].secret)) != (memory.hknso, memory.hkm):
+        raise Refused(Status.VERIFY_FAILED, "the quorum opened another world's keys")
+    return keys
