@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from hsm_emulator.store import Store
 
 
-def look(state: State, command: Look, store: Store) -> Reply:
+def look(state: State, command: Look, store: Store) -> Reply:  # noqa: PLR0911 (it only dispatches)
     """Answer a question about the committed state.
 
     Raises:
