@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from approval_bench import write_key
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from plan_bench import signer
 
@@ -73,6 +73,7 @@ def test_ssh_keygen_refuses_a_twin_with_one_bit_changed(signers: Path, place: in
     begin, *lines, end, _ = signer(1).sign(ATTEST, MESSAGE).split(b"\n")
     blob = bytearray(base64.b64decode(b"".join(lines)))
     blob[place % len(blob)] ^= 1 << bit
+    assume(blob[6:10] != bytes(4))  # it takes version 0 for 1 (test_rec_signatures has that)
     twin = b"\n".join([begin, base64.b64encode(bytes(blob)), end, b""])
     assert not accepted(signers, "ada", ATTEST, twin, MESSAGE)
 

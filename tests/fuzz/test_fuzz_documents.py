@@ -29,7 +29,6 @@ def test_many_inputs_come_to_findings_or_plans() -> None:
     assert min(ran.counts[what] for what in ("unread", "wrong", "planned")) > COUNT // 100
 
 
-@pytest.mark.slow
 def test_some_inputs_come_to_findings_or_plans() -> None:
     ran = run(200, first=FIRST + COUNT, large=True, workers=1)
     assert _ran_well(ran), ran.bad[:5]
@@ -51,7 +50,6 @@ def test_a_seed_gives_the_same_bytes_and_another_gives_others() -> None:
     assert len({first, *rest}) > 15
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "why"),
     [

@@ -112,7 +112,6 @@ def another_file(twin: bench.Left) -> str:
 DAMAGES = (manifest_asks_for_less, entry_edited, end_cut_off, statement_edited, plan_edited)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "sums"),
     [*((damage, sums) for damage in DAMAGES for sums in (False, True)), (another_file, False)],

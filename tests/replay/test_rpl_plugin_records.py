@@ -11,8 +11,6 @@ import replay_bench as bench
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.slow  # each runs pytest in a process of its own
-
 
 def outcomes(said: str) -> dict[str, str]:
     """Return what pytest -v says of each item, by the record's folder and the item's name."""

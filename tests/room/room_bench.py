@@ -95,6 +95,7 @@ def plan(**changes: Any) -> Plan:
         ),
         region="eu",
         parameters=(),
+        records=(),
         sources=(),
         trust=(),
         stations=(
