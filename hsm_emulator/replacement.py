@@ -9,18 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hsm_emulator import byok, crypto, quorum, sharing, worlds
-from hsm_emulator.errors import Refused, Status
+from hsm_emulator import quorum, sharing, worlds
 from hsm_emulator.messages import CardsReplaced, Mode
-from hsm_emulator.state import State, demand, km_hash, recall, remember
-from hsm_emulator.worlds import TOKENS, AdminKey
+from hsm_emulator.state import State, demand, recall, remember
+from hsm_emulator.worlds import TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hsm_emulator.quorum import Call
-    from hsm_emulator.state import Memory
-    from hsm_emulator.worlds import World
 
 
 def replace_cards(state: State, call: Call) -> tuple[State, CardsReplaced]:
@@ -40,7 +35,8 @@ def replace_cards(state: State, call: Call) -> tuple[State, CardsReplaced]:
     world = worlds.load(state, memory)
     old = world.card_set(memory, *TOKENS)
     state, tokens, read = quorum.read_quorum(state, old, world.checks, call)  # 2
-    keys = _open_keys(world, tokens, memory)
+    world.open_km(tokens)
+    keys = {name: world.admin_key(name, tokens) for name in world.keys}
     fresh = {name: call.draw.take(sharing.TOKEN) for name in TOKENS}  # 3
     made = worlds.new_card_set(world.hknso, world.quorum, fresh, memory.module_key)
     state, written = quorum.write_set(state, made, fresh, memory.scrypt_n, call)
@@ -49,14 +45,3 @@ def replace_cards(state: State, call: Call) -> tuple[State, CardsReplaced]:
     worlds.load(state, memory)
     reply = CardsReplaced(hknso=world.hknso, read=read, cards=written, world=state.fact(worlds.PATH))
     return remember(state, memory, call.draw), reply
-
-
-def _open_keys(world: World, tokens: Mapping[str, bytes], memory: Memory) -> dict[str, AdminKey]:
-    keys = {
-        name: AdminKey(token=sealed.token, hash=sealed.hash, public=sealed.public, secret=world.open_key(name, tokens))
-        for name, sealed in world.keys.items()
-    }
-    knso = byok.knso_hash(crypto.verify_key(keys["KNSO"].secret))
-    if (knso, km_hash(keys["KM"].secret)) != (memory.hknso, memory.hkm):
-        raise Refused(Status.VERIFY_FAILED, "the quorum opened another world's keys")
-    return keys

@@ -10,11 +10,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import attestation, byok, crypto, keyfile, quorum, worlds
+from hsm_emulator import attestation, crypto, keyfile, quorum, worlds
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.messages import FileRestored, Mode, RestoreFile, WorldLoaded
-from hsm_emulator.state import LOCAL, State, demand, km_hash, parse, recall, remember
-from hsm_emulator.worlds import AdminKey
+from hsm_emulator.state import LOCAL, State, demand, parse, recall, remember
 
 if TYPE_CHECKING:
     from hsm_emulator.quorum import Call
@@ -36,9 +35,9 @@ def restore_file(state: State, command: RestoreFile) -> tuple[State, FileRestore
         raise Refused(Status.INVALID_STATE, "the module is in a Security World, and a backup is restored without one")
     if not _NAME.fullmatch(command.name):
         raise Refused(Status.INVALID_PARAMETER, f"{command.name!r} is no file of a world's backup")
-    hknso = _world_of(command)
+    hknso = _world_of(command.name, command.content)
     for path in state.local():
-        there = _world_of(RestoreFile(name=path.removeprefix(LOCAL), content=state.files[path]))
+        there = _world_of(path.removeprefix(LOCAL), state.files[path])
         if there != hknso:
             words = f"{command.name} is of world {hknso}, and the files that are there are of world {there}"
             raise Refused(Status.INCORRECT_TOKEN, words)
@@ -69,11 +68,7 @@ def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
     world = worlds.read(state.files[worlds.PATH])
     wanted = world.card_set(memory, *sorted(worlds.BEFORE_KM))
     state, tokens, read = quorum.read_quorum(state, wanted, world.checks, call)  # 2
-    knso, km = world.open_key("KNSO", tokens), world.open_key("KM", tokens)
-    if (byok.knso_hash(crypto.verify_key(knso)), km_hash(km)) != (world.hknso, world.hkm):
-        raise Refused(Status.VERIFY_FAILED, "the quorum opened other keys than the world file binds")
-    sealed = world.keys["KMC"]
-    kmc = AdminKey(token=sealed.token, hash=sealed.hash, public=sealed.public, secret=world.open_key("KMC", tokens))
+    km, kmc = world.open_km(tokens), world.admin_key("KMC", tokens)
     memory = replace(  # 3
         memory,
         kml=crypto.signing_key(call.draw),
@@ -90,17 +85,17 @@ def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
     return remember(state, memory, call.draw), reply
 
 
-def _world_of(command: RestoreFile) -> str:
+def _world_of(name: str, content: bytes) -> str:
     """Return hknso of the world that a file says it is of, after checking that it is what its name says."""
-    if command.name == "world":
-        return worlds.read(command.content).hknso
-    if command.name.startswith("module_"):
-        hknso, module = parse(command.content, "module", worlds.MODULE_FIELDS)
+    if name == "world":
+        return worlds.read(content).hknso
+    if name.startswith("module_"):
+        hknso, module = parse(content, "module", worlds.MODULE_FIELDS)
         state = attestation.from_data(module["module_state"], attestation.Kind.MODULE_STATE)
-        if f"module_{state.body['esn']}" != command.name:
-            raise DamagedFile(f"{command.name} is the file of module {state.body['esn']}")
+        if f"module_{state.body['esn']}" != name:
+            raise DamagedFile(f"{name} is the file of module {state.body['esn']}")
         return hknso
-    file = keyfile.parse_file(command.content)
-    if file.path != LOCAL + command.name:
-        raise DamagedFile(f"{command.name} is the file of key {file.app} {file.ident}")
+    file = keyfile.parse_file(content)
+    if file.path != LOCAL + name:
+        raise DamagedFile(f"{name} is the file of key {file.app} {file.ident}")
     return file.hknso

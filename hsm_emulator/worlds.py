@@ -17,7 +17,7 @@ from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.quorum import CardSet
 from hsm_emulator.sharing import Quorum
-from hsm_emulator.state import LOCAL, State, number, parse, render, word
+from hsm_emulator.state import LOCAL, State, km_hash, number, parse, render, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +109,22 @@ class World:
         if secret is None:
             raise Refused(Status.DECRYPT_FAILED, f"the blob of {name} does not open under {sealed.token}")
         return secret
+
+    def admin_key(self, name: str, tokens: Mapping[str, bytes]) -> AdminKey:
+        """Return an administrator key, opened as `open_key` does."""
+        sealed = self.keys[name]
+        return AdminKey(token=sealed.token, hash=sealed.hash, public=sealed.public, secret=self.open_key(name, tokens))
+
+    def open_km(self, tokens: Mapping[str, bytes]) -> bytes:
+        """Return KM, opened together with KNSO, after checking that both are the keys that the file binds.
+
+        Raises:
+            Refused: DecryptFailed, a blob was changed; VerifyFailed, they are other keys.
+        """
+        knso, km = self.open_key("KNSO", tokens), self.open_key("KM", tokens)
+        if (byok.knso_hash(crypto.verify_key(knso)), km_hash(km)) != (self.hknso, self.hkm):
+            raise Refused(Status.VERIFY_FAILED, "the quorum opened other keys than the world file binds")
+        return km
 
 
 def load(state: State, memory: Memory) -> World:

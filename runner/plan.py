@@ -442,6 +442,16 @@ class Plan:
         """The artefacts that exist before the ceremony, each with where it lies and its digest."""
         return tuple((item, item.brought) for item in self.artefacts if item.brought is not None)
 
+    @property
+    def only_administrators(self) -> str | None:
+        """The id of the Administrator Card Set, where there is one and no other; by it a device's cards are called."""
+        sets = [item.id for item in self.card_sets if item.kind == "administrator"]
+        return sets[0] if len(sets) == 1 else None
+
+    def medium(self, medium: str) -> Medium | None:
+        """Return the medium of that id, or None."""
+        return next((item for item in self.media if item.id == medium), None)
+
     def card_set(self, card_set: str) -> CardSet | None:
         """Return the card set of that id, or None."""
         return next((item for item in self.card_sets if item.id == card_set), None)

@@ -117,7 +117,8 @@ class RecordItem(FoundItem):
         """
         from runner.errors import WrongUse
         from runner.host.disk import Disk
-        from runner.host.kept_record import TRUST, replayed, verified
+        from runner.host.kept_record import replayed, verified
+        from runner.host.rehearsal import TRUST
 
         look = replayed if self.name == "replay" else verified
         try:

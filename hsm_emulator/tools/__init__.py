@@ -1,1 +1,1 @@
-"""Command lines that look at an emulated device and change nothing, or set up a new one."""
+"""The vendor's command lines on an emulated device, and a few of the emulator's own."""

@@ -9,7 +9,7 @@ from hsm_emulator import attestation, chain, keyfile, worlds
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
-from hsm_emulator.state import LOCAL, parse
+from hsm_emulator.state import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,14 +49,13 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
     if app and not names:
         there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
         raise Refused(Status.UNKNOWN_KEY, f"there is no key {app} {ident}".rstrip() + f"; there are: {there}")
-    local = at.folder / LOCAL
-    _, file = parse(at.read(str(local / f"module_{module.esn}")), "module", worlds.MODULE_FIELDS)  # 1
+    _, file = parse(at.local(f"module_{module.esn}"), "module", worlds.MODULE_FIELDS)  # 1
     warrant = attestation.from_data(file["warrant"], Kind.WARRANT)
     module_state = attestation.from_data(file["module_state"], Kind.MODULE_STATE)
     state = chain.check_chain(attestation.root_public(), warrant, module_state, "the module")
     found = []
     for name in names:
-        key = keyfile.parse_file(at.read(str(local / f"key_{name.app}_{name.ident}")))
+        key = keyfile.parse_file(at.local(f"key_{name.app}_{name.ident}"))
         body, public = chain.check_generation(key.certificate, state, f"key {key.app} {key.ident}")  # 2
         if (public, body["key_hash"]) != (key.public, key.hash):  # 3
             raise chain.failed(f"the certificate of key {key.app} {key.ident} is of another key")

@@ -9,6 +9,7 @@ from hsm_emulator import messages
 from hsm_emulator.errors import EmulatorError, Refused, Status
 from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
+from hsm_emulator.state import LOCAL
 from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, quorum, whole_number
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _nopclearfail(options: Namespace, at: Installation) -> str:
 
 def _new_world(options: Namespace, at: Installation) -> str:
     if options.action != _INITIALIZE:
-        raise UsageError(f"--{options.action} is not modelled; see docs/emulator.md")
+        raise UsageError(f"there is no tool for --{options.action} yet; see docs/emulator.md")
     if options.cipher_suite is None or options.acs_quorum is None:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
     module = _await_initialization(at, options.wait_limit)
@@ -109,7 +110,7 @@ def _generatekey(options: Namespace, at: Installation) -> str:
     made = at.change(command, messages.KeyGenerated)
     table = {"operation": "generate", "application": options.generate, **given, "ident": ident}
     lines = [f" {name:<12} {value}" for name, value in table.items()]
-    path = at.folder / "kmdata/local" / made.file.name
+    path = at.folder / LOCAL / made.file.name
     return "\n".join(
         [
             f"{note}{MARK}",
@@ -197,7 +198,7 @@ def _add_new_world(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for short, action, does in (
         ("-i", _INITIALIZE, "make a new Security World"),
-        ("-l", "program", "not modelled"),
+        ("-l", "program", "no tool for it yet"),
         ("-e", "factory", "not modelled"),
     ):
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.state import LOCAL
 
 if TYPE_CHECKING:
     from hsm_emulator.device import Device
@@ -101,12 +102,23 @@ class Installation:
             Refused: UnknownID, there is none; with a hint where a capital I stands for a small L.
             StoreBroken: it is no plain file, or over-long.
         """
-        path = self.path(text)
-        content = Disk().read(path)
-        if content is None:
-            hint = "; the application is written with a small L: xferacld" if "xferacId" in path.name else ""
-            raise Refused(Status.UNKNOWN_ID, f"there is no file {path}{hint}")
-        return content
+        return _bytes(self.path(text))
+
+    def local(self, name: str) -> bytes:
+        """Return the bytes of a file of the installation's own key management data.
+
+        Raises:
+            Refused, StoreBroken: as `read`.
+        """
+        return _bytes(self.folder / LOCAL / name)
+
+
+def _bytes(path: Path) -> bytes:
+    content = Disk().read(path)
+    if content is None:
+        hint = "; the application is written with a small L: xferacld" if "xferacId" in path.name else ""
+        raise Refused(Status.UNKNOWN_ID, f"there is no file {path}{hint}")
+    return content
 
 
 def expect(reply: object, kind: type[T]) -> T:

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from hsm_emulator import pages
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.tools.arguments import Tool, add_json, add_module, whole_number
 
@@ -28,15 +29,11 @@ def json_page(**facts: object) -> str:
 
 
 def _enquiry(options: Namespace, at: Installation) -> str:
-    from hsm_emulator import pages
-
     module = at.module()
     return json_page(module=asdict(module)) if options.json else pages.module_page(module)
 
 
 def _nfkminfo(options: Namespace, at: Installation) -> str:
-    from hsm_emulator import pages
-
     module = at.module()
     if options.keys is None:
         return json_page(module=asdict(module)) if options.json else pages.world_page(module)
@@ -53,8 +50,6 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
 
 
 def _slotinfo(options: Namespace, at: Installation) -> str:
-    from hsm_emulator import pages
-
     esn = at.module().esn
     if options.slot != _SLOT:
         raise Refused(Status.INVALID_PARAMETER, f"module 1 has slot {_SLOT} only")
@@ -64,8 +59,6 @@ def _slotinfo(options: Namespace, at: Installation) -> str:
 
 
 def _stattree(options: Namespace, at: Installation) -> str:
-    from hsm_emulator import pages
-
     module = at.module()
     counts = (module.audit_size, len(module.keys), len(module.cards), len(module.files))
     tree = dict(zip(_COUNTERS, counts, strict=True))
@@ -94,8 +87,6 @@ def acl_facts(shown: KeyInspected) -> dict[str, Any]:
 
 
 def _kmfile_dump(options: Namespace, at: Installation) -> str:
-    from hsm_emulator import pages
-
     named = [(at.path(text).name, at.read(text)) for text in options.file]
     if options.json:
         return json_page(files=[pages.file_facts(name, content) for name, content in named])
@@ -112,25 +103,19 @@ def _nfkmverify(options: Namespace, at: Installation) -> str:
 
 
 def _nfkmcheck(options: Namespace, at: Installation) -> str:
-    from hsm_emulator import pages
-    from hsm_emulator.state import LOCAL
     from hsm_emulator.tools import attested
 
     module = at.module()
     if not module.hknso:
         raise Refused(Status.UNKNOWN_ID, "there is no Security World")
     for file in module.files:
-        kind, hknso = pages.owner(at.read(str(at.folder / LOCAL / file.name)))
+        kind, hknso = pages.owner(at.local(file.name))
         if hknso != module.hknso:
             raise DamagedFile(f"the {kind} file {file.name} is of another Security World")
     keys = attested.verify(at, "", "")
     if options.json:
         return json_page(hknso=module.hknso, files=len(module.files), keys=len(keys), usable=module.usable)
     return pages.check_page(module)
-
-
-def _json(parser: Parser) -> None:
-    add_json(parser)
 
 
 def _add_nfkminfo(parser: Parser) -> None:
@@ -169,7 +154,7 @@ def _add_files(parser: Parser) -> None:
 _ANY: Final = "a module in any mode; no cards"
 
 TOOLS: Final = (
-    Tool(name="enquiry", does="Show the module", needs=_ANY, run=_enquiry, add=_json),
+    Tool(name="enquiry", does="Show the module", needs=_ANY, run=_enquiry, add=add_json),
     Tool(
         name="nfkminfo",
         does="Show the Security World, its cards and keys",
@@ -178,7 +163,7 @@ TOOLS: Final = (
         add=_add_nfkminfo,
     ),
     Tool(name="slotinfo", does="Show the card slot", needs=_ANY, run=_slotinfo, add=_add_slotinfo),
-    Tool(name="stattree", does="Show the module's counters", needs=_ANY, run=_stattree, add=_json),
+    Tool(name="stattree", does="Show the module's counters", needs=_ANY, run=_stattree, add=add_json),
     Tool(
         name="nfkmverify",
         does="Check who made the keys: their certificates, up to the emulated maker",
@@ -191,7 +176,7 @@ TOOLS: Final = (
         does="Check that all files of the Security World belong together",
         needs="a Security World; the module in any mode; no cards",
         run=_nfkmcheck,
-        add=_json,
+        add=add_json,
     ),
     Tool(
         name="aclprint",

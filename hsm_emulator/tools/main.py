@@ -28,7 +28,7 @@ WAITED: Final = 4
 ELSEWHERE: Final = {
     "ppmk": "softcards are not modelled",
     "createocs": "operator card sets are not modelled",
-    "racs": "card replacement is not modelled",
+    "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
     "rocs": "key recovery is not modelled",
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",

@@ -60,7 +60,7 @@ async def _perform(work: Work[CarryMediaSettings]) -> Outcome:
 
 
 def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator[Unmet]:
-    medium = next((item for item in work.plan.media if item.id == work.settings.medium), None)
+    medium = work.plan.medium(work.settings.medium)
     if medium is None:
         yield Unmet(rule="SHP008", words=f"no medium is called `{work.settings.medium}`", key=("with", "medium"))
     elif medium.keeps != "transfer":

@@ -32,7 +32,7 @@ async def _perform(work: Work[RecordCustodySettings]) -> Outcome:
 
 def _requires(work: Work[RecordCustodySettings], situation: Situation) -> Iterator[Unmet]:
     subject, role = work.settings.subject, work.settings.role
-    medium = next((item for item in work.plan.media if item.id == subject), None)
+    medium = work.plan.medium(subject)
     if medium is None and work.plan.card_set(subject) is None:
         yield Unmet(rule="SHP008", words=f"no card set and no medium is called `{subject}`", key=("with", "subject"))
     elif medium is None and (state := situation.card_sets.get(subject)) != "written":

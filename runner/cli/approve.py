@@ -29,7 +29,7 @@ from runner.host.bundle import bundle_sha256
 from runner.host.clock import today
 from runner.host.console import TRIES
 from runner.host.disk import Disk
-from runner.host.earlier import last_approved
+from runner.host.last_approved import last_approved
 from runner.host.plans import load_plan
 from runner.host.room import StopAsked
 from runner.host.sshkeygen import agent_key, sign

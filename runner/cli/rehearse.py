@@ -10,6 +10,7 @@ from runner.cli.earlier import add_records, earlier
 from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, add_format, add_language, params, show
+from runner.document.findings import in_order
 from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
 from runner.host.clock import today
 from runner.host.disk import Disk
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runner.plan import CheckedPlan, EarlierRecord
-    from runner.planning import Documents
+    from runner.planning import Documents, Made
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,8 +60,11 @@ def main(arguments: Sequence[str]) -> int:
     records = earlier(disk, documents.written, args.record)
     if args.all_regions:
         return _all_regions(disk, documents, args, records)
-    checked = _plan(documents, args, args.region, records)
-    return Exit.REFUSED if checked is None else _carry_out(disk, documents, checked, Path(args.out), _bring(args))
+    made = _plan(documents, args, args.region, records)
+    if made.checked is None:
+        show(made.findings, form=args.format, sources=documents.by_name())
+        return Exit.REFUSED
+    return _carry_out(disk, documents, made.checked, Path(args.out), _bring(args))
 
 
 def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, records: tuple[EarlierRecord, ...]) -> int:
@@ -72,8 +76,10 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, rec
     offered = [code for code in regions.regions if code not in refused]
     require_room(disk, place)
     plans = {code: _plan(documents, args, code, records) for code in offered}
-    ready = {code: checked for code, checked in plans.items() if checked is not None}
+    ready = {code: made.checked for code, made in plans.items() if made.checked is not None}
     if len(ready) < len(plans):
+        findings = in_order([finding for made in plans.values() for finding in made.findings])
+        show(findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED
     disk.mkdir(place)
     worst: int = Exit.DONE
@@ -90,16 +96,13 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, rec
 
 def _plan(
     documents: Documents, args: argparse.Namespace, region: str | None, records: tuple[EarlierRecord, ...]
-) -> CheckedPlan | None:
-    """Return the checked plan for one region, or None with the findings shown."""
+) -> Made:
+    """Return the plan for one region, checked where nothing is wrong."""
     given = Given(values=params(args.param), examples=True)
     choice = choose(
         documents, region=region, edition=args.edition, given=given, language=args.language, records=records
     )
-    made = make_plan(documents, choice)
-    if made.checked is None:
-        show(made.findings, form=args.format, sources=documents.by_name())
-    return made.checked
+    return make_plan(documents, choice)
 
 
 def _bring(args: argparse.Namespace) -> Path:

@@ -80,7 +80,7 @@ def _read(disk: Disk, name: str, place: RecordAt) -> EarlierRecord:
         rehearsal=opened["rehearsal"],
         origin=opened["origin"],
         size=len(lines),
-        root=_root(lines),
+        root=facts.root,
         results=results,
         files=_files(plan, entries),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from runner.host.documents import shown
+from runner.host.rehearsal import TRUST, beside
 from runner.host.replay_record import Different, replay_record
 from runner.verification.verdict import Outcome
 from runner.verification.verify import verify
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.host.disk import Disk
-
-TRUST: Final = "trust.json"
 
 _LOG: Final = "log.jsonl"
 
@@ -37,7 +36,7 @@ def verified(disk: Disk, record: Path) -> str | None:
 
     The trust file is `trust.json` beside the record's folder, or in `RECORD.sim/`. A rehearsal's record may be valid.
     """
-    places = (record.parent / TRUST, record.with_name(f"{record.name}.sim") / TRUST)
+    places = (record.parent / TRUST, beside(record) / TRUST)
     trust = next((path for path in places if disk.exists(path)), None)
     if trust is None:
         return None

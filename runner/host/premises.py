@@ -124,7 +124,6 @@ class Premises:
             },
             publisher=emulator.SimulatedPublisher(plan.region),
         )
-        sets = [item.id for item in plan.card_sets if item.kind == "administrator"]
         hsms: dict[str, Hsm] = {}
         try:
             for device, (place, serial) in found.devices.items():
@@ -132,7 +131,7 @@ class Premises:
                     place,
                     device=device,
                     serial=serial,
-                    card_set=sets[0] if len(sets) == 1 else None,
+                    card_set=plan.only_administrators,
                     files=stations,
                     dialogue=dialogue,
                 )

@@ -151,6 +151,8 @@ def _earlier(disk: Disk, path: Path, replay: Replay, after: tuple[str, ...], rep
             if file in (*after, path.name):
                 report.add("RPL002", f"{file} cannot come before itself", place)
                 continue
+            if file in found:
+                continue
             try:
                 loaded = load_replay(disk, path.parent / file, after=(*after, path.name))
             except WrongUse as fault:

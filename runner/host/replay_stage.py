@@ -101,14 +101,6 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
         place: an empty folder; the record is made in it.
     """
     documents = scene.documents
-    places: dict[str, RecordAt] = {}
-    for name, before in scene.earlier.items():
-        room = place / f"{name}.earlier"
-        disk.mkdir(room)
-        came = perform(disk, before, room)
-        if came.refusals:
-            return came
-        places[name] = RecordAt(folder=room / "record", trust=None)
     if (refused := _refused(documents.findings(), _steps(documents))) is not None:
         return refused
     try:
@@ -117,7 +109,7 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
         if documents.roster is None:
             raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
         given = Given(values=scene.plan.params, examples=True)
-        earlier = read_records(disk, documents.written, places)
+        earlier = read_records(disk, documents.written, _left_before(disk, scene, place))
         choice = choose(documents, region=scene.plan.region, edition=scene.plan.edition, given=given, records=earlier)
     except CeremonyError as fault:
         return _raised(fault)
@@ -126,6 +118,25 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
         found = _refused(made.findings, _steps(documents))
         return found or Came(exit=Exit.REFUSED)
     return _rehearse(disk, scene, made.checked, place / "record")
+
+
+def _left_before(disk: Disk, scene: Scene, place: Path) -> dict[str, RecordAt]:
+    """Carry out the ceremonies whose records this one takes values from.
+
+    Raises:
+        PlaybookFault: LOG020, one was refused: that is no refusal of the ceremony that is tried.
+    """
+    left: dict[str, RecordAt] = {}
+    for name, before in scene.earlier.items():
+        room = place / f"{name}.earlier"
+        disk.mkdir(room)
+        came = perform(disk, before, room)
+        if came.refusals:
+            first = came.refusals[0]
+            words = f"`{name}` was not carried out: {first.rule} {first.words}"
+            raise PlaybookFault(words, rule="LOG020")
+        left[name] = RecordAt(folder=room / "record", trust=None)
+    return left
 
 
 def _rehearse(disk: Disk, scene: Scene, checked: CheckedPlan, record: Path) -> Came:

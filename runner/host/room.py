@@ -265,10 +265,15 @@ class ScriptedRoom:
         if (given := self._answers.get((step.id, request.name))) is not None:
             return given
         for expectation in step.expect:
-            if expectation.result == request.name and isinstance(expectation.equals, Literal):
-                return str(expectation.equals.value)
-            if expectation.result == request.name and isinstance(expectation.equals, RecordResultRef | RecordFileRef):
-                return _as_typed(request.type, self._plan.recorded(expectation.equals))
+            if expectation.result != request.name:
+                continue
+            match expectation.equals:
+                case Literal(value=value):
+                    return _as_typed(request.type, value)
+                case RecordResultRef() | RecordFileRef() as of:
+                    return _as_typed(request.type, self._plan.recorded(of))
+                case _:
+                    pass  # what no reply has said yet is not known to the script
         if request.type == "choice":
             return next(ask.of[0] for ask in step.asks if ask.name == request.name)
         return "SIMULATED" if request.type == "text" else WORDS[request.type].rpartition(" ")[2]

@@ -142,13 +142,12 @@ class SimulatedRoom:
         )
         self.played = tuple(item.id for item in plan.stations)
         self._hsms: dict[str, Hsm] = {}
-        sets = [item.id for item in plan.card_sets if item.kind == "administrator"]
         for number, device in enumerate(plan.devices, 1):
             hsm = emulator.EmulatedHsm(
                 place / "devices" / device.id,
                 device=device.id,
                 serial=_serial(number),
-                card_set=sets[0] if len(sets) == 1 else None,
+                card_set=plan.only_administrators,
                 files=self._stations,
                 dialogue=self._people.cards,
                 inside=ground.inside,

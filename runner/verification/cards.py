@@ -55,8 +55,9 @@ def told(kind: str, request: dict[str, Any], reply: dict[str, Any], seq: int) ->
         numbers = [card["number"] for card in read]
         if not held.issuperset(numbers) or len(set(numbers)) != len(numbers):
             yield Finding(rule="LOG038", seq=seq, words="a card was used that nobody here holds")
-    if kind == "replace_cards":
+    if kind == "replace_cards" and len(read) != request["threshold"]:
+        yield Finding(rule="LOG038", seq=seq, words="the cards read are no quorum")
+    if kind in {"create_world", "replace_cards"}:
         written = [card["number"] for card in reply["cards"]]
-        if len(read) != request["threshold"] or written != [*range(1, request["cards"] + 1)]:
-            words = "the cards read are no quorum, or the cards written no set"
-            yield Finding(rule="LOG038", seq=seq, words=words)
+        if written != [*range(1, request["cards"] + 1)]:
+            yield Finding(rule="LOG038", seq=seq, words="the cards written are no set")

@@ -32,7 +32,8 @@ class Doubt(Exception):
 
 def can_help() -> bool:
     """Say whether this machine lends a second core, and makes processes that have what this one has."""
-    return "fork" in multiprocessing.get_all_start_methods() and len(os.sched_getaffinity(0)) > 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1  # macOS has none, nor a safe fork
+    return cores > 1 and "fork" in multiprocessing.get_all_start_methods()
 
 
 def read_with_companion(
@@ -50,11 +51,19 @@ def read_with_companion(
         Doubt: the log is to be read by one process.
         OSError: it cannot be read.
     """
-    ours, theirs = multiprocessing.Pipe(duplex=False)
     context = multiprocessing.get_context("fork")
+    try:
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+    except OSError:
+        raise Doubt from None
     companion = context.Process(target=_vouch, args=(theirs, record, name, checkpoints, spelling), daemon=True)
-    companion.start()
-    theirs.close()
+    try:
+        companion.start()
+    except OSError:
+        ours.close()
+        raise Doubt from None
+    finally:
+        theirs.close()
     try:
         with closing(record.lines(name, lambda read: _wait(ours, read))) as pieces:
             start = 0
@@ -84,7 +93,7 @@ def _told(ours: Connection) -> Checkpoints:
 def _receive(ours: Connection) -> object:
     try:
         return ours.recv()
-    except EOFError:
+    except (EOFError, OSError):  # it ended, perhaps in the middle of a word
         raise Doubt from None
 
 
@@ -108,6 +117,8 @@ def _vouch(theirs: Connection, record: Folder, name: str, checkpoints: Checkpoin
 
 def _fault(entry: Entry, checkpoints: Checkpoints, keys: LogKeys) -> bool:
     """Say whether anything is to be said about an entry, or it holds fields that nobody looked at."""
+    if entry.seq == 0 and entry.type != "ceremony.opened":
+        return True
     if entry.type in ("ceremony.opened", "ceremony.resumed"):
         if [*keys.sit(entry), *checkpoints.sit(entry, keys.current)]:
             return True

@@ -5,8 +5,8 @@ canonical spelling of (4) an entry of a known type and shape; (5) its number is 
 (7) its clock did not go back, unless another process begins a sitting. The first line that fails ends the reading:
 nothing after it is in a known place.
 
-Nearly every line of a log is one of a few kinds in one spelling, and is recognised by it: what `_recognise` returns is
-what the reading step by step gives, only sooner. What it does not recognise is read step by step.
+Nearly every line of a log is one of a few kinds in one spelling, and is recognised by it: what `Recogniser` returns
+is what the reading step by step gives, only sooner. What it does not recognise is read step by step.
 """
 
 from __future__ import annotations

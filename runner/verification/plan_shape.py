@@ -165,8 +165,8 @@ def fit_brought(data: dict[str, Any]) -> None:
     stations = {item["id"] for item in data["stations"]}
     for item in data["artefacts"]:
         where = item["brought"]
-        unmade = item["made_by"] is None and item["output"] is None
-        if unmade is (where is None) or (item["made_by"] is None) is not unmade:
+        made = item["made_by"] is not None
+        if made is not (item["output"] is not None) or made is not (where is None):
             raise ShapeError(f"the artefact {item['id']} is made and brought, or neither")
         if where is not None and (where["at"] not in stations or item["store"] != "station" or item["transfer"]):
             raise ShapeError(f"the artefact {item['id']} cannot have been brought there")

@@ -175,7 +175,12 @@ def test_cards_replaced_and_tried_as_told(tmp_path: Path) -> None:
         (reply("replace", "cards_replaced", hknso="cd" * 20), "LOG041"),
         (reply("try", "cards_tried", opens=False), "LOG041"),
         (reply("old", "cards_tried", opens=True), "LOG041"),
+        (reply("try", "cards_tried", cards=[]), "LOG041"),
         # what was made of it
+        (result("look", "cards", "c1, c9"), "LOG041"),
+        (result("replace", "cards", "x1, x2, x3"), "LOG041"),
+        (result("replace", "read", "zz"), "LOG041"),
+        (result("try", "cards", "n1, n2"), "LOG041"),
         (result("try", "opens", value=False), "LOG040"),
         (result("old", "opens", value=True), "LOG040"),
         (together(reply("old", "cards_tried", opens=True), result("old", "opens", value=True)), "LOG040"),

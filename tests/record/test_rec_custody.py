@@ -75,11 +75,21 @@ def test_custody_and_evidence_as_told(tmp_path: Path) -> None:
         (result("seal-drive", "custody", "handed_over"), "LOG041"),
         (data("seal-drive", "step.done", results=[]), "LOG041"),
         (result("photograph", "sha256", "55" * 32), "LOG041"),
+        (result("photograph", "size", 99), "LOG041"),
         (reply("photograph", "file_arrived", sha256="55" * 32), "LOG042"),
         (data("photograph", "step.done", made=[]), "LOG042"),
         (data("photograph", "step.done", made=[made("photo", "bag.jpg", "online", b"other")]), "LOG042"),
     ],
-    ids=["somebody else", "kept otherwise", "nobody", "another digest", "another photo", "none", "another file"],
+    ids=[
+        "somebody else",
+        "kept otherwise",
+        "nobody",
+        "another digest",
+        "another size",
+        "another photo",
+        "none",
+        "another file",
+    ],
 )
 def test_custody_and_evidence_that_are_not_as_told_are_seen(tmp_path: Path, change: Change, rule: str) -> None:
     verdict = judged(tmp_path, change)

@@ -395,6 +395,46 @@ def test_a_companion_that_is_gone_vouches_for_nothing(pristine: Written, monkeyp
     assert verify(pristine.folder, pristine.trust, rehearsal=True, big=0).outcome is Outcome.VALID
 
 
+@pytest.mark.parametrize("what", ["Pipe", "get_context"])
+def test_where_no_process_can_be_made_one_reads_it(
+    pristine: Written, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """There are no descriptors, or no processes, left."""
+
+    class Context:
+        @staticmethod
+        def Process(**_: object) -> Context:  # noqa: N802 (as in multiprocessing)
+            return Context()
+
+        @staticmethod
+        def start() -> None:
+            raise BlockingIOError
+
+    def no_pipe(**_: object) -> None:
+        raise OSError
+
+    made = {"Pipe": no_pipe, "get_context": lambda _: Context()}[what]
+    monkeypatch.setattr(companion_module.multiprocessing, what, made)
+    with pytest.raises(Doubt):
+        with_companion(Folder(pristine.folder))
+    assert verify(pristine.folder, pristine.trust, rehearsal=True, big=0).outcome is Outcome.VALID
+
+
+@pytest.mark.parametrize("broken", [EOFError, OSError])
+def test_a_word_that_breaks_off_vouches_for_nothing(broken: type[Exception]) -> None:
+    class Ours:
+        def recv(self) -> object:
+            raise broken
+
+    with pytest.raises(Doubt):
+        companion_module._receive(Ours())  # type: ignore[arg-type]
+
+
+def test_without_cores_to_count_one_process_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert not can_help()
+
+
 @pytest.mark.parametrize("more", [(), (b"",)])
 def test_all_of_the_log_is_vouched_for_with_its_checkpoints(
     pristine: Written, monkeypatch: pytest.MonkeyPatch, more: tuple[bytes, ...]

@@ -359,6 +359,7 @@ ATTACKS: dict[str, tuple[Change, str, str | None, str]] = {
     "an expectation not compared": (expect_less, "LOG040", "obtain", "step.done"),
     "a flag for a number": (result("carry", "sha256", True), "LOG040", "carry", "step.done"),  # noqa: FBT003
     "a result the device did not give": (result("generate", "key_hash", OTHER), "LOG041", "generate", "step.done"),
+    "another size": (result("obtain", "size", 99), "LOG041", "obtain", "step.done"),
     "an answer of another form": (type_bag("a 12", result_is="a 12"), "LOG046", "obtain", "step.done"),
     "an answer that is too long": (type_bag("A 123", result_is="A 123"), "LOG046", "obtain", "step.done"),
     "an answer made to fit": (type_bag("A12"), "LOG046", "obtain", "step.done"),
@@ -711,3 +712,38 @@ def test_a_plan_that_names_nothing_or_twice_is_none(tmp_path: Path) -> None:  # 
 
 def test_sha_is_that_of_sha256sum() -> None:
     assert sha(b"") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+def typed_twice(planned: dict[str, Any]) -> None:
+    (asked,) = (item for item in planned["steps"] if item["id"] == "obtain")
+    asked["asks"][0]["twice"] = True
+
+
+@pytest.mark.parametrize(("typed", "rules"), [(("A 12", "A 12"), set()), (("A 12",), {"LOG041"})])
+def test_what_is_to_be_typed_twice_was(tmp_path: Path, typed: tuple[str, ...], rules: set[str]) -> None:
+    record = write(tmp_path, change=type_bag(*typed), change_plan=typed_twice)
+    verdict = verify(record.folder, record.trust, rehearsal=True)
+    assert {finding.rule for finding in verdict.findings} == rules
+
+
+def ask_digest(planned: dict[str, Any]) -> None:
+    (asked,) = (item for item in planned["steps"] if item["id"] == "reduce")
+    asked["asks"].append(synthetic.ask("sha256", "text", "What does the slip say?"))
+    asked["requests"].append(synthetic.allowed("ask_value", most=3))
+
+
+@pytest.mark.parametrize(("said", "rules"), [("both", set()), ("none", {"LOG041"})])
+def test_an_answer_is_what_was_typed_whatever_else_is_called_so(tmp_path: Path, said: str, rules: set[str]) -> None:
+    """The device's reply has a field of the same name, and that is a digest."""
+
+    def change(told: list[Draft]) -> None:
+        at = place(told, "reduce", "step.done")
+        question = {"name": "sha256", "ask": "What does the slip say?", "type": "text"}
+        told[at:at] = exchange(
+            "reduce", "ask_value", question, "value_given", {"value": "both", "person": "dana"}
+        )  # fmt: skip
+        find(told, "reduce", "step.done").data["results"].append({"name": "sha256", "value": said})
+
+    record = write(tmp_path, change=change, change_plan=ask_digest)
+    verdict = verify(record.folder, record.trust, rehearsal=True)
+    assert {finding.rule for finding in verdict.findings} == rules, verdict.findings

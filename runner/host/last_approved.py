@@ -38,13 +38,18 @@ def _approved_from(disk: Disk, other: Path, checked: CheckedPlan) -> str | None:
     """Return the first day of the approval of another plan; None where it is no approved plan of this ceremony."""
     try:
         older = check(parse_plan(disk.read(other)))
+        if not isinstance(older, CheckedPlan) or not _another_of_its_ceremony(older, checked):
+            return None
         approved = read_approved(disk, other)
-        if not isinstance(older, CheckedPlan) or approved is None:
+        if approved is None:
             return None
         require_same_plan(older, approved)
         require_signed(older.plan, approved)
         require_enough(older.plan, tuple(approved.signatures))
     except (CeremonyError, NotCanonical):
         return None
-    same = older.plan.ceremony.id == checked.plan.ceremony.id and older.sha256 != checked.sha256
-    return approved.terms.not_before if same else None
+    return approved.terms.not_before
+
+
+def _another_of_its_ceremony(older: CheckedPlan, checked: CheckedPlan) -> bool:
+    return older.plan.ceremony.id == checked.plan.ceremony.id and older.sha256 != checked.sha256
