@@ -55,7 +55,7 @@ lint: $(VENV)/dev         ## ruff, formatter, and our own playbooks
 	$(BIN)/ruff format --check .
 	$(BIN)/ceremony lint --level release ceremonies/*/*.ceremony.yaml
 
-types: $(VENV)/dev        ## mypy strict, tests included
+types: $(VENV)/dev        ## mypy strict, of both packages
 	$(BIN)/mypy
 
 imports: $(VENV)/dev      ## the import contracts of pyproject.toml

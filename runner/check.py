@@ -14,6 +14,7 @@ from runner import canonical
 from runner.actions.interface import NO_FACTS, Action, Unmet, Work
 from runner.actions.registry import BY_PIN
 from runner.check_people import Fault, people_faults
+from runner.document.kinds import answer_pattern_fault, pattern_fault
 from runner.plan import CheckedPlan, plan_bytes
 from runner.situation import ArtefactNow, DeviceNow, Situation
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from runner.actions.interface import Input
-    from runner.plan import Plan, PlannedArtefact, PlannedStep
-
+from runner.plan import Plan, PlannedArtefact, PlannedStep
 
 DEVICE_KINDS: Final = ("nshield",)
 """Kinds of devices that actions work with."""
@@ -88,6 +88,7 @@ class _Walk:
         if not station_known:
             self._unmet(step, "SHP008", f"no station is called `{step.station}`", ("station",))
             return
+        self._patterns(step)
         self._network(step, action)
         if action.needs.device and not self._device(step, action):
             return
@@ -101,6 +102,12 @@ class _Walk:
         for artefact in work.outputs:
             self._output(step, artefact)
         self._effects(action, work)
+
+    def _patterns(self, step: PlannedStep) -> None:
+        """SHP006: the pattern of an answer is one; a plan may come with a record, and so be anybody's."""
+        for ask in step.asks:
+            if ask.pattern is not None and (why := pattern_fault(ask.pattern) or answer_pattern_fault(ask.pattern)):
+                self._unmet(step, "SHP006", why, ("asks", ask.name, "pattern"))
 
     def _effects(self, action: Action[Any], work: Work[Any]) -> None:
         """Follow what the step changes; what is taken out and used is in nobody's custody until somebody says so."""

@@ -110,7 +110,7 @@ def _signers(plan: Plan) -> Iterator[Fault]:
 
 
 def _cards_of_step(plan: Plan, step: PlannedStep) -> Iterator[Fault]:
-    """QUO002: as many holders are called as the action reads or writes cards."""
+    """QUO002: as many holders are called as the action reads, writes or tries cards."""
     needs = BY_PIN[step.action].needs
     every = step.settings.get("choices") == "every"
     for setting, verb, whole in (

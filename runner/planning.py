@@ -1,4 +1,4 @@
-"""From documents to checked plans: for one region, or for every region of every edition at once."""
+"""From documents to checked plans, and the choices of region and edition that a playbook offers."""
 
 from __future__ import annotations
 

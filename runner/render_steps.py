@@ -96,10 +96,10 @@ class StepRenderer:
         self._positions = {id(line): number for number, line in enumerate(playbook.steps)}
         self._waived: set[int] = set()
         self._later = [step.id for _, _, step in playbook.numbered_steps()]
-        self._bring()
 
     def render(self) -> Steps | None:
         """Return the steps, or None where a fault keeps a step from being planned; faults are in the report."""
+        self._bring()
         planned: list[PlannedStep] = []
         complete = True
         for position, part, step in self._playbook.numbered_steps():
@@ -310,7 +310,7 @@ class StepRenderer:
         return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in named.items())
 
     def _known(self, draft: _Draft, path: Path, artefact: str) -> bool:
-        """ART001: the artefact is made by an earlier step."""
+        """ART001: the artefact is brought, or made by an earlier step."""
         if artefact in self._artefacts:
             if self._artefacts[artefact].made_by in self._left_out and draft.left_out is None:
                 words = f"`{artefact}` is made by a step that is left out"
@@ -438,6 +438,7 @@ class StepRenderer:
             case RecordResult() | RecordFile():
                 return self._record_ref(kind, found, path)
             case CardSetFigure(card_set=card_set, figure=figure):
+                self._same_type(kind, "whole", path)
                 item = self._playbook.card_sets[card_set]
                 return Literal(value=item.threshold if figure == "threshold" else item.cards)
             case None:
@@ -451,8 +452,9 @@ class StepRenderer:
         return Literal(value=read)
 
     def _same_type(self, kind: str, other: str, path: Path) -> None:
-        """SHP003: values of two types are never equal, so the step could only fail; text may stand for any."""
-        if kind != other and "text" not in {kind, other}:
+        """SHP003: values of two types are never equal, so the step could only fail; text may be any text."""
+        both = {kind, other}
+        if kind != other and ("text" not in both or both & {"whole", "flag", "size"}):
             self._fault("SHP003", f"this is {WORDS.get(other, other)}, and the result {WORDS.get(kind, kind)}", path)
 
     def _trust_ref(self, kind: str, name: str, path: Path) -> TrustRef | None:

@@ -80,6 +80,7 @@ def _replay() -> Schema:
     schema = draft7(Replay)
     for key in ("playbook", "roster"):
         schema["properties"][key]["pattern"] = _FILE
+    schema["definitions"]["PlanFor"]["properties"]["records"]["patternProperties"][f"^{NAME}$"]["pattern"] = _FILE
     variant = schema["definitions"]["Variant"]
     variant |= {"minProperties": 3, "maxProperties": 3}  # its name, what it fails by, and the one change
     variant["properties"]["set"]["maxProperties"] = 1

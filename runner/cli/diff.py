@@ -40,10 +40,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="how changes are written")
     args = parser.parse_args(arguments)
     disk = Disk()
+    if not any(_is_playbook(disk, Path(name)) for name in (args.old, args.new)) and (
+        args.region or args.edition or args.language or args.param or args.record
+    ):
+        raise WrongUse(
+            "--region, --edition, --language, --param and --record are for playbooks; these are plans already"
+        )
     plans = [_plan(disk, name, args, side) for side, name in enumerate((args.old, args.new))]
     old, new = plans
     if old is None or new is None:
         return Exit.REFUSED
+    taken = {record.name for plan in (old, new) for record in plan.records}
+    for name in (pair.partition("=")[0] for pair in args.record):
+        if name not in taken:
+            raise WrongUse(f"neither playbook names a record `{name}`", rule="LOG020")
     changes = differences(old, new)
     was, now = file_digest(plan_bytes(old)), file_digest(plan_bytes(new))
     if args.format == "json":
@@ -57,18 +67,12 @@ def _plan(disk: Disk, name: str, args: Namespace, side: int) -> Plan | None:
     """Return the plan in a file or a record, or the one that a playbook makes; None with its faults shown.
 
     Raises:
-        WrongUse: there is no such thing, or an option that only a playbook takes was given and none is compared.
+        WrongUse: there is no such thing.
         PlaybookFault: RUN012, it is no plan of this format.
     """
     path = Path(name)
     if _is_playbook(disk, path):
         return _made(disk, name, args, side)
-    if (args.region or args.edition or args.language or args.param or args.record) and not _is_playbook(
-        disk, Path(_other(args, side))
-    ):
-        raise WrongUse(
-            "--region, --edition, --language, --param and --record are for playbooks; these are plans already"
-        )
     content = disk.read(path / "plan.json" if disk.list(path) else path)
     try:
         return parse_plan(content)
@@ -81,15 +85,10 @@ def _is_playbook(disk: Disk, path: Path) -> bool:
     return path.suffix == ".yaml" or not disk.exists(path)
 
 
-def _other(args: Namespace, side: int) -> str:
-    other: str = args.old if side else args.new
-    return other
-
-
 def _made(disk: Disk, name: str, args: Namespace, side: int) -> Plan | None:
     documents = load(disk, find_playbook(name), roster=None)
     if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
-        show(findings, form="text", sources=documents.by_name())
+        show(findings, form=args.format, sources=documents.by_name())
         return None
     given = [pair for pair in args.record if pair.partition("=")[0] in documents.written.records]
     choice = choose(
@@ -102,7 +101,7 @@ def _made(disk: Disk, name: str, args: Namespace, side: int) -> Plan | None:
     )
     made = make_plan(documents, choice)
     if made.checked is None:
-        show(made.findings, form="text", sources=documents.by_name())
+        show(made.findings, form=args.format, sources=documents.by_name())
         return None
     return made.checked.plan
 

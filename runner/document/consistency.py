@@ -56,9 +56,16 @@ def _steps(playbook: Playbook, report: Report) -> None:
             first = ("first used here", ("steps", seen[step.id], "id"))
             report.add("SHP004", f"a second step is called `{step.id}`", ("steps", position, "id"), related=[first])
         seen.setdefault(step.id, position)
+    said: dict[str, int] = {}
     for position, line in enumerate(playbook.steps):
         if isinstance(line, Part):
             _line_names(playbook, line.station, line.quorum, position, report)
+            if line.say is not None and line.part in said:
+                first = ("first used here", ("steps", said[line.part], "part"))
+                words = f"a second part with words of its own is called `{line.part}`"
+                report.add("SHP004", words, ("steps", position, "part"), related=[first])
+            elif line.say is not None:
+                said[line.part] = position
     things = {*playbook.artefacts(), *playbook.card_sets}
     for position, part, step in playbook.numbered_steps():
         _line_names(playbook, step.station, step.quorum or {}, position, report)

@@ -80,7 +80,7 @@ def _word(text: str) -> str | Refused:
         flag = "true" if lower in _SAYS_YES else "false"
         message = f"`{text}` is a word to some readers of YAML and a flag to others"
         advice = f'write "{text}" for the word, {flag} for the flag'
-        return Refused("YAM016", message, advice, quotable=True)
+        return Refused("YAM016", message, advice)
     if lower in _FLAGS or lower == "null":
         return Refused("YAM016", f"`{text}` is written `{lower}`", f'write {lower}, or "{text}" for the word')
     return text

@@ -230,7 +230,7 @@ def _translate(fault: ValidationError, model: type[Written], report: Report) -> 
             near = closest(str(path[-1]), known)
             others = spelled.setdefault(path[:-1], set())
             certain = misspelling(str(path[-1]), known)
-            free = certain and not others & {certain} and certain not in _keys_of(report.source.data, path[:-1])
+            free = certain != "" and certain not in others and certain not in _keys_of(report.source.data, path[:-1])
             others.add(near)
             told.add(path)
             advice = f"write `{near}`" if near else _listing(known)
@@ -262,7 +262,8 @@ def _tell(error: ErrorDetails, path: Path, report: Report) -> None:
     elif kind == "literal_error":
         report.add("SHP003", f"this must be {_choices(context['expected'])}", path, key=at_key)
     elif kind == "too_short":
-        report.add("SHP002", "there must be at least one here", path)
+        if not value_at(report.source.data, path):  # else, those that there are have faults of their own
+            report.add("SHP002", "there must be at least one here", path)
     elif kind in _KINDS:
         report.add("SHP003", f"this must be {_KINDS[kind]}", path, key=at_key)
     else:

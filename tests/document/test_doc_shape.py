@@ -48,6 +48,18 @@ def test_nothing_can_be_changed() -> None:
         playbook.stations["desk"] = None  # type: ignore[index]
 
 
+def test_a_step_with_a_fault_is_a_step_all_the_same() -> None:
+    """Nothing is said of a list that is empty only without what is wrong in it."""
+    text = (VECTORS / "good.ceremony.yaml").read_text()
+    steps = text[text.index("steps:") : text.index("ends_with:")]
+    one = "{id: a, action: do_by_hand, title: A, minutes: x, quorum: {clerk: 1}, station: desk, repeat: safe}"
+    findings = parse_playbook(read_source("x", text.replace(steps, f"steps:\n  - {one}\n").encode())).findings
+    assert "minutes" in [finding.path.rsplit(" > ", 1)[-1] for finding in findings]
+    assert not any("at least one" in finding.message for finding in findings)
+    none = parse_playbook(read_source("x", text.replace(steps, "steps: []\n").encode())).findings
+    assert "there must be at least one here" in [finding.message for finding in none]
+
+
 def test_a_misspelt_key_is_one_finding_with_the_right_one() -> None:
     (finding,) = _findings("    title: Look at it\n", "    titel: Look at it\n")
     assert (finding.code, finding.help, finding.path) == ("SHP001", "write `title`", "steps > look > titel")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, Bench, Edit, edit, name, within
 
+from runner.check import check
 from runner.document.editions import values_at
 from runner.document.findings import in_order
 from runner.host.disk import Disk
 from runner.host.documents import load
 from runner.linting import lint
 from runner.parameters import Given
-from runner.plan import Plan, parse_plan
+from runner.plan import CheckedPlan, Plan, parse_plan
 from runner.planning import Documents, choices, choose, make_plan, refused_regions
 from runner.render import faults_of_texts
 
@@ -141,3 +143,19 @@ def test_nothing_is_overlooked_where_choices_are_alike(bench: Bench, change: Edi
     ]
     assert lint(found, region=None, edition=None) == tuple(in_order(each))
     assert {finding.code for finding in each} == rules
+
+
+@pytest.mark.parametrize("pattern", ["(", "(a+)+b", "a|b"])
+def test_a_plan_that_came_with_a_record_has_no_other_patterns_than_authors_may_write(
+    shipped: Documents, pattern: str
+) -> None:
+    """Nobody checked its sources, and an engine would match what people typed with it."""
+    plan = make_plan(shipped, choose(shipped, region="eu", edition=None, given=given())).plan
+    assert plan is not None
+    assert isinstance(check(plan), CheckedPlan)
+    first = next(step for step in plan.steps if step.asks)
+    asked = replace(first, asks=(replace(first.asks[0], pattern=pattern), *first.asks[1:]))
+    forged = replace(plan, steps=tuple(asked if step is first else step for step in plan.steps))
+    faults = check(forged)
+    assert not isinstance(faults, CheckedPlan)
+    assert [(fault.rule, fault.step) for fault in faults] == [("SHP006", first.id)]

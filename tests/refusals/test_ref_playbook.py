@@ -54,6 +54,16 @@ SPELLING = {
         at="params.valt_name",
         words="vault_name",
     ),
+    "text and a number": case(
+        within(
+            "create-world",
+            "    produces:\n      world-file",
+            "    expect: {bags: card_sets.acs.cards}\n    produces:\n      world-file",
+        ),
+        rule="SHP003",
+        at="|card_sets.acs.cards}",
+        words="a whole number",
+    ),
     "setting": case(
         within("back-up-world", "medium: backup-disk", "mediun: backup-disk"),
         rule="SHP001",

@@ -165,6 +165,20 @@ def test_a_parts_words_in_another_language_are_those_the_playbook_has(
     refused(bilingual, *fault, *words)
 
 
+def test_two_parts_with_words_of_their_own_have_two_names(bilingual: Bench) -> None:
+    """Words of a part are translated by its heading."""
+    change(bilingual, PLAYBOOK, PART, SAID)
+    change(bilingual, TEXTS, "parts:", "parts_say: {Everything: 'En {{ ceremony.language }}'}\nparts:")
+    key = "  - id: generate-key\n"
+    silent = f"{PART}    quorum: {{operator: 1, witness: 1}}\n"
+    spoken = silent.replace(PART, f"{PART}    say: 'Now, in {{{{ ceremony.language }}}}'\n")
+    change(bilingual, PLAYBOOK, key, silent + key)
+    assert linted(bilingual) == []  # a heading that stands twice, and words once
+    change(bilingual, PLAYBOOK, silent + key, spoken + key)
+    line = (bilingual.folder / PLAYBOOK).read_text().split("say: 'Now")[0].count("\n")
+    refused(bilingual, f"{PLAYBOOK}:{line}:11", "SHP004", "Everything")
+
+
 def test_the_texts_are_sources_of_the_plan_in_every_language(bilingual: Bench) -> None:
     found = documents(bilingual)
     for language in ("en", "fr"):

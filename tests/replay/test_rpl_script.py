@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from typing import TYPE_CHECKING
@@ -168,6 +169,35 @@ def test_a_ceremony_goes_on_from_the_base_case_of_another_file(tmp_path: Path) -
     (finding,) = bench.tried(path)[:1]
     assert bench.short((finding,)) == [("RPL003", "recorded.replay.yaml", 3)]
     assert "ART010" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [("flag", "true"), ("flag", "false"), ("size", "1 MB"), ("whole", "-3"), ("text", "a b")]
+)
+def test_people_of_a_script_type_what_is_expected(tmp_path: Path, asked: str, expected: str) -> None:
+    path = bench.project(tmp_path, bench.HEAD)
+    playbook = tmp_path / "tiny.ceremony.yaml"
+    text = playbook.read_text(encoding="utf-8")
+    changed = re.sub(r"(seal: \{type: )text(,[^}]*?)(, example: [^}]*)?\}", rf"\g<1>{asked}\g<2>}}", text)
+    changed = re.sub(r"expect: \{seal: [^}]*\}", f"expect: {{seal: {expected}}}", changed)
+    assert changed != text
+    playbook.write_text(changed, encoding="utf-8")
+    assert bench.tried(path) == ()
+
+
+def test_the_refusal_of_the_ceremony_before_passes_no_variant(tmp_path: Path) -> None:
+    path = after_another(tmp_path, "brought.replay.yaml")
+    before = tmp_path / "brought.ceremony.yaml"
+    shutil.copy(before, tmp_path / "old.ceremony.yaml")
+    shutil.copy(tmp_path / "brought.roster.yaml", tmp_path / "old.roster.yaml")
+    text = (tmp_path / "old.ceremony.yaml").read_text(encoding="utf-8")
+    (tmp_path / "old.ceremony.yaml").write_text(re.sub(r"review_by: .*", 'review_by: "2020-01-01"', text))
+    (tmp_path / "old.replay.yaml").write_text("format: replay/1\nplaybook: old.ceremony.yaml\ngives: {exit: 0}\n")
+    variant = "    plan: {records: {carried: old.replay.yaml}}\n    fails: {rule: RUN010, exit: 4}\n"
+    path.write_text(f"{path.read_text(encoding='utf-8')}variants:\n  - name: x\n{variant}", encoding="utf-8")
+    (finding,) = bench.tried(path)
+    assert "LOG020" in finding.message
+    assert "RUN010" in finding.message
 
 
 @pytest.mark.parametrize(
