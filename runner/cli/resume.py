@@ -16,7 +16,7 @@ from runner.host.disk import Disk
 from runner.host.live_sitting import SPACE, live_room
 from runner.host.preflight import look_again, require_space
 from runner.host.rehearsal import is_scripted, resume_rehearsal
-from runner.host.resumption import look_back, require_mine, resume_ceremony
+from runner.host.resumption import look_back, require_approved_software, require_mine, resume_ceremony
 from runner.host.room import StopAsked
 from runner.host.session import reports
 from runner.host.simulated_room import Ground
@@ -86,6 +86,9 @@ def _go_on(disk: Disk, terminal: Terminal, place: Place, record: Path, past: Pas
         instead=engine.instead,
         on_break=engine.on_break,
     ) as room:
+        if past.closed is not None and past.unsigned == 0:
+            return resume_ceremony(room.means, record)  # it is over: its end is made whole, and that is said
+        require_approved_software(disk, record)
         new = tuple(one for one in reports(room.means.hsms, room.means.vault) if one.id not in past.known)
         require_mine(past, room.means.played)
         require_start(plan, new)

@@ -76,6 +76,18 @@ def require_mine(past: Past, played: Collection[str]) -> None:
         raise WrongUse(f"the next step, {step.id}, is at {step.station}, which this machine does not play")
 
 
+def require_approved_software(disk: Disk, record: Path) -> None:
+    """Return if the software that goes on is the one that approvers named.
+
+    Raises:
+        ControlFault: RUN015, it is another.
+    """
+    terms = read_terms(disk.read(record / "approval" / "manifest.txt"))
+    mine = folder.software(disk)["bundle_sha256"]
+    if terms.software != mine:
+        raise ControlFault(f"software {terms.software} was approved, and this is {mine}", rule="RUN015")
+
+
 def resume_ceremony(
     means: Means, record: Path, *, may_decide: bool = False, announce: Callable[[LogKey], None] = _quiet
 ) -> Ended:
@@ -170,7 +182,7 @@ class _Resumption:
                 folder.finish(self._disk, self._record)
             raise WrongUse(f"the ceremony in {self._record} is over: {past.closed}")
         require_mine(past, self._means.played)
-        self._require_approved_software()
+        require_approved_software(self._disk, self._record)
         self._require_whole(past)
         self._tidy(past)
         return past
@@ -214,13 +226,6 @@ class _Resumption:
             for name in self._disk.list(self._record)
             if name.startswith(early) or name.rpartition("/")[2].startswith(".")
         )
-
-    def _require_approved_software(self) -> None:
-        """RUN015: the software that goes on is the one that approvers named."""
-        terms = read_terms(self._disk.read(self._record / "approval" / "manifest.txt"))
-        mine = folder.software(self._disk)["bundle_sha256"]
-        if terms.software != mine:
-            raise ControlFault(f"software {terms.software} was approved, and this is {mine}", rule="RUN015")
 
     def _tidy(self, past: Past) -> None:
         """Remove what a crash left over, and make checkpoint files that entries hold and the disk lost."""

@@ -128,6 +128,21 @@ def test_the_wrong_machine_asks_nobody(small: Bench) -> None:
     assert log(small, "desk") == before
 
 
+def test_other_software_asks_nobody(small: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    head = begin(small)
+    before = log(small, "room")
+    monkeypatch.setattr("runner.host.record.bundle_sha256", lambda _disk: "0" * 64)
+    said = go_on(small, "room", head)
+    assert (said.code, "RUN015" in said.err, said.asked) == (4, True, ())
+    assert log(small, "room") == before
+
+
+def test_a_ceremony_that_is_over_asks_nobody(small: Bench) -> None:
+    assert small.run().code == 0
+    said = small.resume()
+    assert (said.code, "is over: completed" in said.err, said.asked) == (2, True, ())
+
+
 def test_a_device_that_is_not_as_the_plan_starts_asks_nobody(small: Bench) -> None:
     head = begin(small)
     before = log(small, "room")
