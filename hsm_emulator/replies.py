@@ -63,10 +63,14 @@ def recover(content: bytes) -> Stored:
         StoreBroken: it did not.
     """
     data = encoding.decode(content, "a stored reply")
-    kind = _KINDS.get(data.pop("reply", "")) if isinstance(data, dict) else None
-    if kind is None:
+    name = data.pop("reply", None) if isinstance(data, dict) else None
+    kind = _KINDS.get(name) if isinstance(name, str) else None
+    if kind is None or data.keys() != {item.name for item in fields(kind)}:
         raise StoreBroken("a receipt holds no reply of a command")
-    return kind(**{name: _value(name, value) for name, value in data.items()})
+    try:
+        return kind(**{name: _value(name, value) for name, value in data.items()})
+    except (TypeError, ValueError):
+        raise StoreBroken("a receipt holds no reply of a command") from None
 
 
 def _data(value: object) -> Any:

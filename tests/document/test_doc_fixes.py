@@ -99,12 +99,12 @@ def test_what_a_person_must_say(written: str) -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_every_other_byte_stays(mark: bytes, end: str) -> None:
-    lines = ["# 鍵 é", "a:   no   # why", "", "b: {c: 'x' ,  d: 007}", "e: |", "  no", ""]
+    lines = ["# 鍵 é", "a:   010   # why", "", "b: {c: 'x' ,  d: 007}", "e: |", "  no", ""]
     content = mark + end.join(lines).encode()
     source = read_source("x", content)
     after, made = applied(content, fixes(source))
     wanted = [*lines]
-    wanted[1], wanted[3] = 'a:   "no"   # why', "b: {c: 'x' ,  d: \"007\"}"
+    wanted[1], wanted[3] = 'a:   "010"   # why', "b: {c: 'x' ,  d: \"007\"}"
     assert after == mark + end.join(wanted).encode()
     assert len(made) == 2
     assert read_source("x", after).findings == ()
@@ -150,7 +150,7 @@ def test_two_that_would_become_the_same_key_are_left() -> None:
     for line in ("    minuts: 5\n    minute: 5\n", "    minutes: 5\n    minuts: 5\n"):
         source = read_source("good.ceremony.yaml", good.replace("    minutes: 5\n", line).encode())
         found = [fix for finding in parsed(source).findings for fix in finding.fixes]
-        assert len({fix.text for fix in found}) == len(found) <= 1
+        assert len(found) == (1 if "minute:" in line else 0)
         content, _ = applied(good.replace("    minutes: 5\n", line).encode(), found)
         assert read_source("x", content).findings == ()
 

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tool_bench import Tools
 
-from hsm_emulator import acl, byok, cards, encoding, keyfile, keys, messages, pages, receipts
-from hsm_emulator.errors import EmulatorError
+from hsm_emulator import acl, byok, cards, encoding, keyfile, keys, messages, pages, receipts, replies, worlds
+from hsm_emulator.errors import EmulatorError, StoreBroken
 from hsm_emulator.region import verifier
 from hsm_emulator.state import State
 from hsm_emulator.tools import changing, looking, setting_up, transferring
@@ -133,11 +133,19 @@ def samples(tmp_path_factory: pytest.TempPathFactory, origins: tuple[Path, Path]
         "receipt": "audit/0000000001.json",
     }
     files = {kind: (place / name).read_bytes() for kind, name in names.items()}
+    files["reply"] = replies.store(
+        messages.WorldMade(
+            hknso="a" * 40,
+            hkm="b" * 40,
+            hkre="c" * 40,
+            cards=(messages.CardFact(number=1, serial="SIM-C-0001"),),
+            world=messages.FileFact(name="world", size=1, sha256="d" * 64),
+        )
+    )
     files |= {"kek": packages.kek, "region": packages.world, "transfer": output.content}
     return Samples(folder=place, files=files, packages=packages)
 
 
-KINDS = ("world", "module", "key", "card", "receipt", "kek", "region", "transfer")
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8) | st.floats(allow_nan=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -181,10 +189,11 @@ def _with_another_value(draw: DrawFn, data: bytes) -> bytes:
 
 
 READERS: dict[str, tuple[Callable[[bytes, Samples], object], ...]] = {
-    "world": (),
+    "world": (lambda data, _: worlds.read(data),),
     "module": (),
     "key": (lambda data, _: keyfile.parse_file(data),),
     "card": (lambda data, _: cards.read(State(esn=ESN, files={"cardstore/SIM-C-0001.card": data}), "SIM-C-0001"),),
+    "reply": (lambda data, _: replies.recover(data),),
     "receipt": (lambda data, _: receipts.parse(data, 1),),
     "kek": (lambda data, samples: byok.verify_packages(data, samples.packages.world),),
     "region": (lambda data, samples: byok.verify_packages(samples.packages.kek, data),),
@@ -195,7 +204,15 @@ READERS: dict[str, tuple[Callable[[bytes, Samples], object], ...]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "content", [b'{"reply":[]}', b'{"reply":"ModeChanged"}', b'{"mode":"x","reply":"ModeChanged"}', b"[]"]
+)
+def test_a_stored_reply_that_is_none_is_said_to_be_broken(content: bytes) -> None:
+    with pytest.raises(StoreBroken, match="holds no reply"):
+        replies.recover(content)
+
+
+@pytest.mark.parametrize("kind", READERS)
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_any_file(samples: Samples, nowhere: Path, kind: str, data: Any) -> None:

@@ -137,6 +137,7 @@ def test_a_card_set_that_was_replaced_does_not_load_the_changed_world(make_bench
     restored.new.mode(Mode.INITIALIZATION)
     talk = restored.new.operator(*restored.old.serials[:3])
     restored.new.refused_talk(LoadWorld(), Status.CANCELLED, talk)
+    assert len(talk.told) == 3
     assert all("of another set" in words for words in talk.told)
     restored.new.do(LoadWorld(), *restored.old.serials[3:5])
 

@@ -36,6 +36,9 @@ ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "vectors"
 RULES = load_rules()
 
+OUTCOMES = frozenset({"unread", "wrong", "refused", "planned"})
+"""What may come of a file."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seed:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
-from judging import Seed, judge, seeds
+from judging import OUTCOMES, Seed, judge, seeds
 from mutations import mutated
 
 if TYPE_CHECKING:
@@ -117,9 +117,10 @@ def _inside(start: int, count: int, *, large: bool, progress: str) -> None:
             os.pwrite(at.fileno(), f"{seed:020d}".encode(), 0)
             chosen, content = _input(seed, large=large)
             why, took = _judged(seed, chosen, content)
-            counts[why if took <= MOST_SECONDS else "bad"] += 1
-            if why not in {"unread", "wrong", "refused", "planned"}:
-                bad.append((seed, chosen.name, why))
+            good = why in OUTCOMES and took <= MOST_SECONDS
+            counts[why if good else "bad"] += 1
+            if not good:
+                bad.append((seed, chosen.name, why if why not in OUTCOMES else f"{took:.1f} seconds"))
     sys.stdout.write(json.dumps({"counts": counts, "bad": bad}))
 
 

@@ -203,6 +203,13 @@ class Bench:
 
     def move_switch(self, name: str, mode: str) -> None:
         """Put the device of a machine into a mode, beside any ceremony."""
+        with self.premises(name) as here:
+            done = here.hsms["hsm"].set_mode(SetMode(device="hsm", mode=mode), f"moved-to-{mode}")
+            assert done == ModeSet(mode=mode), done
+
+    @contextmanager
+    def premises(self, name: str) -> Iterator[Premises]:
+        """Open the devices of a machine, beside any ceremony."""
         path = self.folder / name
         place, _, _ = read_environment(Disk(), path)
         assert place is not None
@@ -210,8 +217,7 @@ class Bench:
         with Premises.open(
             Disk(), place.environment, self.checked.plan, base=path.parent, sha256=place.sha256, dialogue=cards
         ) as here:
-            done = here.hsms["hsm"].set_mode(SetMode(device="hsm", mode=mode), f"moved-to-{mode}")
-            assert done == ModeSet(mode=mode), done
+            yield here
 
     @property
     def record(self) -> Path:

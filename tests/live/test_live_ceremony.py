@@ -114,4 +114,4 @@ def test_a_secret_is_found_however_it_is_written() -> None:
         assert any(form in content for form in _spellings(secret))
     for content in (secret, secret[::-1], secret.hex().encode()):
         assert any(form in content for form in _spellings(secret))
-    assert not any(form in b"another PIN of somebody else's"[2:9] for form in _spellings(secret))
+    assert not any(form in b"another PIN, of somebody else" for form in _spellings(secret))

@@ -8,11 +8,8 @@ import pytest
 from small_bench import STOP
 
 from runner.backends.emulator import EmulatedHsm
-from runner.errors import ControlFault, StepFault
+from runner.errors import ControlFault, StepFault, WrongUse
 from runner.host.disk import Disk, LogFile
-from runner.host.live_sitting import read_environment
-from runner.host.premises import Premises
-from runner.host.room import SimulatedSlot
 
 if TYPE_CHECKING:
     from small_bench import Answer, Bench
@@ -31,12 +28,7 @@ WAYS: dict[str, tuple[Answer, int, int]] = {
 
 def require_free(small: Bench) -> None:
     """Take both locks, as another process would, and give them back."""
-    place, _, _ = read_environment(Disk(), small.folder / "room.environment.yaml")
-    assert place is not None
-    cards = SimulatedSlot((), lambda _: None)
-    with Premises.open(
-        Disk(), place.environment, small.checked.plan, base=small.folder, sha256=place.sha256, dialogue=cards
-    ):
+    with small.premises("room.environment.yaml"):
         pass
     if small.record.exists():
         LogFile.open(Disk(), small.record / "log.jsonl").close()
@@ -84,6 +76,8 @@ def test_within_a_request_of_the_device(small: Bench, monkeypatch: pytest.Monkey
 
 def require_held(small: Bench) -> None:
     """What `require_free` does fails while a sitting has the locks."""
-    with pytest.raises(Exception, match="in use") as caught:
+    with pytest.raises(WrongUse, match="in use") as caught:
         require_free(small)
-    assert caught.value.rule == "DEV002"  # type: ignore[attr-defined]
+    assert caught.value.rule == "DEV002"
+    with pytest.raises(WrongUse, match="in use"):
+        LogFile.open(Disk(), small.record / "log.jsonl")

@@ -73,7 +73,7 @@ def test_an_answer(kind: str, bounds: dict[str, Any], text: str, value: object) 
 
 
 @given(kind=st.sampled_from(sorted(answers.TYPES)), text=st.text(st.characters(codec="ascii"), max_size=40))
-def test_the_room_takes_what_the_verifier_reads(kind: str, text: str) -> None:
+def test_what_the_room_takes_the_verifier_reads_alike(kind: str, text: str) -> None:
     taken, read = both(kind, text, **({"of": ["a", text or "b"]} if kind == "choice" else {}))
     if taken is not None:
         assert (taken, type(taken)) == (read, type(read))

@@ -94,26 +94,33 @@ def test_another_file_than_the_one_that_was_brought_is_seen(tmp_path: Path, chan
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "words"),
     [
-        {"made_by": "carry"},
-        {"output": "file"},
-        {"brought": None},
-        {"brought": {"at": "moon", "sha256": "55" * 32}},
-        {"brought": {"at": "online", "sha256": "55"}},
-        {"store": "device"},
-        {"transfer": True},
-        {"id": "toolset"},
+        ({"made_by": "carry"}, "is made and brought, or neither"),
+        ({"output": "file"}, "is made and brought, or neither"),
+        ({"made_by": "carry", "brought": None}, "is made and brought, or neither"),
+        ({"brought": None}, "is made and brought, or neither"),
+        ({"brought": {"at": "moon", "sha256": "55" * 32}}, "cannot have been brought there"),
+        ({"brought": {"at": "online", "sha256": "55"}}, "brought has none of its shapes"),
+        ({"store": "device"}, "cannot have been brought there"),
+        ({"transfer": True}, "cannot have been brought there"),
     ],
     ids=str,
 )
-def test_a_plan_that_brings_what_it_cannot_is_none(change: dict[str, Any]) -> None:
+def test_a_plan_that_brings_what_it_cannot_is_none(change: dict[str, Any], words: str) -> None:
     planned = synthetic.plan()
     bring(planned)
     read_plan(canonical.encode(planned))
     planned["artefacts"][-1] |= change
-    planned["artefacts"] = [item for item in planned["artefacts"] if item["made_by"] != "obtain"]
-    with pytest.raises(ShapeError):
+    with pytest.raises(ShapeError, match=words):
+        read_plan(canonical.encode(planned))
+
+
+def test_what_is_brought_is_made_by_no_step() -> None:
+    planned = synthetic.plan()
+    bring(planned)
+    next(item for item in planned["steps"] if item["id"] == "obtain")["makes"].append("letter")
+    with pytest.raises(ShapeError, match="the artefact letter is brought, and a step makes it"):
         read_plan(canonical.encode(planned))
 
 

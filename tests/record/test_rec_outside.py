@@ -395,6 +395,8 @@ def test_nothing_in_the_current_folder_has_a_say(signed: Written, tmp_path: Path
     registry(here, approvals=[{"approval": TERMS.approval, "ceremony": "0e" * 16}])
     (here / "trust.json").write_text("{}")
     (here / "pyproject.toml").write_text("[tool.ceremony]\nrehearsal = false\n")
+    taken = subprocess.run([sys.executable, "-m", "runner"], cwd=here, capture_output=True, text=True, check=False)
+    assert "taken from the current folder" in taken.stderr  # whoever asks for that gets it
     command = [str(Path(sys.executable).with_name("ceremony")), "verify", str(signed.folder)]
     done = subprocess.run(
         [*command, "--trust", str(signed.trust), "--rehearsal"], cwd=here, capture_output=True, text=True, check=False

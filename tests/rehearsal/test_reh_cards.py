@@ -52,7 +52,7 @@ def test_it_begins_in_a_world_and_ends_with_other_cards(tmp_path: Path) -> None:
     assert archived != backed_up == (left.sim / "devices" / "hsm" / "kmdata" / "local" / "world").read_bytes()
 
 
-def test_the_pin_of_a_lost_card_is_nowhere(tmp_path: Path) -> None:
+def test_people_know_no_pin_of_the_lost_card(tmp_path: Path) -> None:
     record = tmp_path / "record"
     assert bench.say("rehearse", CEREMONY, "--out", str(record))[0] == Exit.DONE
     people = json.loads((tmp_path / "record.sim" / "people.json").read_bytes())

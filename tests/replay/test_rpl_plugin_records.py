@@ -111,5 +111,5 @@ def test_k_last_failed_and_several_processes(place: Path) -> None:
 
 def test_an_item_leaves_the_record_as_it_was(place: Path) -> None:
     before = {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
-    bench.pytest_in(place, "-p", "no:cacheprovider")
+    assert bench.pytest_in(place, "-p", "no:cacheprovider").returncode == 0
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
