@@ -51,6 +51,7 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
         raise Refused(Status.INVALID_PARAMETER, f"keys of application {SIMPLE} are transferred, not {command.app!r}")
+    keyfile.demand_module(keyfile.find(state, SIMPLE, command.ident))
     keyfile.demand_own(keyfile.open_key(state, memory, SIMPLE, command.ident), memory)
     if keyfile.path_of(COPY, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a copy {COPY} {command.ident} already")

@@ -47,9 +47,9 @@ class Operator:
         if ask.new:
             return self._new_pin(ask)
         if ask.wait_seconds:
-            self.tell(f"card {ask.serial} looks at no PIN for {ask.wait_seconds} s; waiting")
+            self.tell(f"{ask.holder} looks at no PIN for {ask.wait_seconds} s; waiting")
             time.sleep(ask.wait_seconds)
-        return Pin(_secret(f"Passphrase of card {ask.serial} ({ask.left} more tries after this one): "))
+        return Pin(_secret(f"Passphrase of {ask.holder} ({ask.left} more tries after this one): "))
 
     def tell(self, words: str, *, slot: str = _SLOT) -> None:
         """Show a sentence."""
@@ -66,7 +66,7 @@ class Operator:
 
     def _new_pin(self, ask: PinAsk) -> Pin:
         for _ in range(_AGAIN):
-            first = _secret(f"New passphrase for card {ask.serial}: ")
+            first = _secret(f"New passphrase for {ask.holder}: ")
             if _secret("The same again: ") == first:
                 return Pin(first)
             self.tell("the two differ")
