@@ -10,6 +10,10 @@ from typing_extensions import override
 
 from hsm_emulator.errors import Refused, Status
 
+ACS: Final = "Administrator Card Set"
+WORLD: Final = "Security World"
+"""What is asked for a card of: the administrators' set, or, for any card of the world, the world."""
+
 LONGEST: Final = 1024
 """Bytes of UTF-8 a PIN can have; the real limit is not public."""
 

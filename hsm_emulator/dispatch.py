@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from hsm_emulator import (
     byok,
     creation,
+    key_recovery,
     keys,
     module,
     operators,
@@ -54,6 +55,7 @@ from hsm_emulator.operator_messages import (
     InsertCard,
     ListOperators,
     Preload,
+    RecoverKeys,
     Unload,
 )
 
@@ -143,6 +145,8 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return preloading.preload(state, command, call)
         case Unload():
             return preloading.unload(state, command, call)
+        case RecoverKeys():
+            return key_recovery.recover_keys(state, command, call)
         case InsertCard():
             return preloading.insert_card(state, command, call.draw)
         case EjectCard():

@@ -155,11 +155,8 @@ def open_key(state: State, memory: Memory, app: str, ident: str, tokens: Mapping
     payload = crypto.unseal(key, file.working, file.working_label)
     if payload is None or file.hash != byok.public_key_hash(file.public):
         raise Refused(Status.DECRYPT_FAILED, f"the blob of key {app} {ident} does not open: the file was changed")
-    data = encoding.fields(
-        encoding.decode(payload, "the key's blob"), frozenset({"private_key", "acl", "appdata"}), "the key's blob"
-    )
-    private = encoding.untext(data["private_key"], "the private key")
-    return Loaded(file=file, acl=acl.from_data(data["acl"]), private=private)
+    permissions, private = read_payload(payload)
+    return Loaded(file=file, acl=permissions, private=private)
 
 
 def demand_module(file: KeyFile) -> None:
@@ -220,19 +217,23 @@ def payload_of(private: bytes, permissions: Acl) -> bytes:
     return encoding.encode({"private_key": encoding.text(private), "acl": acl.to_data(permissions), "appdata": ""})
 
 
+def read_payload(payload: bytes) -> tuple[Acl, bytes]:
+    """Return the permissions and the private key (PKCS#8 DER) that `payload_of` gave the bytes of.
+
+    Raises:
+        DamagedFile: it did not.
+    """
+    names = frozenset({"private_key", "acl", "appdata"})
+    data = encoding.fields(encoding.decode(payload, "the key's blob"), names, "the key's blob")
+    return acl.from_data(data["acl"]), encoding.untext(data["private_key"], "the private key")
+
+
 def seal_working(
     file: KeyFile, payload: bytes, memory: Memory, draw: Draw, tokens: Mapping[str, bytes] = _NO_TOKENS
 ) -> KeyFile:
     """Return the finished file with its working blob under what protects it. The caller has asked `acl.authorise`."""
     key = _working_key(file, memory, tokens)
     return replace(file, working=crypto.seal(key, payload, file.working_label, draw))
-
-
-def seal_recovery(file: KeyFile, payload: bytes, hkre: str, kre_public: bytes, draw: Draw) -> KeyFile:
-    """Return the file with its recovery blob under KRE. The caller has asked `acl.authorise`."""
-    key = draw.take(32)
-    wrapped = crypto.oaep_encrypt(kre_public, key, draw)
-    return replace(file, recovery=(hkre, wrapped, crypto.seal(key, payload, file.recovery_label(hkre), draw)))
 
 
 def render_file(file: KeyFile) -> bytes:

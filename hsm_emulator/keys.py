@@ -11,6 +11,7 @@ from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.keyfile import KEY_TYPE, KeyFile
 from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerated, KeyProved, Mode, ProveKey
+from hsm_emulator.recovery_blob import seal_recovery
 from hsm_emulator.state import State, demand, recall, remember
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
     payload = keyfile.payload_of(private, permissions)
     for wanted in (MakeArchiveBlob(under=kre.hash), MakeBlob(under=file.under)):
         acl.authorise(permissions, wanted, presented=frozenset(), esn=state.esn, used=memory.used)
-    file = keyfile.seal_recovery(file, payload, kre.hash, kre.public, call.draw)
+    file = seal_recovery(file, payload, kre.hash, kre.public, call.draw)
     file = keyfile.seal_working(file, payload, memory, call.draw, secrets)
     state = remember(state.put({file.path: keyfile.render_file(file)}), memory, call.draw)
     return state, KeyGenerated(key_hash=file.hash, public_key=encoding.text(public), file=state.fact(file.path))

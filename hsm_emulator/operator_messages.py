@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hsm_emulator.facts import CardFact, CardSetFact, FileFact, LoadedFact, SlotFact, SoftcardFact
+    from hsm_emulator.facts import CardFact, CardSetFact, FileFact, KeyFact, LoadedFact, SlotFact, SoftcardFact
 
 # -- looking, changing nothing ---------------------------------------------------------------------------------------
 
@@ -28,6 +28,11 @@ class OperatorsListed:
     softcards: tuple[SoftcardFact, ...]
     loaded: tuple[LoadedFact, ...]
     slot: SlotFact
+
+    @property
+    def tokens(self) -> tuple[CardSetFact | SoftcardFact, ...]:
+        """Card sets and softcards together."""
+        return (*self.card_sets, *self.softcards)
 
 
 # -- changing the device: each is committed once, under a request id ---------------------------------------------------
@@ -145,6 +150,28 @@ class Unloaded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverKeys:
+    """Put keys under another card set or softcard, without the old one (rocs). Answered by `KeysRecovered`.
+
+    `target` is its name or hkltu; `keys` are (application, identifier).
+    """
+
+    target: str
+    keys: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysRecovered:
+    """All of the keys are under the target. `read` are the administrators' cards, `cards` those of the target."""
+
+    hkltu: str
+    read: tuple[CardFact, ...]
+    cards: tuple[CardFact, ...]
+    keys: tuple[KeyFact, ...]
+    files: tuple[FileFact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InsertCard:
     """Put a card into the slot, where it stays between commands. Answered by `CardInserted`."""
 
@@ -183,6 +210,7 @@ OperatorChange = (
     | DeleteSoftcard
     | Preload
     | Unload
+    | RecoverKeys
     | InsertCard
     | EjectCard
 )
@@ -194,6 +222,7 @@ OperatorStored = (
     | SoftcardDeleted
     | Preloaded
     | Unloaded
+    | KeysRecovered
     | CardInserted
     | CardEjected
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import operator_cards, quorum, ram, sharing, tokens, worlds
 from hsm_emulator.cards import known, read
+from hsm_emulator.dialogue import ACS, WORLD
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import Mode, SlotFact
 from hsm_emulator.operator_cards import OperatorCards
@@ -37,7 +38,7 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "createocs")  # 1
     world = worlds.load(state, memory)
-    tokens.check_name(command.name, [worlds.ACS, *(made.name for made in tokens.card_sets(state, memory))])
+    tokens.check_name(command.name, [ACS, WORLD, *(made.name for made in tokens.card_sets(state, memory))])
     needed = Quorum(k=command.threshold, n=command.cards)
     if not 0 <= command.timeout <= LONGEST:
         words = f"a time-out is from 1 to {LONGEST} seconds, 0 for none, not {command.timeout}"
@@ -62,8 +63,7 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
 def list_operators(state: State, now_ms: int) -> OperatorsListed:
     """Say which card sets and softcards there are, what is loaded, and what is in the slot.
 
-    Raises:
-        Refused: HostDataInvalid, UnknownKM or VerifyFailed for a file that is not as it was made.
+    A file that is not as it was made is left out.
     """
     memory, inside = recall(state), ram.recall(state)
     in_world = memory.km is not None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hsm_emulator import cards, quorum, tokens, worlds
-from hsm_emulator.dialogue import CardAsk, PinAsk
+from hsm_emulator.dialogue import WORLD, CardAsk, PinAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import CardExamined, CardFact, Mode, PinChanged, PinChecked
 from hsm_emulator.quorum import SALT
@@ -95,15 +95,13 @@ def _next_card(state: State, call: Call) -> tuple[str, Membership, CardSet]:
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "cardpp")
     world = worlds.load(state, memory)
-    ask = CardAsk(purpose="read", set_name="Security World", number=None, done=0, total=1)
+    ask = CardAsk(purpose="read", set_name=WORLD, number=None, done=0, total=1)
     while True:
         serial = quorum.next_card(call, ask)
         membership = quorum.written_on(state, serial, call)
         if membership is None:
             continue
-        wanted = world.card_set(memory, *worlds.TOKENS)
-        for made in tokens.card_sets(state, memory):
-            if made.hkltu == membership.set_id:
-                wanted = made.card_set(memory)
+        sets = [made for made in tokens.card_sets(state, memory) if made.hkltu == membership.set_id]
+        wanted = sets[0].card_set(memory) if sets else world.card_set(memory, *worlds.TOKENS)
         if quorum.is_of(membership, serial, wanted, call):
             return serial, membership, wanted

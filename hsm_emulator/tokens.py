@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Token = OperatorCards | Softcard
 
-T = TypeVar("T", OperatorCards, Softcard)
+T = TypeVar("T", bound=Token)
 
 _NAME: Final = re.compile(r"(?! )[^\"'`/\\]{1,64}(?<! )")
 _HASH: Final = re.compile(r"[0-9a-fA-F]{40}")
@@ -42,29 +42,23 @@ def check_name(name: str, taken: Sequence[str]) -> None:
 
 
 def card_sets(state: State, memory: Memory) -> tuple[OperatorCards, ...]:
-    """Return the card sets of the module's world, by hash.
-
-    Raises:
-        Refused: HostDataInvalid, UnknownKM or VerifyFailed for a file that is not as it was made.
-    """
-    return tuple(_read_cards(state, memory, path) for path in _paths(state, operator_cards.PREFIX))
+    """Return the card sets of the module's world, by hash; a file that is not as it was made is left out."""
+    return tuple(made for made in _readable(state, memory) if isinstance(made, OperatorCards))
 
 
 def all_softcards(state: State, memory: Memory) -> tuple[Softcard, ...]:
-    """Return the softcards of the module's world, by hash.
-
-    Raises:
-        Refused: as `card_sets`.
-    """
-    return tuple(_read_softcard(state, memory, path) for path in _paths(state, softcards.PREFIX))
+    """Return the softcards of the module's world, by hash; a file that is not as it was made is left out."""
+    return tuple(made for made in _readable(state, memory) if isinstance(made, Softcard))
 
 
 def find_cards(state: State, memory: Memory, named: str) -> OperatorCards:
     """Return the card set with this name or hash.
 
     Raises:
-        Refused: UnknownID, saying which there are; as `card_sets`.
+        Refused: UnknownID, saying which there are; as `find` for one named by its hash.
     """
+    if operator_cards.PREFIX + named in state.files:
+        return _read_cards(state, memory, operator_cards.PREFIX + named)
     return _one(card_sets(state, memory), named, "card set")
 
 
@@ -72,26 +66,38 @@ def find_softcard(state: State, memory: Memory, named: str) -> Softcard:
     """Return the softcard with this name or hash.
 
     Raises:
-        Refused: UnknownID, saying which there are, InvalidParameter where several have the name; as `card_sets`.
+        Refused: UnknownID, saying which there are; InvalidParameter where several have the name; as `find` for one
+            named by its hash.
     """
+    if softcards.PREFIX + named in state.files:
+        return _read_softcard(state, memory, softcards.PREFIX + named)
     return _one(all_softcards(state, memory), named, "softcard")
 
 
-def find(state: State, memory: Memory, hkltu: str) -> Token:
-    """Return the card set or softcard with this hash.
+def find(state: State, memory: Memory, named: str) -> Token:
+    """Return the card set or softcard with this name or hash.
 
     Raises:
-        Refused: UnknownID; as `card_sets`.
+        Refused: UnknownID, saying which there are; InvalidParameter where several have the name; for one named by its
+            hash HostDataInvalid, UnknownKM or VerifyFailed, where its file is not as it was made.
     """
-    if operator_cards.PREFIX + hkltu in state.files:
-        return _read_cards(state, memory, operator_cards.PREFIX + hkltu)
-    if softcards.PREFIX + hkltu in state.files:
-        return _read_softcard(state, memory, softcards.PREFIX + hkltu)
-    raise Refused(Status.UNKNOWN_ID, f"there is no card set and no softcard {hkltu}")
+    for prefix, read in ((operator_cards.PREFIX, _read_cards), (softcards.PREFIX, _read_softcard)):
+        if prefix + named in state.files:
+            return read(state, memory, prefix + named)
+    return _one(_readable(state, memory), named, "card set or softcard")
 
 
-def _paths(state: State, prefix: str) -> list[str]:
-    return [path for path in state.local() if path.startswith(prefix)]
+def _readable(state: State, memory: Memory) -> tuple[Token, ...]:
+    found: list[Token] = []
+    for path in state.local():
+        try:
+            if path.startswith(operator_cards.PREFIX):
+                found.append(_read_cards(state, memory, path))
+            elif path.startswith(softcards.PREFIX):
+                found.append(_read_softcard(state, memory, path))
+        except Refused:
+            continue
+    return tuple(found)
 
 
 def _read_cards(state: State, memory: Memory, path: str) -> OperatorCards:
@@ -112,7 +118,7 @@ def _demand_name(made: Token, path: str) -> None:
 
 
 def _one(there: Sequence[T], named: str, kind: str) -> T:
-    found = [made for made in there if named in {made.name, made.hkltu}]
+    found = [made for made in there if named == made.name]
     if len(found) == 1:
         return found[0]
     if found:

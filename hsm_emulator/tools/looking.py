@@ -125,7 +125,7 @@ def _nfkmverify(options: Namespace, at: Installation) -> str:
     keys = attested.verify(at, options.app, options.ident)
     if options.json:
         return json_page(keys=[asdict(key) for key in keys])
-    return attested.page(keys)
+    return attested.page(keys, _operators(at))
 
 
 def _nfkmcheck(options: Namespace, at: Installation) -> str:
@@ -138,6 +138,9 @@ def _nfkmcheck(options: Namespace, at: Installation) -> str:
         kind, hknso = pages.owner(at.local(file.name))
         if hknso != module.hknso:
             raise DamagedFile(f"the {kind} file {file.name} is of another Security World")
+    tokens = {"", *(made.hkltu for made in _operators(at).tokens)}
+    if lost := [f"{key.app} {key.ident}" for key in module.keys if key.hkltu not in tokens]:
+        raise DamagedFile(f"the file of what protects {', '.join(lost)} is missing or not as it was made")
     keys = attested.verify(at, "", "")
     if options.json:
         return json_page(hknso=module.hknso, files=len(module.files), keys=len(keys), usable=module.usable)

@@ -27,7 +27,6 @@ WAITED: Final = 4
 
 ELSEWHERE: Final = {
     "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
-    "rocs": "key recovery is not modelled",
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
@@ -132,9 +131,9 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
 
 def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
-    from hsm_emulator.tools import changing, looking, operator_tokens, preloading, setting_up, transferring
+    from hsm_emulator.tools import changing, looking, operator_tokens, preloading, recovering, setting_up, transferring
 
-    rooms = (looking, changing, operator_tokens, preloading, transferring, setting_up)
+    rooms = (looking, changing, operator_tokens, preloading, recovering, transferring, setting_up)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

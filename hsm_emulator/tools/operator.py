@@ -12,7 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator.dialogue import CardAsk, Pin, PinAsk
+from hsm_emulator.dialogue import ACS, WORLD, CardAsk, Pin, PinAsk
 from hsm_emulator.errors import Refused, Status
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Operator:
         done = {"write": "written", "read": "read"}[ask.purpose]
         self.tell(f"{ask.done} cards of {ask.total} {done}", slot="Module 1:")
         self.tell("empty")
-        wanted = "a blank card" if ask.purpose == "write" else f"a card of the {ask.set_name}"
+        wanted = "a blank card" if ask.purpose == "write" else f"a card of {_set(ask.set_name)}"
         return self.line(f"Insert {wanted}: type its serial, or nothing to cancel: ") or None
 
     def pin(self, ask: PinAsk) -> Pin:
@@ -71,6 +71,10 @@ class Operator:
                 return Pin(first)
             self.tell("the two differ")
         raise Refused(Status.CANCELLED, "no new passphrase was typed the same twice; nothing was changed")
+
+
+def _set(name: str) -> str:
+    return f"the {name}" if name in {ACS, WORLD} else f"`{name}'"
 
 
 def say(stream: TextIO, text: str) -> None:
