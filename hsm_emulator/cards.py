@@ -87,7 +87,7 @@ def blank(state: State, serials: Sequence[str], draw: Draw) -> State:
 
 def known(state: State, serial: str) -> bool:
     """Say whether there is a card with this serial."""
-    return _image(serial) in state.files and CHIPS + serial in state.files
+    return _image(serial) in state.files and chip_path(serial) in state.files
 
 
 def read(state: State, serial: str) -> Membership | None:
@@ -123,12 +123,24 @@ def chip(state: State, serial: str) -> Chip:
     Raises:
         DamagedFile: it does not parse.
     """
-    _, file = parse(state.files[CHIPS + serial], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
+    _, file = parse(state.files[chip_path(serial)], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
     return Chip(
         secret=encoding.untext(file["secret"], "the chip's secret"),
         failures=number(file, "failures"),
         last_ms=number(file, "last_ms"),
     )
+
+
+def count_tries(state: State, serial: str, secret: bytes) -> State:
+    """Return the state with the inside of a chip that failed no try; unchanged where there is one already."""
+    if chip_path(serial) in state.files:
+        return state
+    return _put_chip(state, serial, Chip(secret=secret, failures=0, last_ms=0))
+
+
+def chip_path(serial: str) -> str:
+    """Return where the inside of a card is."""
+    return CHIPS + serial
 
 
 def charge(state: State, serial: str, now_ms: int) -> State:
@@ -216,7 +228,7 @@ def _put_chip(state: State, serial: str, inside: Chip) -> State:
         "failures": inside.failures,
         "last_ms": inside.last_ms,
     }
-    return state.put({CHIPS + serial: render("card chip", "", content)})
+    return state.put({chip_path(serial): render("card chip", "", content)})
 
 
 def _image(serial: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
-from hsm_emulator import cards, crypto, dispatch, encoding, module, replies
+from hsm_emulator import cards, crypto, dispatch, encoding, module, ram, replies
 from hsm_emulator.dialogue import CardAsk, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status, StoreBroken
 from hsm_emulator.quorum import Call
+from hsm_emulator.slot import Slot
 from hsm_emulator.state import State
 from hsm_emulator.store import Store
 
@@ -122,7 +123,7 @@ class Device:
         Raises:
             Refused: as the command says.
         """
-        return dispatch.look(self._state(), command, self._store)
+        return dispatch.look(self._state(), command, self._store, self._now_ms())
 
     def change(self, command: Change, request_id: str, dialogue: Dialogue) -> Reply:
         """Perform a command once and for ever under its request id; the same again gives the stored reply.
@@ -141,8 +142,10 @@ class Device:
         def keep(state: State) -> None:
             self._store.commit(self._next_try(request_id), "PinTry", digest, state.files, b"{}")
 
-        call = Call(draw=self._draw, now_ms=lambda: int(self._clock() * 1000), dialogue=dialogue, keep=keep)
+        slot = Slot(dialogue, ram.recall(self._state()).slot)
+        call = Call(draw=self._draw, now_ms=self._now_ms, dialogue=slot, keep=keep)
         state, reply = dispatch.change(self._state(), command, request_id, call)
+        state = slot.after(state, self._draw)
         self._store.commit(request_id, type(command).__name__, digest, state.files, replies.store(reply))
         return reply
 
@@ -159,6 +162,9 @@ class Device:
         while self._store.receipt(f"{request_id}#try{number}") is not None:
             number += 1
         return f"{request_id}#try{number}"
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
 
     def _state(self) -> State:
         return State(esn=self._esn, files=self._store.files())

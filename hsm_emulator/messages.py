@@ -3,48 +3,65 @@
 A command is whole: the card and PIN dialogue happens inside it (through `Dialogue`), so nothing volatile in the device
 outlives one command. Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are in bytes.
 
-The module is longer than others because the device's whole vocabulary is in one place.
+What the facts in them are is in `facts.py`, what is about operators' cards and softcards in `operator_messages.py`.
+The module is longer than others because the rest of the device's vocabulary is in one place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hsm_emulator.facts import CardFact, FileFact, KeyFact, Mode
+from hsm_emulator.operator_messages import OperatorChange, OperatorLook, OperatorReply
 
-class Mode(StrEnum):
-    """State of the module's mode switch."""
-
-    OPERATIONAL = "operational"
-    INITIALIZATION = "initialization"
-    MAINTENANCE = "maintenance"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFact:
-    """A file the device keeps or made: its name below `local/`, its size and its SHA-256."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardFact:
-    """A card of a set: the number printed on it, counted from 1, and the serial of the plastic."""
-
-    number: int
-    serial: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFact:
-    """A key file of the world: its application, identifier and key hash."""
-
-    app: str
-    ident: str
-    key_hash: str
-
+__all__ = [
+    "AclsModified",
+    "CardExamined",
+    "CardFact",
+    "CardsReplaced",
+    "CardsTried",
+    "Change",
+    "ChangeMode",
+    "ChangePin",
+    "CheckPin",
+    "CollectOutput",
+    "Command",
+    "DeleteKey",
+    "Enquiry",
+    "ExamineCard",
+    "FileFact",
+    "FileRestored",
+    "GenerateKey",
+    "Happened",
+    "InspectKey",
+    "KeyDeleted",
+    "KeyFact",
+    "KeyGenerated",
+    "KeyInspected",
+    "KeyProved",
+    "LoadWorld",
+    "Look",
+    "Mode",
+    "ModeChanged",
+    "ModifyAcls",
+    "ModuleState",
+    "NewWorld",
+    "Output",
+    "Package",
+    "Packaged",
+    "PackagesVerified",
+    "PinChanged",
+    "PinChecked",
+    "ProveKey",
+    "ReplaceCards",
+    "Reply",
+    "RestoreFile",
+    "Since",
+    "TryCards",
+    "VerifyPackages",
+    "WorldLoaded",
+    "WorldMade",
+]
 
 # -- looking, changing nothing ---------------------------------------------------------------------------------------
 
@@ -297,7 +314,10 @@ class WorldLoaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateKey:
-    """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`."""
+    """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`.
+
+    `protect` is module, token or softcard; `token` is the name or hkltu of the card set or softcard, "" for module.
+    """
 
     app: str
     ident: str
@@ -307,6 +327,7 @@ class GenerateKey:
     protect: str
     nvram: bool
     pubexp: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -376,7 +397,7 @@ class KeyDeleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPin:
-    """Check the PIN of an administrator card (cardpp --check). Answered by `PinChecked`."""
+    """Check the PIN of an administrator or operator card (cardpp --check). Answered by `PinChecked`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -388,7 +409,7 @@ class PinChecked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePin:
-    """Give an administrator card a new PIN (cardpp --change). Answered by `PinChanged`."""
+    """Give an administrator or operator card a new PIN (cardpp --change). Answered by `PinChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,7 +419,7 @@ class PinChanged:
     cards: tuple[CardFact, ...]
 
 
-Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard
+Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard | OperatorLook
 Change = (
     ChangeMode
     | NewWorld
@@ -412,6 +433,7 @@ Change = (
     | DeleteKey
     | CheckPin
     | ChangePin
+    | OperatorChange
 )
 Command = Look | Change
 Reply = (
@@ -434,4 +456,5 @@ Reply = (
     | KeyDeleted
     | PinChecked
     | PinChanged
+    | OperatorReply
 )

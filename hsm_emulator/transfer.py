@@ -51,15 +51,14 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
         raise Refused(Status.INVALID_PARAMETER, f"keys of application {SIMPLE} are transferred, not {command.app!r}")
+    keyfile.demand_module(keyfile.find(state, SIMPLE, command.ident))
     keyfile.demand_own(keyfile.open_key(state, memory, SIMPLE, command.ident), memory)
     if keyfile.path_of(COPY, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a copy {COPY} {command.ident} already")
     target = byok.verify_packages(command.kek_package, command.world_package)
     wanted = world.card_set(memory, "LTNSO")
     state, tokens, cards = quorum.read_quorum(state, wanted, world.checks, call)  # 2
-    knso = world.open_key("KNSO", tokens)
-    if byok.knso_hash(crypto.verify_key(knso)) != memory.hknso:
-        raise Refused(Status.VERIFY_FAILED, "the quorum opened another KNSO than the world's")
+    knso = world.open_knso(tokens)
     source = keyfile.open_key(state, memory, SIMPLE, command.ident)
     for action in (OpPermissions(rights=frozenset({Right.EXPAND_ACL})), MakeBlob(under=memory.hkm)):  # 3
         acl.authorise(source.acl, action, presented=frozenset({memory.hknso}), esn=state.esn, used=memory.used)
