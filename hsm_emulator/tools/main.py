@@ -33,7 +33,6 @@ ELSEWHERE: Final = {
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nfkmattest": "nfkmverify checks the certificates here",
     "nvram-sw": "NVRAM is not modelled",
     "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
@@ -133,9 +132,9 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
 
 
 def _tools() -> tuple[Tool, ...]:
-    from hsm_emulator.tools import changing, looking, setting_up, transferring
+    from hsm_emulator.tools import attesting, changing, looking, setting_up, transferring
 
-    return (*looking.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS)
+    return (*looking.TOOLS, *attesting.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS)
 
 
 if __name__ == "__main__":
