@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
-from hsm_emulator import cards, crypto, dispatch, encoding, module, replies
+from hsm_emulator import cards, crypto, dispatch, encoding, module, replies, strangers
 from hsm_emulator.dialogue import CardAsk, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status, StoreBroken
@@ -115,6 +115,15 @@ class Device:
         state = cards.blank(self._state(), serials, self._draw)
         digest = _digest(["blank cards", *serials])
         self._store.commit(f"blank-cards-{digest[:32]}", "BlankCards", digest, state.files, b"{}")
+
+    def lay_out_strangers(self) -> None:
+        """Put the cards of `faults.py` into the card store: a blank one, a worn-out one, one of another world.
+
+        Raises:
+            Refused: AlreadyExists, they are there.
+        """
+        state = strangers.lay_out(self._state(), self._draw)
+        self._store.commit("strange-cards", "StrangeCards", _digest(["strange cards"]), state.files, b"{}")
 
     def look(self, command: Look) -> Reply:
         """Answer a question; changes nothing.

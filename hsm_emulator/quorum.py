@@ -218,7 +218,11 @@ def with_pin(
     """
     refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: {ASKS} wrong PINs")
     for attempt in range(1, ASKS + 1):
-        wait = cards.chip(state, serial).wait_ms(call.now_ms())
+        now = call.now_ms()
+        if (settled := cards.wait_anew(state, serial, now)) is not state:
+            state = settled
+            call.keep(state)
+        wait = cards.chip(state, serial).wait_ms(now)
         ask = PinAsk(
             set_name=wanted.name,
             number=membership.index,
