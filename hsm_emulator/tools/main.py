@@ -133,9 +133,9 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
 
 
 def _tools() -> tuple[Tool, ...]:
-    from hsm_emulator.tools import changing, looking, setting_up, transferring
+    from hsm_emulator.tools import changing, handling, looking, setting_up, transferring
 
-    return (*looking.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS)
+    return (*looking.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS, *handling.TOOLS)
 
 
 if __name__ == "__main__":

@@ -236,12 +236,16 @@ class EmulatedHsm:
             self._device = self._open()
         except Refused as refusal:
             raise WrongUse(f"{device} cannot be opened: {refusal.words}", rule="DEV002") from None
+        try:
+            state = self._look(messages.Enquiry(), messages.ModuleState)
+        except Refused as refusal:
+            self._device.close()
+            raise WrongUse(f"{device} says nothing of itself: {refusal.words}", rule="DEV002") from None
         self._id = device
         self._serial = serial
         self._card_set = card_set
         self._files = files
         self._dialogue = dialogue
-        state = self._look(messages.Enquiry(), messages.ModuleState)
         if state.esn != serial:
             self._device.close()
             raise Defect(f"the module is {state.esn}, not {serial}")
