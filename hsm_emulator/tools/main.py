@@ -133,6 +133,7 @@ def all_tools() -> tuple[Tool, ...]:
     from hsm_emulator.tools import (
         attesting,
         changing,
+        handling,
         looking,
         operator_tokens,
         preloading,
@@ -141,7 +142,7 @@ def all_tools() -> tuple[Tool, ...]:
         transferring,
     )
 
-    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up)
+    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up, handling)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 
