@@ -77,17 +77,21 @@ def blank(state: State, serials: Sequence[str], draw: Draw) -> State:
     for serial in serials:
         if not SERIAL.fullmatch(serial):
             raise Refused(Status.INVALID_PARAMETER, f"{serial!r} is no card serial: SIM, then letters, digits and -")
-        if _image(serial) in state.files:
+        if image(serial) in state.files:
             raise Refused(Status.ALREADY_EXISTS, f"there is a card {serial} already")
-        image = render("card", "", {"serial": serial, "set": None})
-        state = state.put({_image(serial): image})
+        state = state.put({image(serial): render("card", "", {"serial": serial, "set": None})})
         state = _put_chip(state, serial, Chip(secret=draw.take(32), failures=0, last_ms=0))
     return state
 
 
+def image(serial: str) -> str:
+    """Return the path of a card's image."""
+    return f"{CARDSTORE}{serial}.card"
+
+
 def known(state: State, serial: str) -> bool:
     """Say whether there is a card with this serial."""
-    return _image(serial) in state.files and chip_path(serial) in state.files
+    return image(serial) in state.files and chip_path(serial) in state.files
 
 
 def read(state: State, serial: str) -> Membership | None:
@@ -96,7 +100,7 @@ def read(state: State, serial: str) -> Membership | None:
     Raises:
         DamagedFile: the image does not parse.
     """
-    world, file = parse(state.files[_image(serial)], "card", FIELDS)
+    world, file = parse(state.files[image(serial)], "card", FIELDS)
     if word(file, "serial") != serial:
         raise DamagedFile(f"the image of card {serial} is that of another card")
     return None if file["set"] is None else _membership(world, file["set"])
@@ -114,7 +118,7 @@ def write(state: State, serial: str, membership: Membership) -> State:
         "scrypt_n": membership.scrypt_n,
         "shares": {token: encoding.text(sealed) for token, sealed in membership.shares.items()},
     }
-    return state.put({_image(serial): render("card", membership.world, {"serial": serial, "set": content})})
+    return state.put({image(serial): render("card", membership.world, {"serial": serial, "set": content})})
 
 
 def chip(state: State, serial: str) -> Chip:
@@ -147,6 +151,17 @@ def charge(state: State, serial: str, now_ms: int) -> State:
     """Return the state with one more failed try: committed before the PIN is looked at."""
     inside = chip(state, serial)
     return _put_chip(state, serial, replace(inside, failures=inside.failures + 1, last_ms=now_ms))
+
+
+def wait_anew(state: State, serial: str, now_ms: int) -> State:
+    """Return the state where the wait after a failed try begins now, if the clock says that the try is still to come.
+
+    A clock that was set back would make the card wait until that time comes again.
+    """
+    inside = chip(state, serial)
+    if inside.failures == 0 or inside.last_ms <= now_ms:
+        return state
+    return _put_chip(state, serial, replace(inside, last_ms=now_ms))
 
 
 def clear(state: State, serial: str) -> State:
@@ -229,7 +244,3 @@ def _put_chip(state: State, serial: str, inside: Chip) -> State:
         "last_ms": inside.last_ms,
     }
     return state.put({chip_path(serial): render("card chip", "", content)})
-
-
-def _image(serial: str) -> str:
-    return f"{CARDSTORE}{serial}.card"

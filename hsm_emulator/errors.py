@@ -64,3 +64,7 @@ class DamagedFile(Refused):
 
 class StoreBroken(EmulatorError):  # reads as the sentence it is
     """The folder behind the device is not in a state that any crash can leave: somebody edited it, or the disk did."""
+
+
+class PowerCut(EmulatorError):  # reads as the event it is
+    """The device lost power in the middle of a command, which was done as a whole or not at all: open it again."""

@@ -126,7 +126,8 @@ class KeyInspected:
 
     `archive_to` and `blob_to` are the hashes of the one key each that the copy may be encrypted to, "" where none,
     and "several" where more than one; `rights` are the operation permissions in use, sorted, by their nCore names;
-    `acl` and `dump` are the tools' pages as text.
+    `transferable` names every place outside its world that it may be encrypted for (`verdict.Verdict`); `acl` and
+    `dump` are the tools' pages as text.
     """
 
     key_hash: str
@@ -135,6 +136,7 @@ class KeyInspected:
     archive_to: str
     blob_to: str
     rights: tuple[str, ...]
+    transferable: tuple[str, ...]
     acl: str
     dump: str
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, cards, crypto, keyfile, operator_cards, ram, softcards, worlds
+from hsm_emulator import acl, cards, crypto, keyfile, limits, operator_cards, ram, softcards, verdict, worlds
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hsm_emulator.keyfile import KeyFile, Loaded
     from hsm_emulator.messages import ModuleState
     from hsm_emulator.state import State
+    from hsm_emulator.verdict import Verdict
 
 MARK: Final = "SIMULATED HSM. No genuine device or key is behind this page."
 SEVERAL: Final = "several"
@@ -36,20 +37,23 @@ def inspect_key(state: State, command: InspectKey, now_ms: int) -> KeyInspected:
     key = keyfile.open_key(state, memory, command.app, command.ident, tokens)
     show = OpPermissions(rights=frozenset({Right.GET_ACL}))
     acl.authorise(key.acl, show, presented=frozenset(), esn=state.esn, used=memory.used)
+    own = frozenset([key.file.hkm, *(str(hkre) for hkre in key.file.recovery[:1])])
+    found = verdict.judge(key.acl, recovery=bool(key.file.recovery), own=own, used=memory.used)
     return KeyInspected(
         key_hash=key.file.hash,
-        exportable=Right.EXPORT_AS_PLAIN in key.acl.rights(),
-        recoverable=bool(key.file.recovery or key.acl.certifiers()),
+        exportable=found.exportable,
+        recoverable=found.recoverable,
         archive_to=_one(key.acl.archives_under()),
         blob_to=_one(key.acl.blobs_under()),
         rights=tuple(sorted(key.acl.rights())),
-        acl=acl_page(key),
+        transferable=found.transferable,
+        acl=acl_page(key, found),
         dump=dump_page(key.file, state.files[key.file.path]),
     )
 
 
-def acl_page(key: Loaded) -> str:
-    """Return the page of `aclprint`."""
+def acl_page(key: Loaded, found: Verdict) -> str:
+    """Return the page of `aclprint`; its last line is derived from the others."""
     lines = [
         MARK,
         f"key_{key.file.app}_{key.file.ident}",
@@ -59,7 +63,7 @@ def acl_page(key: Loaded) -> str:
     ]
     for place, group in enumerate(key.acl.groups, start=1):
         lines += [f"  group {place}", *_group_lines(group)]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, f"  {found.line}", ""])
 
 
 def dump_page(file: KeyFile, content: bytes) -> str:
@@ -213,11 +217,11 @@ def _value_lines(value: object, indent: str) -> list[str]:
 def _group_lines(group: Group) -> list[str]:
     lines = []
     if group.certifier:
-        lines.append(f"    needs a certificate of {group.certifier}")
+        lines.append(f"    needs a {'fresh ' if group.fresh else ''}certificate of {group.certifier}")
     if group.module:
         lines.append(f"    needs module {group.module}")
     if group.limit is not None:
-        lines.append(f"    at most {group.limit.uses} use(s), counted as {group.limit.counter}")
+        lines.append(f"    {limits.describe(group.limit)}")
     return lines + [f"    may {acl.describe(action)}" for action in group.actions]
 
 

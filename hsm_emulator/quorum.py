@@ -205,7 +205,9 @@ def with_pin(
     """
     refusal = Refused(Status.DECRYPT_FAILED, f"{serial}: {ASKS} wrong PINs")
     for attempt in range(1, ASKS + 1):
-        wait = cards.chip(state, serial).wait_ms(call.now_ms())
+        now = call.now_ms()
+        if (settled := cards.wait_anew(state, serial, now)) is not state:
+            call.keep(state := settled)
         ask = PinAsk(
             set_name=wanted.name,
             number=membership.index,
@@ -213,7 +215,7 @@ def with_pin(
             new=False,
             attempt=attempt,
             left=ASKS - attempt,
-            wait_seconds=-(-wait // 1000),
+            wait_seconds=-(-cards.chip(state, serial).wait_ms(now) // 1000),
         )
         pin = call.dialogue.pin(ask)
         now = call.now_ms()
@@ -261,10 +263,9 @@ def _read_back(
 
 def _open_written(state: State, made: CardSet, card: CardFact, pin: Pin) -> tuple[Share, ...] | None:
     membership = cards.read(state, card.serial)
-    if membership is None:
-        return None
-    expected = _membership(made, card, salt=membership.salt, scrypt_n=membership.scrypt_n)
-    if replace(membership, shares={}) != expected:
+    if membership is None or replace(membership, shares={}) != _membership(
+        made, card, salt=membership.salt, scrypt_n=membership.scrypt_n
+    ):
         return None
     return cards.open_shares(membership, cards.chip(state, card.serial), pin, made.module_keys)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import attestation, byok, crypto, encoding, sharing
+from hsm_emulator import attestation, byok, chain, crypto, encoding, sharing
 from hsm_emulator.attestation import Kind
 from hsm_emulator.dialogue import ACS
 from hsm_emulator.errors import Refused, Status
@@ -229,12 +229,11 @@ def render_module(esn: str, memory: Memory, kmc: AdminKey) -> bytes:
     """Return the bytes of a module file: the module's certificates, and KMC's signature that it is in the world."""
     kml = encoding.text(crypto.verify_key(memory.kml))
     body = {"esn": esn, "kml": kml, "hknso": memory.hknso, "hkm": memory.hkm}
-    joined = b"SIMULATED module certificate 1\0" + encoding.encode({"esn": esn, "kml": kml})
     content = {
         "warrant": memory.warrant,
         "module_state": attestation.to_data(attestation.issue(Kind.MODULE_STATE, body, memory.klf2)),
         "kmc": encoding.text(kmc.public),
-        "kmc_signature": encoding.text(crypto.sign(kmc.secret, joined)),
+        "kmc_signature": encoding.text(chain.join(kmc.secret, esn, kml)),
     }
     return render("module", memory.hknso, content)
 

@@ -113,8 +113,8 @@ class _Walk:
         """Follow what the step changes; what is taken out and used is in nobody's custody until somebody says so."""
         step = work.step
         needs = action.needs
-        for used in (needs.cards_read, needs.cards_written, needs.cards_tried, "medium"):
-            if used in step.settings:
+        for used in (needs.cards_read, needs.cards_written, needs.cards_tried, needs.medium):
+            if used is not None:
                 self._now = self._now.custody_after(str(step.settings[used]), None)
         self._now = action.changes(work, self._now)
         for changed in step.changes:

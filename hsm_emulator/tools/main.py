@@ -30,7 +30,6 @@ ELSEWHERE: Final = {
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nfkmattest": "nfkmverify checks the certificates here",
     "nvram-sw": "NVRAM is not modelled",
     "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
@@ -131,9 +130,19 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
 
 def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
-    from hsm_emulator.tools import changing, looking, operator_tokens, preloading, recovering, setting_up, transferring
+    from hsm_emulator.tools import (
+        attesting,
+        changing,
+        handling,
+        looking,
+        operator_tokens,
+        preloading,
+        recovering,
+        setting_up,
+        transferring,
+    )
 
-    rooms = (looking, changing, operator_tokens, preloading, recovering, transferring, setting_up)
+    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up, handling)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

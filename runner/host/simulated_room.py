@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.backends.interface import Hsm, Vault
+    from runner.engine import StepFailed
     from runner.host.clock import Clock
     from runner.host.session import Watch
     from runner.host.simulated import Cast
@@ -31,9 +32,17 @@ PEOPLE: Final = "people.json"
 ENVIRONMENT: Final = "environment.json"
 
 
+def leave_it(_failed: StepFailed) -> bool:
+    """Begin no step again: a rehearsal shows what failed."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What a rehearsal stands on; only tests have another one than the machine's."""
+    """What a rehearsal stands on; tests have another one than the machine's, and so has whoever wants faults.
+
+    `again` says whether the people begin a failed step again.
+    """
 
     disk: Disk = field(default_factory=Disk)
     clock: Clock = field(default_factory=SystemClock)
@@ -41,6 +50,7 @@ class Ground:
     day: str = field(default_factory=today)
     wait: Callable[[float], None] = time.sleep
     inside: emulator.Inside = field(default_factory=emulator.Inside)
+    again: Callable[[StepFailed], bool] = leave_it
 
 
 def furnish(ground: Ground, plan: Plan, place: Path, people: Cast, brought: Mapping[str, bytes]) -> None:
@@ -131,6 +141,7 @@ class SimulatedRoom:
             present=present,
             on_break=on_break,
             wait=ground.wait,
+            again=ground.again,
         )
         self._stations = Stations(
             ground.disk,
