@@ -82,7 +82,7 @@ def _files(state: State, command: RecoverKeys, world: World, target: Token) -> l
             raise Refused(Status.INVALID_PARAMETER, words)
         if file.hkltu == target.hkltu:
             raise Refused(Status.INVALID_PARAMETER, f"{name} is protected by {target.words} already")
-        if file.recovery[:1] != (world.keys["KRE"].hash,):
+        if not file.recovery or file.recovery[0] != world.keys["KRE"].hash:
             raise Refused(Status.INVALID_PARAMETER, f"{name} has no recovery blob for this world's KRE")
     return files
 

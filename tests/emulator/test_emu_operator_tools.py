@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from emulator_bench import contents
 from operators_bench import LOCAL, OPS, SOFT, SOFT_PIN, UNDER_CARDS, UNDER_SOFTCARD
-from test_emu_tools_refusals import CARDS, GENERATE, NEW_WORLD, parameters, read, written
+from test_emu_tools_refusals import CARDS, GENERATE, NEW_WORLD, PINS, parameters, read, written
 
 if TYPE_CHECKING:
     from operators_bench import Staffed
@@ -88,7 +88,7 @@ def test_ppmk(staffed_tools: Tools) -> None:
         (1, "ppmk --new --recoverable more", "without passphrase recovery"),
         (1, "ppmk --recover soft", "without passphrase recovery"),
         (1, "ppmk --check ops", "there is no softcard"),
-        (2, "cardpp --recover", "one of the arguments"),
+        (1, "cardpp --recover", "without passphrase recovery"),
         (2, "nfkminfo -c -s", "not allowed with"),
         (2, "preload -A simple pause", "-A and -K belong together"),
         (2, "preload python aclprint.py", "needs -A and -K"),
@@ -149,7 +149,7 @@ def test_preload_that_is_broken_off_leaves_nothing_loaded(staffed_tools: Tools) 
     shown = staffed_tools.run(*line, typed=[*read(3, 4)])
     assert shown.code == 3
     assert "No Pre-Loaded Objects" in staffed_tools.done("nfkminfo")
-    staffed_tools.done(*line, typed=[*read(3, 4), *TYPED_SOFT])
+    staffed_tools.done(*line, typed=[PINS[CARDS[4]], *read(3), *TYPED_SOFT])  # the last card is in the slot still
     assert "Pre-Loaded Objects - 2" in staffed_tools.done("nfkminfo")
 
 
@@ -162,6 +162,7 @@ def test_preload_exit_keeps_the_keys_until_the_card_goes(staffed_tools: Tools) -
     assert "`ops' #3, card SIM-C-0006" in staffed_tools.done("slotinfo")
     assert "may make a blob" in staffed_tools.done("aclprint", "simple", UNDER_CARDS)
     assert "unloaded" not in staffed_tools.done("emu", "card", "insert", CARDS[5])
+    assert "transferable to anybody, by the holder of " in staffed_tools.done("aclprint", "simple", UNDER_CARDS)
     assert "unloaded" in staffed_tools.done("emu", "card", "eject", CARDS[5])
     assert "KeyNotLoaded" in staffed_tools.refused(1, "aclprint", "simple", UNDER_CARDS).err
     assert "present" not in staffed_tools.done("slotinfo")
