@@ -31,25 +31,30 @@ COSTS: Final = frozenset(1 << power for power in range(4, 21))
 FIELDS: Final = frozenset({"serial", "set"})
 """The fields of a card's image; `set` is null on a blank card."""
 
-_SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "salt", "scrypt_n", "shares"})
+_SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "thresholds", "salt", "scrypt_n", "shares"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What is written on a card: of which set of which world it is which card, and its sealed shares by token."""
+    """What is written on a card: of which set of which world it is which card, and its sealed shares by token.
+
+    `thresholds` says how many cards open a token where it is not the set's K.
+    """
 
     world: str
     set_id: str
     set_name: str
     index: int
     quorum: Quorum
+    thresholds: Mapping[str, int]
     salt: bytes
     scrypt_n: int
     shares: Mapping[str, bytes] = field(repr=False)
 
     def place(self, token: str) -> Place:
         """Return where this card's share of a token belongs."""
-        return Place(token=token, world=self.world, set_id=self.set_id, index=self.index, quorum=self.quorum)
+        quorum = Quorum(k=self.thresholds.get(token, self.quorum.k), n=self.quorum.n)
+        return Place(token=token, world=self.world, set_id=self.set_id, index=self.index, quorum=quorum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +115,7 @@ def write(state: State, serial: str, membership: Membership) -> State:
         "index": membership.index,
         "k": membership.quorum.k,
         "n": membership.quorum.n,
+        "thresholds": dict(membership.thresholds),
         "salt": encoding.text(membership.salt),
         "scrypt_n": membership.scrypt_n,
         "shares": {token: encoding.text(sealed) for token, sealed in membership.shares.items()},
@@ -193,6 +199,8 @@ def _membership(world: str, value: object) -> Membership:
         raise DamagedFile("the card's scrypt cost is not one that cards are made with")
     try:
         quorum = Quorum(k=number(data, "k"), n=number(data, "n"))
+        thresholds: dict[str, Any] = data["thresholds"] if isinstance(data["thresholds"], dict) else {}
+        thresholds = {token: Quorum(k=number(thresholds, token), n=quorum.n).k for token in thresholds}
     except Refused as refused:
         raise DamagedFile(f"the card's set is impossible: {refused.words}") from None
     if not 1 <= number(data, "index") <= quorum.n:
@@ -203,6 +211,7 @@ def _membership(world: str, value: object) -> Membership:
         set_name=word(data, "set_name"),
         index=data["index"],
         quorum=quorum,
+        thresholds=thresholds,
         salt=encoding.untext(data["salt"], "the card's salt"),
         scrypt_n=data["scrypt_n"],
         shares={token: encoding.untext(sealed, "a sealed share") for token, sealed in shares.items()},

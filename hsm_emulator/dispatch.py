@@ -90,7 +90,7 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
         case LoadWorld():
             return restoration.load_world(state, call)
         case GenerateKey():
-            return keys.generate_key(state, command, call.draw)
+            return keys.generate_key(state, command, call)
         case ModifyAcls():
             return transfer.modify_acls(state, command, call)
         case Package():

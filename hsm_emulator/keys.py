@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, worlds
+from hsm_emulator import acl, attestation, byok, crypto, encoding, fips, keyfile, worlds
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import Refused, Status
@@ -14,7 +14,7 @@ from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerat
 from hsm_emulator.state import State, demand, recall, remember
 
 if TYPE_CHECKING:
-    from hsm_emulator.crypto import Draw
+    from hsm_emulator.quorum import Call
     from hsm_emulator.state import Memory
 
 SIMPLE: Final = "simple"
@@ -35,11 +35,12 @@ _MANAGE: Final = frozenset(
 )
 
 
-def generate_key(state: State, command: GenerateKey, draw: Draw) -> tuple[State, KeyGenerated]:
-    """Generate an application key, protected by the module, recoverable by the card set.
+def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State, KeyGenerated]:
+    """Generate an application key, protected by the module, recoverable by the card set where the world is.
 
     Raises:
-        Refused: InvalidState, InvalidParameter, InvalidHostDataIdentifier, AlreadyExists, or no usable world.
+        Refused: InvalidState, InvalidParameter, InvalidHostDataIdentifier, AlreadyExists, or no usable world; in a
+            strict FIPS world as `fips.demand_card`.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "generatekey")
@@ -47,10 +48,11 @@ def generate_key(state: State, command: GenerateKey, draw: Draw) -> tuple[State,
     _check_parameters(command)
     if keyfile.path_of(command.app, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a key {command.app} {command.ident} already")
-    key = draw.rsa(command.size)
+    state = fips.demand_card(state, memory, world, call)
+    key = call.draw.rsa(command.size)
     public, private = crypto.rsa_public_der(key), crypto.rsa_private_der(key)
-    kre = world.keys["KRE"]
-    permissions = default_acl(memory.hkm, kre.hash, world.hknso)
+    kre = world.keys.get("KRE")
+    permissions = default_acl(memory.hkm, "" if kre is None else kre.hash, world.hknso)
     memory = replace(memory, generated=memory.generated + 1)
     file = KeyFile(
         hknso=world.hknso,
@@ -67,11 +69,14 @@ def generate_key(state: State, command: GenerateKey, draw: Draw) -> tuple[State,
         authority=b"",
     )
     payload = keyfile.payload_of(private, permissions)
-    for wanted in (MakeArchiveBlob(under=kre.hash), MakeBlob(under=memory.hkm)):
-        acl.authorise(permissions, wanted, presented=frozenset(), esn=state.esn, used=memory.used)
-    file = keyfile.seal_recovery(file, payload, kre.hash, kre.public, draw)
-    file = keyfile.seal_working(file, payload, memory, draw)
-    state = remember(state.put({file.path: keyfile.render_file(file)}), memory, draw)
+    if kre is not None:
+        archive = MakeArchiveBlob(under=kre.hash)
+        acl.authorise(permissions, archive, presented=frozenset(), esn=state.esn, used=memory.used)
+        file = keyfile.seal_recovery(file, payload, kre.hash, kre.public, call.draw)
+    store = MakeBlob(under=memory.hkm)
+    acl.authorise(permissions, store, presented=frozenset(), esn=state.esn, used=memory.used)
+    file = keyfile.seal_working(file, payload, memory, call.draw)
+    state = remember(state.put({file.path: keyfile.render_file(file)}), memory, call.draw)
     return state, KeyGenerated(key_hash=file.hash, public_key=encoding.text(public), file=state.fact(file.path))
 
 
@@ -109,12 +114,13 @@ def prove_key(state: State, command: ProveKey) -> KeyProved:
 
 
 def default_acl(hkm: str, hkre: str, hknso: str) -> Acl:
-    """Return the permissions of a freshly generated key."""
+    """Return the permissions of a freshly generated key; `hkre` is "" in a world without recovery."""
+    archive = (Group(actions=(MakeArchiveBlob(under=hkre),)),) if hkre else ()
     return Acl(
         groups=(
             Group(actions=(OpPermissions(rights=_USE | _MANAGE),)),
             Group(actions=(MakeBlob(under=hkm),)),
-            Group(actions=(MakeArchiveBlob(under=hkre),)),
+            *archive,
             Group(actions=(OpPermissions(rights=frozenset({Right.EXPAND_ACL})), MakeBlob(under=hkm)), certifier=hknso),
         )
     )

@@ -6,7 +6,7 @@ A limit whose facts are not given is not met: a caller that does not count uses 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from hsm_emulator import encoding
 from hsm_emulator.errors import DamagedFile, Status
@@ -46,6 +46,10 @@ class Since:
 
     uses: int
     age_ms: int
+
+
+LOADED: Final = Since(uses=0, age_ms=0)
+"""A key just loaded."""
 
 
 def spent(limit: Limit, used: Callable[[str], int], since: Since | None) -> Status | None:

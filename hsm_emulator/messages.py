@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hsm_emulator.world_messages import Feature, WorldFact, WorldMode
+
 
 class Mode(StrEnum):
     """State of the module's mode switch."""
@@ -58,7 +60,8 @@ class Enquiry:
 class ModuleState:
     """The module as it stands.
 
-    `hknso` is "" where it holds no world; `audit_size` and `audit_head` are its own receipts' count and chain head.
+    `hknso` is "" where it holds no world; `world` is None where its file is not as it was signed; `audit_size` and
+    `audit_head` are its own receipts' count and chain head.
     """
 
     esn: str
@@ -68,6 +71,7 @@ class ModuleState:
     keys: tuple[KeyFact, ...]
     cards: tuple[CardFact, ...]
     files: tuple[FileFact, ...]
+    world: WorldFact | None
     audit_size: int
     audit_head: str
 
@@ -218,16 +222,27 @@ class ModeChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewWorld:
-    """Create a Security World and its Administrator Card Set (new-world --initialize). Answered by `WorldMade`."""
+    """Create a Security World and its Administrator Card Set (new-world --initialize). Answered by `WorldMade`.
+
+    `nso_timeout` is in seconds, 0 for the usual one; `features` gives features with a quorum of their own, `without`
+    those that are left out for ever.
+    """
 
     cipher_suite: str
     threshold: int
     cards: int
+    mode: WorldMode = WorldMode.UNRESTRICTED
+    nso_timeout: int = 0
+    features: tuple[tuple[Feature, int], ...] = ()
+    without: tuple[Feature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldMade:
-    """A world exists: all cards were written, read back and recombined. `world` is the world file."""
+    """A world exists: all cards were written, read back and recombined. `world` is the world file.
+
+    `hkre` is "" in a world without recovery.
+    """
 
     hknso: str
     hkm: str

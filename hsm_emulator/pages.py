@@ -9,6 +9,7 @@ from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
 from hsm_emulator.state import demand, kind_of, parse, recall
+from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +19,25 @@ if TYPE_CHECKING:
     from hsm_emulator.messages import ModuleState
     from hsm_emulator.state import State
     from hsm_emulator.verdict import Verdict
+    from hsm_emulator.world_messages import WorldFact
 
 MARK: Final = "SIMULATED HSM. No genuine device or key is behind this page."
 SEVERAL: Final = "several"
 SHOWN: Final = 64
 """The longest text that a dump shows."""
+
+_FLAGS: Final = {
+    "Recovery": Feature.RECOVERY,
+    "PINRecovery": Feature.PASSPHRASE_RECOVERY,
+    "RTC": Feature.CLOCK,
+    "NVRAM": Feature.NVRAM,
+    "FTO": Feature.FOREIGN_TOKENS,
+    "SEEDebug": Feature.SEE_DEBUG,
+}
+"""Features by their names in nfkminfo's state line."""
+
+_HASHES: Final = ("hkm", "hkre", "hkra", "hkmc", "hkp", "hkrtc", "hknv", "hkdsee", "hkfto", "hkfips")
+"""The order of the hashes in nfkminfo (research, grade R)."""
 
 
 def inspect_key(state: State, command: InspectKey) -> KeyInspected:
@@ -147,14 +162,34 @@ def module_page(module: ModuleState) -> str:
 
 def world_page(module: ModuleState) -> str:
     """Return the page of `nfkminfo`: the world, its cards, keys and files."""
-    usable = "Usable" if module.usable else "!Usable"
-    lines = [MARK, "World", f"  state         {'Initialised' if module.hknso else '!Initialised'} {usable}"]
-    lines += [f"  hknso         {module.hknso or 'none'}", f"Cards - {len(module.cards)} administrator cards"]
+    lines = [MARK, "World", f"  state         {' '.join(_flags(module))}"]
+    lines += [f"  hknso         {module.hknso or 'none'}", *_world_lines(module.world)]
+    lines.append(f"Cards - {len(module.cards)} administrator cards")
     lines += [f"  #{card.number:<12} {card.serial}" for card in module.cards]
     lines += _key_lines(module)
     lines.append(f"Files - {len(module.files)}")
     lines += [f"  {file.sha256} {file.size:>7} {file.name}" for file in module.files]
     return "\n".join([*lines, ""])
+
+
+def _flags(module: ModuleState) -> list[str]:
+    """Return the tokens of nfkminfo's state line; ! before one says that it is not so."""
+    world = module.world
+    so = {"Initialised": bool(module.hknso), "Usable": module.usable}
+    if world is not None:
+        so |= {flag: world.has(feature) for flag, feature in _FLAGS.items()}
+        so["StrictFIPS140"] = world.mode is WorldMode.FIPS_140_LEVEL_3
+    return [flag if is_so else f"!{flag}" for flag, is_so in so.items()]
+
+
+def _world_lines(world: WorldFact | None) -> list[str]:
+    if world is None:
+        return []
+    hashes, quora = dict(world.hashes), [f"{feature}={k}" for feature, k in world.features if k != world.threshold]
+    shown: dict[str, str] = {name: hashes[name] for name in _HASHES if name in hashes}
+    shown |= {"k-out-of-n": f"{world.threshold}/{world.cards}", "other quora": " ".join(quora) or "none"}
+    shown |= {"nso timeout": f"{world.nso_timeout} s", "ciphersuite": world.suite, "mode": world.mode.value}
+    return [f"  {name:<13} {value}" for name, value in shown.items()]
 
 
 def key_list(module: ModuleState) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hsm_emulator import cards, quorum, worlds
+from hsm_emulator import cards, profiles, quorum, worlds
 from hsm_emulator.dialogue import PinAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import CardExamined, CardFact, Mode, PinChanged, PinChecked
@@ -87,4 +87,4 @@ def change_pin(state: State, call: Call) -> tuple[State, PinChanged]:
 def _administrators(state: State) -> CardSet:
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "cardpp")
-    return worlds.load(state, memory).card_set(memory, *worlds.TOKENS)
+    return worlds.load(state, memory).card_set(memory, *profiles.TOKENS)

@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import attestation, crypto, keyfile, quorum, worlds
+from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.limits import LOADED
 from hsm_emulator.messages import FileRestored, Mode, RestoreFile, WorldLoaded
 from hsm_emulator.state import LOCAL, State, demand, parse, recall, remember
 
@@ -69,6 +71,7 @@ def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
     wanted = world.card_set(memory, *sorted(worlds.BEFORE_KM))
     state, tokens, read = quorum.read_quorum(state, wanted, world.checks, call)  # 2
     km, kmc = world.open_km(tokens), world.admin_key("KMC", tokens)
+    world.demand_use("KMC", OpPermissions(rights=frozenset({Right.SIGN_MODULE_CERT})), LOADED)
     memory = replace(  # 3
         memory,
         kml=crypto.signing_key(call.draw),

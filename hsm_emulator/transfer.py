@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, quorum, reduction, worlds
-from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions
+from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.keys import COPY, SIMPLE
@@ -58,7 +58,7 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     target = byok.verify_packages(command.kek_package, command.world_package)
     wanted = world.card_set(memory, "LTNSO")
     state, tokens, cards = quorum.read_quorum(state, wanted, world.checks, call)  # 2
-    knso = world.open_key("KNSO", tokens)
+    knso = world.use_key("KNSO", tokens, Right.USE_AS_CERTIFICATE)
     if byok.knso_hash(crypto.verify_key(knso)) != memory.hknso:
         raise Refused(Status.VERIFY_FAILED, "the quorum opened another KNSO than the world's")
     source = keyfile.open_key(state, memory, SIMPLE, command.ident)
