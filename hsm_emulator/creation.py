@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import administrators, byok, crypto, profiles, quorum, sharing, worlds
+from hsm_emulator import administrators, byok, crypto, nvram, profiles, quorum, sharing, worlds
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.administrators import AdminKey
 from hsm_emulator.limits import Since
@@ -40,7 +40,9 @@ def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, World
     tokens = {name: call.draw.take(sharing.TOKEN) for name in profile.tokens}
     hknso, km = keys["KNSO"].hash, keys["KM"].secret
     made = worlds.new_card_set(hknso, needed, profile, tokens, km)
-    state, written = quorum.write_set(state.without(frozenset(state.local())), made, tokens, memory.scrypt_n, call)  # 3
+    state, written = quorum.write_set(
+        nvram.wipe(state.without(frozenset(state.local()))), made, tokens, memory.scrypt_n, call
+    )  # 3
     since = Since(uses=0, age_ms=call.now_ms() - made_ms)  # 4
     sign = OpPermissions(rights=frozenset({Right.SIGN}))
     administrators.demand("KNSO", keys["KNSO"].token, profile.nso_timeout, sign, since)

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from hsm_emulator import byok, creation, keys, module, pages, passphrases, replacement, restoration, transfer, trials
+from hsm_emulator import (
+    areas,
+    byok,
+    creation,
+    keys,
+    module,
+    pages,
+    passphrases,
+    replacement,
+    restoration,
+    transfer,
+    trials,
+)
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import (
     ChangeMode,
@@ -30,6 +42,15 @@ from hsm_emulator.messages import (
     TryCards,
     VerifyPackages,
 )
+from hsm_emulator.world_messages import (
+    AllocateArea,
+    FreeArea,
+    ListAreas,
+    ReadArea,
+    RestoreArea,
+    SaveArea,
+    WriteArea,
+)
 
 if TYPE_CHECKING:
     from hsm_emulator.messages import Change, Look, Reply
@@ -39,7 +60,7 @@ if TYPE_CHECKING:
     from hsm_emulator.store import Store
 
 
-def look(state: State, command: Look, store: Store) -> Reply:  # noqa: PLR0911 (it only dispatches)
+def look(state: State, command: Look, store: Store) -> Reply:  # noqa: C901, PLR0911 (it only dispatches)
     """Answer a question about the committed state.
 
     Raises:
@@ -64,6 +85,10 @@ def look(state: State, command: Look, store: Store) -> Reply:  # noqa: PLR0911 (
             return Output(content=content)
         case ExamineCard():
             return passphrases.examine_card(state, command)
+        case ListAreas():
+            return areas.list_areas(state)
+        case ReadArea():
+            return areas.read_area(state, command)
         case _:
             assert_never(command)
 
@@ -101,6 +126,16 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return passphrases.check_pin(state, call)
         case ChangePin():
             return passphrases.change_pin(state, call)
+        case AllocateArea():
+            return areas.allocate_area(state, command, call)
+        case WriteArea():
+            return areas.write_area(state, command, call)
+        case FreeArea():
+            return areas.free_area(state, command, call)
+        case SaveArea():
+            return areas.save_area(state, command, call)
+        case RestoreArea():
+            return areas.restore_area(state, command, call)
         case _:
             assert_never(command)
 

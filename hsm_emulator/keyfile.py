@@ -3,6 +3,7 @@
     working blob   AES-256-GCM under HKDF(KM; application, identifier, key hash); additional data = the rest of the file
     recovery blob  RSA-OAEP-SHA256(KRE; KR), AES-256-GCM under KR
 
+A key in NVRAM has its working blob in an area of the module's memory, and none in the file.
 Both hold {private_key, acl, appdata}. The additional data names version, world, application, identifier, key hash, kind
 of blob and the key it is under, so a blob moved to another name, or a file with one byte changed, does not open.
 """
@@ -13,7 +14,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, attestation, byok, crypto, encoding
+from hsm_emulator import acl, attestation, byok, crypto, encoding, nvram
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.messages import KeyFact
@@ -120,13 +121,14 @@ def open_key(state: State, memory: Memory, app: str, ident: str) -> Loaded:
     """Return a key out of its working blob.
 
     Raises:
-        Refused: UnknownKey; UnknownKM for another world's file; DecryptFailed for a changed one.
+        Refused: UnknownKey; UnknownKM for another world's file; KeyNotLoaded where this module's NVRAM does not have
+            its blob; DecryptFailed for a changed one.
     """
     file = find(state, app, ident)
     if file.hknso != memory.hknso or file.hkm != memory.hkm:
         raise Refused(Status.UNKNOWN_KM, f"key {app} {ident} is of another Security World")
     key = _working_key(memory.module_key, file)
-    payload = crypto.unseal(key, file.working, file.working_label)
+    payload = crypto.unseal(key, file.working or _blob_in_nvram(state, file), file.working_label)
     if payload is None or file.hash != byok.public_key_hash(file.public):
         raise Refused(Status.DECRYPT_FAILED, f"the blob of key {app} {ident} does not open: the file was changed")
     data = encoding.fields(
@@ -229,6 +231,14 @@ def _recovery(value: object) -> tuple[str, bytes, bytes] | tuple[()]:
     data: dict[str, Any] = encoding.fields(value, frozenset({"hkre", "wrapped", "sealed"}), "the recovery blob")
     wrapped = encoding.untext(data["wrapped"], "the recovery blob")
     return word(data, "hkre"), wrapped, encoding.untext(data["sealed"], "the recovery blob")
+
+
+def _blob_in_nvram(state: State, file: KeyFile) -> bytes:
+    area = nvram.recall(state).get(nvram.area_of_key(file.hash))
+    if area is None:
+        words = f"key {file.app} {file.ident} is in NVRAM, in an area that this module does not have: restore it first"
+        raise Refused(Status.KEY_NOT_LOADED, words)
+    return area.content
 
 
 def _working_key(km: bytes, file: KeyFile) -> bytes:

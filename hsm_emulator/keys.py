@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import acl, attestation, byok, crypto, encoding, fips, keyfile, worlds
+from hsm_emulator import acl, areas, attestation, byok, crypto, encoding, fips, keyfile, nvram, worlds
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import Refused, Status
@@ -14,6 +14,7 @@ from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerat
 from hsm_emulator.state import State, demand, recall, remember
 
 if TYPE_CHECKING:
+    from hsm_emulator.crypto import Draw
     from hsm_emulator.quorum import Call
     from hsm_emulator.state import Memory
 
@@ -40,7 +41,7 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
 
     Raises:
         Refused: InvalidState, InvalidParameter, InvalidHostDataIdentifier, AlreadyExists, or no usable world; in a
-            strict FIPS world as `fips.demand_card`.
+            strict FIPS world as `fips.demand_card`, for a key in NVRAM as `areas.delegate`.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "generatekey")
@@ -48,7 +49,10 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
     _check_parameters(command)
     if keyfile.path_of(command.app, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a key {command.app} {command.ident} already")
-    state = fips.demand_card(state, memory, world, call)
+    state, hknv = fips.demand_card(state, memory, world, call), ""
+    if command.nvram:
+        done = areas.delegate(state, call)
+        state, hknv = done.state, done.hknv
     key = call.draw.rsa(command.size)
     public, private = crypto.rsa_public_der(key), crypto.rsa_private_der(key)
     kre = world.keys.get("KRE")
@@ -76,6 +80,8 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
     store = MakeBlob(under=memory.hkm)
     acl.authorise(permissions, store, presented=frozenset(), esn=state.esn, used=memory.used)
     file = keyfile.seal_working(file, payload, memory, call.draw)
+    if hknv:
+        state, file = _into_nvram(state, file, hknv, call.draw)
     state = remember(state.put({file.path: keyfile.render_file(file)}), memory, call.draw)
     return state, KeyGenerated(key_hash=file.hash, public_key=encoding.text(public), file=state.fact(file.path))
 
@@ -126,6 +132,15 @@ def default_acl(hkm: str, hkre: str, hknso: str) -> Acl:
     )
 
 
+def _into_nvram(state: State, file: KeyFile, hknv: str, draw: Draw) -> tuple[State, KeyFile]:
+    """Return the state with a key's working blob in an area of its own, and the key's file without it."""
+    there, name = nvram.recall(state), nvram.area_of_key(file.hash)
+    if name in there:
+        raise Refused(Status.ALREADY_EXISTS, f"there is an NVRAM area {name} already")
+    area = nvram.Area(content=file.working, acl=nvram.key_permissions(hknv))
+    return nvram.remember(state, {**there, name: area}, draw), replace(file, working=b"")
+
+
 def _check_parameters(command: GenerateKey) -> None:
     keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
@@ -134,8 +149,6 @@ def _check_parameters(command: GenerateKey) -> None:
         raise _wrong(f"a key for transfer is protected by the module, not by {command.protect!r}")
     if command.type != KEY_TYPE or command.size not in SIZES:
         raise _wrong(f"keys are RSA of 2048, 3072 or 4096 bits, not {command.type!r} of {command.size}")
-    if command.nvram:
-        raise _wrong("keys in NVRAM are not modelled")
     if command.pubexp not in {"", "65537"}:
         raise _wrong(f"the public exponent is 65537, not {command.pubexp!r}")
     if len(command.plainname) > _LONGEST_NAME or not command.plainname.isprintable():

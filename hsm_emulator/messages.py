@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hsm_emulator.world_messages import Feature, WorldFact, WorldMode
+from hsm_emulator.world_messages import Feature, WorldChange, WorldFact, WorldLook, WorldMode, WorldReply
 
 
 class Mode(StrEnum):
@@ -415,7 +415,7 @@ class PinChanged:
     cards: tuple[CardFact, ...]
 
 
-Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard
+Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard | WorldLook
 Change = (
     ChangeMode
     | NewWorld
@@ -429,6 +429,7 @@ Change = (
     | DeleteKey
     | CheckPin
     | ChangePin
+    | WorldChange
 )
 Command = Look | Change
 Reply = (
@@ -451,4 +452,5 @@ Reply = (
     | KeyDeleted
     | PinChecked
     | PinChanged
+    | WorldReply
 )

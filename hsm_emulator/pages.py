@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, cards, crypto, keyfile, limits, verdict, worlds
+from hsm_emulator import acl, cards, crypto, keyfile, limits, nvram, verdict, worlds
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
@@ -90,7 +90,7 @@ def dump_page(file: KeyFile, content: bytes) -> str:
         f"  type          {keyfile.KEY_TYPE} {file.size}",
         f"  key hash      {file.hash}",
         "  protection    module",
-        f"  working blob  under hkm {file.hkm}, {len(file.working)} bytes",
+        f"  working blob  under hkm {file.hkm}, {_size_of(file)}",
         f"  recovery blob {recovery}",
         f"  certificate   key generation {file.certificate.body['counter']} of module {file.certificate.body['esn']}",
         f"  authority     {'signed by KNSO' if file.authority else 'none'}",
@@ -139,7 +139,12 @@ def _read(content: bytes) -> tuple[str, str, dict[str, Any]]:
     if kind == "key":
         file = keyfile.parse_file(content)
         return kind, file.hknso, file.content()
-    names = {"world": worlds.FIELDS, "module": worlds.MODULE_FIELDS, "card": cards.FIELDS}.get(kind)
+    names = {
+        "world": worlds.FIELDS,
+        "module": worlds.MODULE_FIELDS,
+        "card": cards.FIELDS,
+        nvram.SAVED: nvram.SAVED_FIELDS,
+    }.get(kind)
     if names is None:
         raise DamagedFile(f"a {kind} file is not shown")
     return kind, *parse(content, kind, names)
@@ -214,6 +219,10 @@ def check_page(module: ModuleState) -> str:
     if not module.usable:
         lines.append(f"the world is not usable: the module is in {module.mode.value} mode")
     return "\n".join([*lines, ""])
+
+
+def _size_of(file: KeyFile) -> str:
+    return f"{len(file.working)} bytes" if file.working else f"in NVRAM area {nvram.area_of_key(file.hash)}"
 
 
 def _key_lines(module: ModuleState) -> list[str]:

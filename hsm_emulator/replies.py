@@ -26,6 +26,7 @@ from hsm_emulator.messages import (
     WorldLoaded,
     WorldMade,
 )
+from hsm_emulator.world_messages import WorldStored
 
 Stored = (
     ModeChanged
@@ -40,6 +41,7 @@ Stored = (
     | KeyDeleted
     | PinChecked
     | PinChanged
+    | WorldStored
 )
 """What a receipt can hold an answer of."""
 
@@ -94,5 +96,7 @@ def _value(name: str, value: Any) -> Any:
             return FileFact(**value)
         case "mode":
             return Mode(value)
+        case "serials":
+            return tuple(value)
         case _:
             return value

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import attestation, crypto, keyfile, quorum, worlds
+from hsm_emulator import attestation, crypto, keyfile, nvram, quorum, worlds
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.limits import LOADED
@@ -20,7 +20,7 @@ from hsm_emulator.state import LOCAL, State, demand, parse, recall, remember
 if TYPE_CHECKING:
     from hsm_emulator.quorum import Call
 
-_NAME: Final = re.compile(r"world|module_[0-9A-Z-]{4,40}|key_[a-z]{1,20}_[0-9a-z-]{1,80}")
+_NAME: Final = re.compile(r"world|module_[0-9A-Z-]{4,40}|key_[a-z]{1,20}_[0-9a-z-]{1,80}|nvram_[0-9a-z-]{1,11}")
 """Names of the files that a backup can hold."""
 
 
@@ -82,7 +82,7 @@ def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
         counters={},
     )
     module = worlds.render_module(state.esn, memory, kmc)
-    state = state.put({f"{LOCAL}module_{state.esn}": module})
+    state = nvram.wipe(state.put({f"{LOCAL}module_{state.esn}": module}))
     worlds.load(state, memory)
     reply = WorldLoaded(hknso=world.hknso, hkm=memory.hkm, cards=read, world=state.fact(worlds.PATH))
     return remember(state, memory, call.draw), reply
@@ -97,6 +97,11 @@ def _world_of(name: str, content: bytes) -> str:
         state = attestation.from_data(module["module_state"], attestation.Kind.MODULE_STATE)
         if f"module_{state.body['esn']}" != name:
             raise DamagedFile(f"{name} is the file of module {state.body['esn']}")
+        return hknso
+    if name.startswith("nvram_"):
+        hknso, area = parse(content, nvram.SAVED, nvram.SAVED_FIELDS)
+        if f"nvram_{area['name']}" != name:
+            raise DamagedFile(f"{name} is the file of NVRAM area {area['name']}")
         return hknso
     file = keyfile.parse_file(content)
     if file.path != LOCAL + name:

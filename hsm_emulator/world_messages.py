@@ -42,3 +42,90 @@ class WorldFact:
     def has(self, feature: Feature) -> bool:
         """Say whether the world has a feature."""
         return feature in dict(self.features)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaFact:
+    """An area of the module's NVRAM; `size` in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListAreas:
+    """Which areas are there (nvram-sw --list)? Answered by `AreasListed`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreasListed:
+    """All areas by name, and how many bytes are `free`."""
+
+    areas: tuple[AreaFact, ...]
+    free: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadArea:
+    """What is in an area (nvram-sw --read)? Answered by `AreaRead`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaRead:
+    """All bytes of an area."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocateArea:
+    """Set an area aside, full of zeros (nvram-sw --allocate). Answered by `AreaChanged`."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteArea:
+    """Write an area; what `content` leaves over becomes zeros (nvram-sw --write). Answered by `AreaChanged`."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeArea:
+    """Give an area up with what is in it (nvram-sw --delete). Answered by `AreaChanged`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveArea:
+    """Copy an area into a file of the world's folder, sealed (nvram-backup --save). Answered by `AreaChanged`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreArea:
+    """Bring an area back from its file (nvram-backup --restore). Answered by `AreaChanged`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaChanged:
+    """It is done; `size` is the area's, `serials` are the administrator cards that were read for it."""
+
+    name: str
+    size: int
+    serials: tuple[str, ...]
+
+
+WorldLook = ListAreas | ReadArea
+WorldChange = AllocateArea | WriteArea | FreeArea | SaveArea | RestoreArea
+WorldStored = AreaChanged
+WorldReply = AreasListed | AreaRead | AreaChanged

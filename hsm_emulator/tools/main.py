@@ -33,8 +33,6 @@ ELSEWHERE: Final = {
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nvram-sw": "NVRAM is not modelled",
-    "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
     "Get-FileHash": "that is a command of Windows; sha256sum does the same",
 }
@@ -132,9 +130,16 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
 
 
 def _tools() -> tuple[Tool, ...]:
-    from hsm_emulator.tools import attesting, changing, looking, setting_up, transferring
+    from hsm_emulator.tools import attesting, changing, looking, nvram, setting_up, transferring
 
-    return (*looking.TOOLS, *attesting.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS)
+    return (
+        *looking.TOOLS,
+        *attesting.TOOLS,
+        *changing.TOOLS,
+        *nvram.TOOLS,
+        *transferring.TOOLS,
+        *setting_up.TOOLS,
+    )
 
 
 if __name__ == "__main__":

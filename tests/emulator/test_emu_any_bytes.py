@@ -17,8 +17,8 @@ from tool_bench import Tools
 from hsm_emulator import acl, byok, cards, encoding, keyfile, keys, messages, pages, receipts, replies, worlds
 from hsm_emulator.errors import EmulatorError, StoreBroken
 from hsm_emulator.region import verifier
-from hsm_emulator.state import State
-from hsm_emulator.tools import changing, looking, setting_up, transferring
+from hsm_emulator.state import State, render
+from hsm_emulator.tools import attesting, changing, looking, nvram, setting_up, transferring
 from hsm_emulator.tools.arguments import tool_name
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
-TOOLS = [tool for room in (changing, looking, setting_up, transferring) for tool in room.TOOLS]
+TOOLS = [tool for room in (attesting, changing, looking, nvram, setting_up, transferring) for tool in room.TOOLS]
 OPTIONS = sorted(
     {
         "-m", "1", "--module=1", "--json", "-h", "--", "-", "-k", "-w", "-s", "-I", "-O", "-c", "-i", "-Q", "2/3", "=",
@@ -142,8 +142,14 @@ def samples(tmp_path_factory: pytest.TempPathFactory, origins: tuple[Path, Path]
             world=messages.FileFact(name="world", size=1, sha256="d" * 64),
         )
     )
+    files["area"] = _saved_area()
     files |= {"kek": packages.kek, "region": packages.world, "transfer": output.content}
     return Samples(folder=place, files=files, packages=packages)
+
+
+def _saved_area() -> bytes:
+    content = {"name": "one", "size": 4, "sealed": encoding.text(b"sealed")}
+    return render("nvram area", "a" * 40, content)
 
 
 values = st.recursive(
@@ -195,6 +201,7 @@ READERS: dict[str, tuple[Callable[[bytes, Samples], object], ...]] = {
     "card": (lambda data, _: cards.read(State(esn=ESN, files={"cardstore/SIM-C-0001.card": data}), "SIM-C-0001"),),
     "reply": (lambda data, _: replies.recover(data),),
     "receipt": (lambda data, _: receipts.parse(data, 1),),
+    "area": (),
     "kek": (lambda data, samples: byok.verify_packages(data, samples.packages.world),),
     "region": (lambda data, samples: byok.verify_packages(samples.packages.kek, data),),
     "transfer": (

@@ -105,7 +105,13 @@ def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     return Scene(new, LoadWorld(), new.serials[:2])
 
 
-READING = (scene_modify, scene_replace, scene_load)
+def scene_nvram(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world()
+    return Scene(bench, generate(nvram=True), bench.serials[:2])
+
+
+READING = (scene_modify, scene_replace, scene_load, scene_nvram)
 """Their draws follow the tries, which come in another order after a crash."""
 
 
@@ -114,7 +120,8 @@ def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("make", "stride"), [(scene_generate, 1), (scene_world, 1), (scene_modify, 3), (scene_replace, 3), (scene_load, 3)]
+    ("make", "stride"),
+    [(scene_generate, 1), (scene_world, 1), (scene_modify, 3), (scene_replace, 3), (scene_load, 3), (scene_nvram, 3)],
 )
 def test_stop_at_every_operation(
     make_bench: Callable[..., Bench], packages: Packages, make: Callable[..., Scene], stride: int
