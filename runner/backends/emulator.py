@@ -17,6 +17,7 @@ from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused
 from hsm_emulator.region import catalogue, client, vault
+from runner import canonical
 from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted, Since
 from runner.errors import Defect, Uncertain, WrongUse
 from runner.exchange import (
@@ -30,6 +31,8 @@ from runner.exchange import (
     DeviceInspected,
     DeviceRefused,
     FileArrived,
+    FileRestored,
+    FileShown,
     FilesRefused,
     GenerateKey,
     Holder,
@@ -40,22 +43,29 @@ from runner.exchange import (
     KeyImported,
     KeyInspected,
     KeyMade,
+    KeyProved,
     KeyReduced,
     KeysListed,
     ListKeys,
+    LoadWorld,
     ModeSet,
     PackageSealed,
     PackagesVerified,
+    ProveKey,
     ReadVaultKey,
     ReduceKey,
     ReplaceCards,
+    RestoreFile,
     SealPackage,
     SetMode,
+    ShowFile,
     TryCards,
     VaultKeyRead,
     VerifyPackages,
     WorldCreated,
+    WorldLoaded,
 )
+from runner.proofs import challenge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -304,6 +314,43 @@ class EmulatedHsm:
             return reply
         return CardsTried(opens=reply.opens, hknso=reply.hknso, cards=_cards(reply.cards))
 
+    def show_file(self, request: ShowFile) -> FileShown | DeviceRefused:
+        """Look at a file in the world's folder."""
+        state = self._look(messages.Enquiry(), messages.ModuleState)
+        found = next((file for file in state.files if file.name == request.file), None)
+        if found is None:
+            there = ", ".join(file.name for file in state.files) or "none"
+            return DeviceRefused(status="UnknownID", words=f"there is no file {request.file}; there are: {there}")
+        return FileShown(file=found.name, size=found.size, sha256=found.sha256)
+
+    def restore_file(self, request: RestoreFile, request_id: str) -> FileRestored | DeviceRefused | FilesRefused:
+        """Put a file of a backup back, if it is the one with the request's digest."""
+        content = self._files.read(request.at, request.file)
+        if canonical.file_digest(content) != request.sha256:
+            words = f"{request.file} at {request.at} is not the file with the digest {request.sha256}"
+            return FilesRefused(rule="RUN021", words=words)
+        command = messages.RestoreFile(name=request.file, content=content)
+        reply = self._change(command, request_id, messages.FileRestored)
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return FileRestored(file=reply.file.name, size=reply.file.size, sha256=reply.file.sha256)
+
+    def load_world(self, request: LoadWorld, request_id: str) -> WorldLoaded | DeviceRefused:
+        """Bring the module into the world in its folder; the holders are at the slot."""
+        held = _Held(card_set=request.card_set, holders=request.holders)
+        command = messages.LoadWorld(threshold=request.threshold)
+        reply = self._change(command, request_id, messages.WorldLoaded, self._slot(held))
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return WorldLoaded(
+            hknso=reply.hknso,
+            hkm=reply.hkm,
+            cards=_cards(reply.cards),
+            file=reply.world.name,
+            size=reply.world.size,
+            sha256=reply.world.sha256,
+        )
+
     def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused:
         """Verify a region's packages."""
         command = messages.VerifyPackages(
@@ -378,6 +425,17 @@ class EmulatedHsm:
             archive_to=reply.archive_to,
             blob_to=reply.blob_to,
             rights=reply.rights,
+        )
+
+    def prove_key(self, request: ProveKey, request_id: str) -> KeyProved | DeviceRefused:
+        """Have a key sign the id of the request."""
+        command = messages.ProveKey(app=request.app, ident=request.ident, challenge=challenge(request_id))
+        try:
+            reply = self._look(command, messages.KeyProved)
+        except Refused as refusal:
+            return _refused(refusal)
+        return KeyProved(
+            key_hash=reply.key_hash, public_key=reply.public_key, challenge=request_id, signature=reply.signature
         )
 
     def seal_package(self, request: SealPackage, request_id: str) -> PackageSealed | DeviceRefused:
