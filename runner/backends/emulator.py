@@ -192,6 +192,28 @@ def make_world(
             device.change(command, f"before-{number}", stack)
 
 
+def carry_cards(source: Path, target: Path, *, inside: Inside | None = None) -> None:
+    """Put the written cards of one installation into another one too, where no card has that serial yet.
+
+    Args:
+        source: the installation whose cards they are; nothing is changed there, so both have them afterwards.
+        target: the other one.
+        inside: what both stand on; the real things by default.
+    """
+    on = inside or Inside()
+    with Device.open(source, draw=on.draw, clock=on.clock, disk=on.disk) as device:
+        written = [card for card in device.all_cards() if not _is_blank(device, card.serial)]
+    with Device.open(target, draw=on.draw, clock=on.clock, disk=on.disk) as device:
+        there = {card.serial for card in device.all_cards()}
+        if fresh := [card for card in written if card.serial not in there]:
+            device.take_cards(fresh)
+
+
+def _is_blank(device: Device, serial: str) -> bool:
+    shown = device.look(messages.ExamineCard(serial=serial))
+    return isinstance(shown, messages.CardExamined) and not shown.set_name
+
+
 class EmulatedHsm:
     """An emulated module, open until `close`."""
 

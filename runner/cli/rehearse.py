@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.earlier import add_records, earlier
+from runner.cli.earlier import add_records, earlier, folders
 from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, add_format, add_language, params, show
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     if made.checked is None:
         show(made.findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED
-    return _carry_out(disk, documents, made.checked, Path(args.out), _bring(args))
+    return _carry_out(disk, documents, made.checked, Path(args.out), _script(documents, args))
 
 
 def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, records: tuple[EarlierRecord, ...]) -> int:
@@ -85,7 +85,7 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, rec
     worst: int = Exit.DONE
     done: list[str] = []
     for code, checked in ready.items():
-        result = _carry_out(disk, documents, checked, place / code, _bring(args))
+        result = _carry_out(disk, documents, checked, place / code, _script(documents, args))
         worst = max(worst, result)
         done.extend([code] if result == Exit.DONE else [])
     for code, why in refused.items():
@@ -105,11 +105,12 @@ def _plan(
     return make_plan(documents, choice)
 
 
-def _bring(args: argparse.Namespace) -> Path:
-    return Path(args.bring) if args.bring else find_playbook(args.file).parent
+def _script(documents: Documents, args: argparse.Namespace) -> Script:
+    bring = Path(args.bring) if args.bring else find_playbook(args.file).parent
+    return Script(answers=documents.examples(), bring=bring, earlier=folders(documents.written, args.record))
 
 
-def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: Path, bring: Path) -> int:
+def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: Path, script: Script) -> int:
     sys.stderr.write(
         f"\nREHEARSAL  {checked.plan.ceremony.title}\nSIMULATED  device, people and regions; no genuine key is made\n"
     )
@@ -119,7 +120,7 @@ def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: P
         checked,
         contents=documents.contents,
         record=record,
-        script=Script(answers=documents.examples(), bring=bring),
+        script=script,
         watch=Narrator(sys.stderr, checked.plan),
     )
     return rehearsed(left)
