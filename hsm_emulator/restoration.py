@@ -56,8 +56,8 @@ def load_world(state: State, command: LoadWorld, call: Call) -> tuple[State, Wor
     3. A fresh KML and KM0; KMC certifies the module; for one commit.
 
     Raises:
-        Refused: InvalidState, UnknownID, InvalidParameter for another quorum, HostDataInvalid, VerifyFailed, Cancelled, DecryptFailed, TokenAuthFailed,
-            TokenAssemblyFailed. Nothing was changed but PIN tries.
+        Refused: InvalidState, UnknownID, InvalidParameter for another quorum, HostDataInvalid, VerifyFailed, Cancelled,
+            DecryptFailed, TokenAuthFailed, TokenAssemblyFailed. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.INITIALIZATION, "new-world --program")  # 1

@@ -1,8 +1,8 @@
 """How a key proves that it can be used: it signs the id of the request that asks for it.
 
-The id is the leaf hash of the request's entry in the log. The entry names the one before it, so nobody knew the id before
-all that was written: no signature was made beforehand, and none of another ceremony fits. RSASSA-PKCS1-v1_5 with
-SHA-256 (RFC 8017, section 8.2).
+The id is the leaf hash of the request's entry in the log. The entry names the one before it, so nobody knew the id
+before all that was written: no signature was made beforehand, and none of another ceremony fits. RSASSA-PKCS1-v1_5
+with SHA-256 (RFC 8017, section 8.2).
 """
 
 from __future__ import annotations

@@ -78,8 +78,10 @@ class OtherCard(Written):
 
 
 class Fault(Written):
-    """What goes wrong in a step: one byte of an artefact changes where it lies when the step begins; or, where cards
-    are read, somebody puts in none, or another one, or types a PIN that is not the card's.
+    """What goes wrong in a step.
+
+    One byte of an artefact changes where it lies when the step begins; or, where cards are read, somebody puts in none,
+    or another one than theirs, or types a PIN that is not the card's.
     """
 
     at: Id

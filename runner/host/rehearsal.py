@@ -118,7 +118,7 @@ def rehearse(
         left=() if left is None else left.cards,
     )
     place = beside(record)
-    furnish(ground, plan, place, people, brought, left)
+    furnish(ground, plan, place, people, brought, left=left)
     if script.slip is not None and script.slip.card == STRANGE:
         strange_card(ground, plan, place)
     room = SimulatedRoom(ground, plan, place, people, slip=script.slip)

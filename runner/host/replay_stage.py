@@ -285,9 +285,9 @@ class _Watch:
 
     def begun(self, step: PlannedStep, number: int, of: int, attempt: int) -> None:  # noqa: ARG002 (the protocol's)
         """Damage the artefact where this is the step."""
-        if self._fault is not None and step.id == self._fault.at:
-            if self._fault.damage is not None:
-                self._damage(self._facts.get(self._fault.damage))
+        fault = self._fault
+        if fault is not None and fault.damage is not None and step.id == fault.at:
+            self._damage(self._facts.get(fault.damage))
 
     def _damage(self, fact: FileFact | None) -> None:
         if fact is None:

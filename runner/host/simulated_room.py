@@ -50,7 +50,13 @@ class Ground:
 
 
 def furnish(
-    ground: Ground, plan: Plan, place: Path, people: Cast, brought: Mapping[str, bytes], left: EarlierRoom | None = None
+    ground: Ground,
+    plan: Plan,
+    place: Path,
+    people: Cast,
+    brought: Mapping[str, bytes],
+    *,
+    left: EarlierRoom | None = None,
 ) -> None:
     """Make the simulated room: people, stations, media, devices, vault; the environment last, when all is there.
 
