@@ -118,7 +118,7 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
         case RestoreFile():
             return restoration.restore_file(state, command)
         case LoadWorld():
-            return restoration.load_world(state, call)
+            return restoration.load_world(state, command, call)
         case GenerateKey():
             return keys.generate_key(state, command, call)
         case ModifyAcls():

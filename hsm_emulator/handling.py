@@ -65,7 +65,7 @@ def handle(state: State, act: Act, draw: Draw) -> State:
             return _copy(state, act, draw)
         case LoseCard():
             _demand_card(state, act.serial)
-            return state.without(frozenset({cards.image(act.serial), cards.chip_path(act.serial)}))
+            return cards.without(state, act.serial)
         case SwitchPower():
             cleared, _ = module.change_mode(state, ChangeMode(mode=recall(state).mode), draw)
             return _switch(cleared, on=act.on)

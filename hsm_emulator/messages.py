@@ -301,7 +301,12 @@ class FileRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadWorld:
-    """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`."""
+    """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`.
+
+    `threshold` is how many cards the asker knows to be a quorum of that world; 0: as many as its file says.
+    """
+
+    threshold: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

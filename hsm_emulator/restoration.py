@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import attestation, crypto, keyfile, operator_cards, quorum, softcards, worlds
 from hsm_emulator.errors import DamagedFile, Refused, Status
-from hsm_emulator.messages import FileRestored, Mode, RestoreFile, WorldLoaded
+from hsm_emulator.messages import FileRestored, LoadWorld, Mode, RestoreFile, WorldLoaded
 from hsm_emulator.state import LOCAL, State, demand, parse, recall, remember
 
 if TYPE_CHECKING:
@@ -54,16 +54,16 @@ def restore_file(state: State, command: RestoreFile) -> tuple[State, FileRestore
     return state, FileRestored(file=state.fact(path))
 
 
-def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
+def load_world(state: State, command: LoadWorld, call: Call) -> tuple[State, WorldLoaded]:
     """Bring the module into the world whose file is in its folder.
 
-    1. Mode; no world in the module; a world file that its own KNSO signed.
+    1. Mode; no world in the module; a world file that its own KNSO signed, of the quorum that the asker knows.
     2. A quorum of its card set opens KNSO, KM and KMC, and they are the ones that the file binds.
     3. A fresh KML and KM0; KMC certifies the module; for one commit.
 
     Raises:
-        Refused: InvalidState, UnknownID, HostDataInvalid, VerifyFailed, Cancelled, DecryptFailed, TokenAuthFailed,
-            TokenAssemblyFailed. Nothing was changed but PIN tries.
+        Refused: InvalidState, UnknownID, InvalidParameter for another quorum, HostDataInvalid, VerifyFailed, Cancelled,
+            DecryptFailed, TokenAuthFailed, TokenAssemblyFailed. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.INITIALIZATION, "new-world --program")  # 1
@@ -72,6 +72,9 @@ def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
     if worlds.PATH not in state.files:
         raise Refused(Status.UNKNOWN_ID, "there is no existing world to load")
     world = worlds.read(state.files[worlds.PATH])
+    if command.threshold not in {0, world.quorum.k}:
+        words = f"{world.quorum.k} of {world.quorum.n} cards open the world in the folder, not {command.threshold}"
+        raise Refused(Status.INVALID_PARAMETER, words)
     wanted = world.card_set(memory, *sorted(worlds.BEFORE_KM))
     state, tokens, read = quorum.read_quorum(state, wanted, world.checks, call)  # 2
     km, kmc = world.open_km(tokens), world.admin_key("KMC", tokens)
