@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import crypto, encoding, sharing
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -36,10 +36,7 @@ _SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "thresholds", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What is written on a card: of which set of which world it is which card, and its sealed shares by token.
-
-    `thresholds` says how many cards open a token where it is not the set's K.
-    """
+    """What is written on a card: which card of which set it is, shares by token, and tokens whose quorum is not K."""
 
     world: str
     set_id: str
@@ -82,17 +79,63 @@ def blank(state: State, serials: Sequence[str], draw: Draw) -> State:
     for serial in serials:
         if not SERIAL.fullmatch(serial):
             raise Refused(Status.INVALID_PARAMETER, f"{serial!r} is no card serial: SIM, then letters, digits and -")
-        if _image(serial) in state.files:
+        if image(serial) in state.files:
             raise Refused(Status.ALREADY_EXISTS, f"there is a card {serial} already")
-        image = render("card", "", {"serial": serial, "set": None})
-        state = state.put({_image(serial): image})
+        state = state.put({image(serial): render("card", "", {"serial": serial, "set": None})})
         state = _put_chip(state, serial, Chip(secret=draw.take(32), failures=0, last_ms=0))
     return state
 
 
+def image(serial: str) -> str:
+    """Return the path of a card's image."""
+    return f"{CARDSTORE}{serial}.card"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A card on its way from one installation to another: its image and its chip, as they are stored."""
+
+    serial: str
+    image: bytes = field(repr=False)
+    chip: bytes = field(repr=False)
+
+
+def carried(state: State, serial: str) -> Carried:
+    """Return a card as it is carried away; it is still there.
+
+    Raises:
+        Refused: UnknownID.
+    """
+    if not known(state, serial):
+        raise Refused(Status.UNKNOWN_ID, f"there is no card {serial}")
+    return Carried(serial=serial, image=state.files[image(serial)], chip=state.files[chip_path(serial)])
+
+
+def put(state: State, card: Carried) -> State:
+    """Return the state with a card that was carried here.
+
+    Raises:
+        Refused: InvalidParameter for no card's serial, AlreadyExists where another card has it.
+        DamagedFile: image or chip does not parse, or is another card's.
+    """
+    if not SERIAL.fullmatch(card.serial):
+        raise Refused(Status.INVALID_PARAMETER, f"{card.serial!r} is no card serial: SIM, then letters, digits and -")
+    if known(state, card.serial) and carried(state, card.serial) != card:
+        raise Refused(Status.ALREADY_EXISTS, f"there is another card {card.serial} already")
+    there = state.put({image(card.serial): card.image, chip_path(card.serial): card.chip})
+    read(there, card.serial)
+    chip(there, card.serial)
+    return there
+
+
+def without(state: State, serial: str) -> State:
+    """Return the state without a card."""
+    return state.without(frozenset({image(serial), chip_path(serial)}))
+
+
 def known(state: State, serial: str) -> bool:
     """Say whether there is a card with this serial."""
-    return _image(serial) in state.files and CHIPS + serial in state.files
+    return image(serial) in state.files and chip_path(serial) in state.files
 
 
 def read(state: State, serial: str) -> Membership | None:
@@ -101,10 +144,15 @@ def read(state: State, serial: str) -> Membership | None:
     Raises:
         DamagedFile: the image does not parse.
     """
-    world, file = parse(state.files[_image(serial)], "card", FIELDS)
+    world, file = parse(state.files[image(serial)], "card", FIELDS)
     if word(file, "serial") != serial:
         raise DamagedFile(f"the image of card {serial} is that of another card")
     return None if file["set"] is None else _membership(world, file["set"])
+
+
+def serials(state: State) -> tuple[str, ...]:
+    """Return the serials of all cards, sorted."""
+    return tuple(sorted(path.removeprefix(CHIPS) for path in state.files if path.startswith(CHIPS)))
 
 
 def write(state: State, serial: str, membership: Membership) -> State:
@@ -120,7 +168,7 @@ def write(state: State, serial: str, membership: Membership) -> State:
         "scrypt_n": membership.scrypt_n,
         "shares": {token: encoding.text(sealed) for token, sealed in membership.shares.items()},
     }
-    return state.put({_image(serial): render("card", membership.world, {"serial": serial, "set": content})})
+    return state.put({image(serial): render("card", membership.world, {"serial": serial, "set": content})})
 
 
 def chip(state: State, serial: str) -> Chip:
@@ -129,7 +177,9 @@ def chip(state: State, serial: str) -> Chip:
     Raises:
         DamagedFile: it does not parse.
     """
-    _, file = parse(state.files[CHIPS + serial], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
+    _, file = parse(state.files[chip_path(serial)], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
+    if word(file, "serial") != serial:
+        raise DamagedFile(f"the chip of card {serial} is that of another card")
     return Chip(
         secret=encoding.untext(file["secret"], "the chip's secret"),
         failures=number(file, "failures"),
@@ -137,10 +187,33 @@ def chip(state: State, serial: str) -> Chip:
     )
 
 
+def count_tries(state: State, serial: str, secret: bytes) -> State:
+    """Return the state with the inside of a chip that failed no try; unchanged where there is one already."""
+    if chip_path(serial) in state.files:
+        return state
+    return _put_chip(state, serial, Chip(secret=secret, failures=0, last_ms=0))
+
+
+def chip_path(serial: str) -> str:
+    """Return where the inside of a card is."""
+    return CHIPS + serial
+
+
 def charge(state: State, serial: str, now_ms: int) -> State:
     """Return the state with one more failed try: committed before the PIN is looked at."""
     inside = chip(state, serial)
     return _put_chip(state, serial, replace(inside, failures=inside.failures + 1, last_ms=now_ms))
+
+
+def wait_anew(state: State, serial: str, now_ms: int) -> State:
+    """Return the state where the wait after a failed try begins now, if the clock says that the try is still to come.
+
+    A clock that was set back would make the card wait until that time comes again.
+    """
+    inside = chip(state, serial)
+    if inside.failures == 0 or inside.last_ms <= now_ms:
+        return state
+    return _put_chip(state, serial, replace(inside, last_ms=now_ms))
 
 
 def clear(state: State, serial: str) -> State:
@@ -194,13 +267,13 @@ def seal_shares(
 
 def _membership(world: str, value: object) -> Membership:
     data = encoding.fields(value, _SET, "the card's set")
-    shares: dict[str, Any] = data["shares"] if isinstance(data["shares"], dict) else {}
+    if not isinstance(data["shares"], dict) or not isinstance(data["thresholds"], dict):
+        raise DamagedFile("the card's shares or thresholds are not listed by token")
     if number(data, "scrypt_n") not in COSTS:
         raise DamagedFile("the card's scrypt cost is not one that cards are made with")
     try:
         quorum = Quorum(k=number(data, "k"), n=number(data, "n"))
-        thresholds: dict[str, Any] = data["thresholds"] if isinstance(data["thresholds"], dict) else {}
-        thresholds = {token: Quorum(k=number(thresholds, token), n=quorum.n).k for token in thresholds}
+        thresholds = {name: Quorum(k=number(data["thresholds"], name), n=quorum.n).k for name in data["thresholds"]}
     except Refused as refused:
         raise DamagedFile(f"the card's set is impossible: {refused.words}") from None
     if not 1 <= number(data, "index") <= quorum.n:
@@ -214,19 +287,11 @@ def _membership(world: str, value: object) -> Membership:
         thresholds=thresholds,
         salt=encoding.untext(data["salt"], "the card's salt"),
         scrypt_n=data["scrypt_n"],
-        shares={token: encoding.untext(sealed, "a sealed share") for token, sealed in shares.items()},
+        shares={token: encoding.untext(sealed, "a sealed share") for token, sealed in data["shares"].items()},
     )
 
 
 def _put_chip(state: State, serial: str, inside: Chip) -> State:
-    content = {
-        "serial": serial,
-        "secret": encoding.text(inside.secret),
-        "failures": inside.failures,
-        "last_ms": inside.last_ms,
-    }
-    return state.put({CHIPS + serial: render("card chip", "", content)})
-
-
-def _image(serial: str) -> str:
-    return f"{CARDSTORE}{serial}.card"
+    counts = {"failures": inside.failures, "last_ms": inside.last_ms}
+    content = {"serial": serial, "secret": encoding.text(inside.secret), **counts}
+    return state.put({chip_path(serial): render("card chip", "", content)})

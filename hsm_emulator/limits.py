@@ -60,7 +60,8 @@ def spent(limit: Limit, used: Callable[[str], int], since: Since | None) -> Stat
         case AuthorisationLimit(uses=uses):
             return Status.USE_LIMIT_EXCEEDED if since is None or since.uses >= uses else None
         case TimeLimit(seconds=seconds):
-            return Status.TIME_LIMIT_EXCEEDED if since is None or since.age_ms >= seconds * 1000 else None
+            lives = since is not None and 0 <= since.age_ms < seconds * 1000  # a clock that was set back has run out
+            return None if lives else Status.TIME_LIMIT_EXCEEDED
         case _:
             assert_never(limit)
 

@@ -3,50 +3,66 @@
 A command is whole: the card and PIN dialogue happens inside it (through `Dialogue`), so nothing volatile in the device
 outlives one command. Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are in bytes.
 
-The module is longer than others because the device's whole vocabulary is in one place.
+What the facts in them are is in `facts.py`, what is about operators' cards and softcards in `operator_messages.py`.
+The module is longer than others because the rest of the device's vocabulary is in one place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hsm_emulator.facts import CardFact, FileFact, KeyFact, Mode
+from hsm_emulator.operator_messages import OperatorChange, OperatorLook, OperatorReply
 from hsm_emulator.world_messages import Feature, WorldChange, WorldFact, WorldLook, WorldMode, WorldReply
 
-
-class Mode(StrEnum):
-    """State of the module's mode switch."""
-
-    OPERATIONAL = "operational"
-    INITIALIZATION = "initialization"
-    MAINTENANCE = "maintenance"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFact:
-    """A file the device keeps or made: its name below `local/`, its size and its SHA-256."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardFact:
-    """A card of a set: the number printed on it, counted from 1, and the serial of the plastic."""
-
-    number: int
-    serial: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFact:
-    """A key file of the world: its application, identifier and key hash."""
-
-    app: str
-    ident: str
-    key_hash: str
-
+__all__ = [
+    "AclsModified",
+    "CardExamined",
+    "CardFact",
+    "CardsReplaced",
+    "CardsTried",
+    "Change",
+    "ChangeMode",
+    "ChangePin",
+    "CheckPin",
+    "CollectOutput",
+    "Command",
+    "DeleteKey",
+    "Enquiry",
+    "ExamineCard",
+    "FileFact",
+    "FileRestored",
+    "GenerateKey",
+    "Happened",
+    "InspectKey",
+    "KeyDeleted",
+    "KeyFact",
+    "KeyGenerated",
+    "KeyInspected",
+    "KeyProved",
+    "LoadWorld",
+    "Look",
+    "Mode",
+    "ModeChanged",
+    "ModifyAcls",
+    "ModuleState",
+    "NewWorld",
+    "Output",
+    "Package",
+    "Packaged",
+    "PackagesVerified",
+    "PinChanged",
+    "PinChecked",
+    "ProveKey",
+    "ReplaceCards",
+    "Reply",
+    "RestoreFile",
+    "Since",
+    "TryCards",
+    "VerifyPackages",
+    "WorldLoaded",
+    "WorldMade",
+]
 
 # -- looking, changing nothing ---------------------------------------------------------------------------------------
 
@@ -299,7 +315,12 @@ class FileRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadWorld:
-    """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`."""
+    """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`.
+
+    `threshold` is how many cards the asker knows to be a quorum of that world; 0: as many as its file says.
+    """
+
+    threshold: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,7 +335,10 @@ class WorldLoaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateKey:
-    """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`."""
+    """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`.
+
+    `protect` is module, token or softcard; `token` is the name or hkltu of the card set or softcard, "" for module.
+    """
 
     app: str
     ident: str
@@ -324,6 +348,7 @@ class GenerateKey:
     protect: str
     nvram: bool
     pubexp: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,7 +418,7 @@ class KeyDeleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPin:
-    """Check the PIN of an administrator card (cardpp --check). Answered by `PinChecked`."""
+    """Check the PIN of an administrator or operator card (cardpp --check). Answered by `PinChecked`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,7 +430,7 @@ class PinChecked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePin:
-    """Give an administrator card a new PIN (cardpp --change). Answered by `PinChanged`."""
+    """Give an administrator or operator card a new PIN (cardpp --change). Answered by `PinChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -415,7 +440,7 @@ class PinChanged:
     cards: tuple[CardFact, ...]
 
 
-Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard | WorldLook
+Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard | OperatorLook | WorldLook
 Change = (
     ChangeMode
     | NewWorld
@@ -429,6 +454,7 @@ Change = (
     | DeleteKey
     | CheckPin
     | ChangePin
+    | OperatorChange
     | WorldChange
 )
 Command = Look | Change
@@ -452,5 +478,6 @@ Reply = (
     | KeyDeleted
     | PinChecked
     | PinChanged
+    | OperatorReply
     | WorldReply
 )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, cards, crypto, keyfile, limits, nvram, verdict, worlds
+from hsm_emulator import (
+    acl,
+    cards,
+    crypto,
+    keyfile,
+    limits,
+    nvram,
+    operator_cards,
+    ram,
+    softcards,
+    verdict,
+    worlds,
+)
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
@@ -40,15 +52,16 @@ _HASHES: Final = ("hkm", "hkre", "hkra", "hkmc", "hkp", "hkrtc", "hknv", "hkdsee
 """The order of the hashes in nfkminfo (research, grade R)."""
 
 
-def inspect_key(state: State, command: InspectKey) -> KeyInspected:
+def inspect_key(state: State, command: InspectKey, now_ms: int) -> KeyInspected:
     """Show a key's permissions, from its authenticated blob, if they allow that.
 
     Raises:
-        Refused: InvalidState, UnknownKey, UnknownKM, DecryptFailed, AccessDenied.
+        Refused: InvalidState, UnknownKey, UnknownKM, KeyNotLoaded, DecryptFailed, AccessDenied.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "aclprint")
-    key = keyfile.open_key(state, memory, command.app, command.ident)
+    tokens = ram.recall(state).secrets(now_ms)
+    key = keyfile.open_key(state, memory, command.app, command.ident, tokens)
     show = OpPermissions(rights=frozenset({Right.GET_ACL}))
     acl.authorise(key.acl, show, presented=frozenset(), esn=state.esn, used=memory.used)
     own = frozenset([key.file.hkm, *(str(hkre) for hkre in key.file.recovery[:1])])
@@ -73,6 +86,7 @@ def acl_page(key: Loaded, found: Verdict) -> str:
         f"key_{key.file.app}_{key.file.ident}",
         f"  key hash      {key.file.hash}",
         f"  world hknso   {key.file.hknso}",
+        f"  protection    {protection(key.file.protect, key.file.hkltu)}",
     ]
     for place, group in enumerate(key.acl.groups, start=1):
         lines += [f"  group {place}", *_group_lines(group)]
@@ -89,14 +103,19 @@ def dump_page(file: KeyFile, content: bytes) -> str:
         f"  plainname     {file.plainname}",
         f"  type          {keyfile.KEY_TYPE} {file.size}",
         f"  key hash      {file.hash}",
-        "  protection    module",
-        f"  working blob  under hkm {file.hkm}, {_size_of(file)}",
+        f"  protection    {protection(file.protect, file.hkltu)}",
+        f"  working blob  under {'hkltu' if file.hkltu else 'hkm'} {file.under}, {_size_of(file)}",
         f"  recovery blob {recovery}",
         f"  certificate   key generation {file.certificate.body['counter']} of module {file.certificate.body['esn']}",
         f"  authority     {'signed by KNSO' if file.authority else 'none'}",
         "",
     ]
     return "\n".join(lines)
+
+
+def protection(protect: str, hkltu: str) -> str:
+    """Return what protects a key, in the operator's words."""
+    return f"{'card set' if protect == keyfile.CARDS else protect} {hkltu}".rstrip()
 
 
 def file_page(name: str, content: bytes) -> str:
@@ -139,15 +158,22 @@ def _read(content: bytes) -> tuple[str, str, dict[str, Any]]:
     if kind == "key":
         file = keyfile.parse_file(content)
         return kind, file.hknso, file.content()
-    names = {
-        "world": worlds.FIELDS,
-        "module": worlds.MODULE_FIELDS,
-        "card": cards.FIELDS,
-        nvram.SAVED: nvram.SAVED_FIELDS,
-    }.get(kind)
+    names = _SHOWN_FIELDS.get(kind)
     if names is None:
         raise DamagedFile(f"a {kind} file is not shown")
     return kind, *parse(content, kind, names)
+
+
+_SHOWN_FIELDS: Final = {
+    "world": worlds.FIELDS,
+    "module": worlds.MODULE_FIELDS,
+    "card": cards.FIELDS,
+    operator_cards.KIND: operator_cards.FIELDS,
+    operator_cards.CARD_KIND: operator_cards.CARD_FIELDS,
+    softcards.KIND: softcards.FIELDS,
+    nvram.SAVED: nvram.SAVED_FIELDS,
+}
+"""The fields of each kind of file that is shown as it is."""
 
 
 def module_page(module: ModuleState) -> str:
@@ -202,11 +228,6 @@ def key_list(module: ModuleState) -> str:
     return "\n".join([MARK, *_key_lines(module), ""])
 
 
-def slot_page() -> str:
-    """Return the page of `slotinfo`. Cards are in the slot only while a command asks for them."""
-    return f"{MARK}\nSlot  Type       Token  IC  Flags  Details\n#0    Smartcard  -      0\n"
-
-
 def statistics_page(counters: Mapping[str, int]) -> str:
     """Return the page of `stattree`."""
     lines = [MARK, "+PerModule:", "   +#1:", *(f"      -{name:<10} {count}" for name, count in counters.items()), ""]
@@ -227,7 +248,10 @@ def _size_of(file: KeyFile) -> str:
 
 def _key_lines(module: ModuleState) -> list[str]:
     lines = [f"Key list - {len(module.keys)} keys"]
-    return lines + [f" AppName {key.app:<20} Ident {key.ident:<40} hash {key.key_hash}" for key in module.keys]
+    for key in module.keys:
+        by = protection(key.protect, key.hkltu)
+        lines.append(f" AppName {key.app:<20} Ident {key.ident:<40} hash {key.key_hash} protected by {by}")
+    return lines
 
 
 def _value_lines(value: object, indent: str) -> list[str]:

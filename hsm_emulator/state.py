@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.errors import DamagedFile, Refused, Status, StoreBroken
-from hsm_emulator.messages import CardFact, FileFact, Mode
+from hsm_emulator.facts import CardFact, FileFact, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermission
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.keys import COPY, SIMPLE
-from hsm_emulator.limits import UseLimit
+from hsm_emulator.limits import LOADED, UseLimit
 from hsm_emulator.messages import AclsModified, Mode, ModifyAcls, Package, Packaged
 from hsm_emulator.state import LOCAL, OUTBOX, State, demand, parse, recall, remember
 
@@ -52,15 +52,15 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
         raise Refused(Status.INVALID_PARAMETER, f"keys of application {SIMPLE} are transferred, not {command.app!r}")
+    keyfile.demand_module(keyfile.find(state, SIMPLE, command.ident))
     keyfile.demand_own(keyfile.open_key(state, memory, SIMPLE, command.ident), memory)
     if keyfile.path_of(COPY, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a copy {COPY} {command.ident} already")
     target = byok.verify_packages(command.kek_package, command.world_package)
     wanted = world.card_set(memory, "LTNSO")
     state, tokens, cards = quorum.read_quorum(state, wanted, world.checks, call)  # 2
-    knso = world.use_key("KNSO", tokens, Right.USE_AS_CERTIFICATE)
-    if byok.knso_hash(crypto.verify_key(knso)) != memory.hknso:
-        raise Refused(Status.VERIFY_FAILED, "the quorum opened another KNSO than the world's")
+    knso = world.open_knso(tokens)
+    world.demand_use("KNSO", OpPermissions(rights=frozenset({Right.USE_AS_CERTIFICATE})), LOADED)
     source = keyfile.open_key(state, memory, SIMPLE, command.ident)
     memory = replace(memory, generated=memory.generated + 1)  # 3
     reduced = reduce(source.acl, target, f"key_{COPY}_{command.ident}/{memory.generated}")

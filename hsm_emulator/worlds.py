@@ -18,6 +18,7 @@ from hsm_emulator import administrators, attestation, byok, chain, crypto, encod
 from hsm_emulator.acl import OpPermissions
 from hsm_emulator.administrators import AdminKey, SealedKey
 from hsm_emulator.attestation import Kind
+from hsm_emulator.dialogue import ACS
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.limits import LOADED
 from hsm_emulator.profiles import ALWAYS, FIPS, TOKENS, Profile
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 WELL_KNOWN: Final = crypto.sha256(b"SIMULATED well-known module key, no secrecy")
 """Protects the shares of LTNSO and LTM, which are read before a module knows KM."""
 
-ACS: Final = "Administrator Card Set"
 
 BEFORE_KM: Final = frozenset({"LTNSO", "LTM"})
 """The tokens that are read before a module knows KM."""
@@ -103,11 +103,7 @@ class World:
     def use_key(self, name: str, tokens: Mapping[str, bytes], right: Right, since: Since = LOADED) -> bytes:
         """Return an administrator key's secret for one use, if its permissions allow that.
 
-        Args:
-            name: the key.
-            tokens: assembled of a quorum.
-            right: what it is used for.
-            since: what happened since it was loaded; nothing, by default.
+        `tokens` are assembled of a quorum; `since` is what happened since it was loaded, nothing by default.
 
         Raises:
             Refused: as `demand_use` and `open_key`.
@@ -132,6 +128,17 @@ class World:
         """Return an administrator key, opened as `open_key` does."""
         sealed = self.keys[name]
         return AdminKey(token=sealed.token, hash=sealed.hash, public=sealed.public, secret=self.open_key(name, tokens))
+
+    def open_knso(self, tokens: Mapping[str, bytes]) -> bytes:
+        """Return KNSO, after checking that it is the one whose hash is the world's.
+
+        Raises:
+            Refused: DecryptFailed, the blob was changed; VerifyFailed, it is another key.
+        """
+        knso = self.open_key("KNSO", tokens)
+        if byok.knso_hash(crypto.verify_key(knso)) != self.hknso:
+            raise Refused(Status.VERIFY_FAILED, "the quorum opened another KNSO than the world's")
+        return knso
 
     def open_km(self, tokens: Mapping[str, bytes]) -> bytes:
         """Return KM, opened together with KNSO, after checking that both are the keys that the file binds.

@@ -102,7 +102,7 @@ def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     new.reopen()
     new.do(RestoreFile(name="world", content=files["kmdata/local/world"]))
     new.do(ChangeMode(mode=Mode.INITIALIZATION))
-    return Scene(new, LoadWorld(), new.serials[:2])
+    return Scene(new, LoadWorld(threshold=0), new.serials[:2])
 
 
 def scene_nvram(make_bench: Callable[..., Bench], _: Packages) -> Scene:

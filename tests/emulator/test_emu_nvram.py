@@ -226,7 +226,7 @@ def moved(inside: Bench, make_bench: Callable[..., Bench]) -> Moved:
         if path.startswith(LOCAL):
             new.do(RestoreFile(name=path.removeprefix(LOCAL), content=data))
     new.mode(Mode.INITIALIZATION)
-    new.do(LoadWorld(), *inside.serials[:2])
+    new.do(LoadWorld(threshold=0), *inside.serials[:2])
     new.mode(Mode.OPERATIONAL)
     return Moved(inside, new)
 
