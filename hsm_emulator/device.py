@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from hsm_emulator.cards import Carried
     from hsm_emulator.crypto import Draw
     from hsm_emulator.handling import Act
     from hsm_emulator.messages import Change, Look, Reply
@@ -127,6 +128,35 @@ class Device:
         state = strangers.lay_out(self._state(), self._draw)
         self._store.commit("strange-cards", "StrangeCards", _digest(["strange cards"]), state.files, b"{}")
 
+    def all_cards(self) -> tuple[Carried, ...]:
+        """Return all cards of the installation, as they would be carried to another one, by serial."""
+        state = self._state()
+        return tuple(cards.carried(state, serial) for serial in cards.serials(state))
+
+    def take_cards(self, carried: Sequence[Carried]) -> None:
+        """Put cards of another installation into the card store.
+
+        Raises:
+            Refused, DamagedFile: as `cards.put`; nothing was changed.
+        """
+        state = self._state()
+        for card in carried:
+            state = cards.put(state, card)
+        self._move("TakeCards", state, carried)
+
+    def give_cards(self, carried: Sequence[Carried]) -> None:
+        """Take cards out of the card store that are somewhere else now.
+
+        Raises:
+            Refused: UnknownID, one of them is not here, or not as it is there; nothing was changed.
+        """
+        state = self._state()
+        for card in carried:
+            if cards.carried(state, card.serial) != card:
+                raise Refused(Status.UNKNOWN_ID, f"card {card.serial} is another one here")
+            state = cards.without(state, card.serial)
+        self._move("GiveCards", state, carried)
+
     def look(self, command: Look) -> Reply:
         """Answer a question; changes nothing.
 
@@ -190,6 +220,10 @@ class Device:
 
     def _now_ms(self) -> int:
         return int((self._clock() + handling.clock_off(self._state())) * 1000)
+
+    def _move(self, kind: str, state: State, carried: Sequence[Carried]) -> None:
+        digest = _digest([kind, *(card.serial for card in carried)])
+        self._store.commit(f"{kind}-{self._draw.take(16).hex()}", kind, digest, state.files, b"{}")
 
     def _next_try(self, request_id: str) -> str:
         number = 1

@@ -65,8 +65,7 @@ def handle(state: State, act: Act, draw: Draw) -> State:
             return _copy(state, act, draw)
         case LoseCard():
             _demand_card(state, act.serial)
-            state = state.without(frozenset({cards.image(act.serial), cards.chip_path(act.serial)}))
-            inside = ram.recall(state)
+            state, inside = cards.without(state, act.serial), ram.recall(state)
             return ram.remember(state, inside.with_card(""), draw) if inside.slot == act.serial else state
         case SwitchPower():
             cleared, _ = module.change_mode(state, ChangeMode(mode=recall(state).mode), draw)

@@ -166,7 +166,7 @@ class _Walk:
             known = read or next((item.id for item in self._plan.card_sets), "acs")
             self._now = self._now.device_after(device, world=known).cards_after(known, "written")
         elif needs.world is False and now.world is not None:
-            words = f"`{device}` holds the world of `{now.world}` here, and `{action.name}` would erase it"
+            words = f"`{device}` holds the world of `{now.world}` here, and `{action.name}` is for a device without one"
             self._unmet(step, "SIT003", words, ("action",))
         if read is not None and (state := self._now.card_sets.get(read)) != "written":
             self._unmet(

@@ -277,8 +277,8 @@ def key_file(artefact: PlannedArtefact) -> tuple[str, str]:
 
 
 def is_key(artefact: PlannedArtefact) -> bool:
-    """Say whether an artefact is a key file of the world."""
-    return artefact.store == "device" and _KEY_FILE.match(artefact.file) is not None
+    """Say whether an artefact has the name of a key file of a world; where it lies, the input it is taken as says."""
+    return _KEY_FILE.match(artefact.file) is not None
 
 
 def key_of(work: Work[Any]) -> tuple[str, str] | None:

@@ -32,7 +32,7 @@ from hsm_emulator import (
 )
 from hsm_emulator.errors import EmulatorError, StoreBroken
 from hsm_emulator.region import verifier
-from hsm_emulator.state import State
+from hsm_emulator.state import State, render
 from hsm_emulator.tools import looking
 from hsm_emulator.tools.arguments import tool_name
 from hsm_emulator.tools.main import all_tools
@@ -167,8 +167,14 @@ def samples(
     staffed.device.close()
     for kind, begins in (("card set", "cards_"), ("operator card", "card_"), ("softcard", "softcard_")):
         files[kind] = next(data for name, data in kept.items() if name.startswith(f"kmdata/local/{begins}"))
+    files["area"] = _saved_area()
     files |= {"kek": packages.kek, "region": packages.world, "transfer": output.content}
     return Samples(folder=place, files=files, packages=packages)
+
+
+def _saved_area() -> bytes:
+    content = {"name": "one", "size": 4, "sealed": encoding.text(b"sealed")}
+    return render("nvram area", "a" * 40, content)
 
 
 values = st.recursive(
@@ -223,6 +229,7 @@ READERS: dict[str, tuple[Callable[[bytes, Samples], object], ...]] = {
     "softcard": (lambda data, _: softcards.parse_softcard(data),),
     "reply": (lambda data, _: replies.recover(data),),
     "receipt": (lambda data, _: receipts.parse(data, 1),),
+    "area": (),
     "kek": (lambda data, samples: byok.verify_packages(data, samples.packages.world),),
     "region": (lambda data, samples: byok.verify_packages(samples.packages.kek, data),),
     "transfer": (

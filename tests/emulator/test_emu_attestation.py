@@ -110,7 +110,7 @@ def test_a_restored_key_proves_where_it_was_made_where_that_modules_file_is(
         for file in names:
             new.do(RestoreFile(name=file, content=files[f"kmdata/local/{file}"]))
         new.mode(Mode.INITIALIZATION)
-        new.do(LoadWorld(), *ready.serials[:2])
+        new.do(LoadWorld(threshold=0), *ready.serials[:2])
         new.device.close()
         shown = Tools(new.folder).run("nfkmattest", "bundle", "--output", output, *KEY)
         assert shown.code == (name == "without")

@@ -111,7 +111,7 @@ def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     new.reopen()
     new.do(RestoreFile(name="world", content=files["kmdata/local/world"]))
     new.do(ChangeMode(mode=Mode.INITIALIZATION))
-    return Scene(new, LoadWorld(), new.serials[:2])
+    return Scene(new, LoadWorld(threshold=0), new.serials[:2])
 
 
 def staffed(make_bench: Callable[..., Bench]) -> Bench:
@@ -169,7 +169,21 @@ def scene_recover(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     return Scene(bench, command, [bench.serials[0], bench.serials[2]])
 
 
-READING = (scene_modify, scene_replace, scene_load, scene_change_softcard, scene_preload, scene_recover)
+def scene_nvram(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world()
+    return Scene(bench, generate(nvram=True), bench.serials[:2])
+
+
+READING = (
+    scene_modify,
+    scene_replace,
+    scene_load,
+    scene_nvram,
+    scene_change_softcard,
+    scene_preload,
+    scene_recover,
+)
 """Their draws follow the tries, which come in another order after a crash."""
 
 
@@ -185,6 +199,7 @@ def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
         (scene_modify, 3),
         (scene_replace, 3),
         (scene_load, 3),
+        (scene_nvram, 3),
         (scene_card_set, 4),
         (scene_softcard, 2),
         (scene_delete_softcard, 2),

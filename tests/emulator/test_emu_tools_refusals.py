@@ -129,7 +129,6 @@ def test_what_is_not_given_is_asked_for(tools: Tools) -> None:
         ({"size": "1024"}, "keys are RSA"),
         ({"size": "\u0662"}, "no size of a key"),
         ({"size": ""}, "no size of a key"),
-        ({"nvram": "yes"}, "NVRAM"),
         ({"nvram": "maybe"}, "nvram is yes or no"),
         ({"pubexp": "3"}, "65537"),
         ({"recovery": "no"}, "not modelled"),
