@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import operator_cards, quorum, ram, sharing, tokens, worlds
+from hsm_emulator import fips, operator_cards, pin_blob, quorum, ram, sharing, tokens, worlds
 from hsm_emulator.cards import known, read
 from hsm_emulator.dialogue import ACS, WORLD
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -27,22 +27,24 @@ LONGEST: Final = 365 * 24 * 3600
 def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[State, CardSetCreated]:
     """Make an operator card set. No administrator is needed for that.
 
-    1. Mode, world, name, quorum and time-out.
+    1. Mode, world, name, quorum and time-out; in a strict FIPS world, a card that authorises.
     2. A fresh token; all cards written, read back and recombined.
     3. The set's files, for one commit.
 
     Raises:
-        Refused: InvalidState, UnknownID, InvalidParameter, AlreadyExists, Cancelled, TokenAssemblyFailed. Nothing was
-            changed.
+        Refused: InvalidState, UnknownID, InvalidParameter, AlreadyExists, Cancelled, StrictFIPS140,
+            TokenAssemblyFailed. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "createocs")  # 1
     world = worlds.load(state, memory)
+    kp = world.demand_pin_recovery() if command.recoverable else b""
     tokens.check_name(command.name, [ACS, WORLD, *(made.name for made in tokens.card_sets(state, memory))])
     needed = Quorum(k=command.threshold, n=command.cards)
     if not 0 <= command.timeout <= LONGEST:
         words = f"a time-out is from 1 to {LONGEST} seconds, 0 for none, not {command.timeout}"
         raise Refused(Status.INVALID_PARAMETER, words)
+    state = fips.demand_card(state, memory, world, call)
     token = call.draw.take(sharing.TOKEN)  # 2
     hkltu = tokens.hkltu_of(token)
     made = OperatorCards(
@@ -53,9 +55,14 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
         persistent=command.persistent,
         timeout=command.timeout,
         check=sharing.check_value(token, LTU, hkltu),
+        recoverable=command.recoverable,
     )
-    state, written = quorum.write_set(state, made.card_set(memory), {LTU: token}, memory.scrypt_n, call)
-    state = state.put(operator_cards.render_cards(made, memory, call.draw))  # 3
+    shares = sharing.split(token, needed, call.draw)
+    state, written = quorum.write_shares(
+        state, made.card_set(memory), {LTU: token}, {LTU: shares}, scrypt_n=memory.scrypt_n, call=call
+    )
+    blobs = [pin_blob.seal(share, made.place(share.index), kp, call.draw) if kp else None for share in shares]  # 3
+    state = state.put(operator_cards.render_cards(made, blobs, memory, call.draw))
     tokens.find_cards(state, memory, hkltu)
     return state, CardSetCreated(hkltu=hkltu, cards=written, file=state.fact(made.path))
 

@@ -130,6 +130,7 @@ def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
     from hsm_emulator.tools import (
         attesting,
+        card_pins,
         changing,
         handling,
         looking,
@@ -142,7 +143,7 @@ def all_tools() -> tuple[Tool, ...]:
     )
 
     keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
-    rooms = (looking, changing, *keys, setting_up, handling)
+    rooms = (looking, changing, card_pins, *keys, setting_up, handling)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

@@ -178,7 +178,7 @@ def test_check_02_a_restored_world_has_its_operators_again(staffed: Staffed, mak
         if name.startswith(LOCAL) and not name.startswith(f"{LOCAL}module_"):
             new.do(RestoreFile(name=name.removeprefix(LOCAL), content=data))
     new.mode(Mode.INITIALIZATION)
-    new.do(LoadWorld(), *staffed.admins[:2])
+    new.do(LoadWorld(threshold=0), *staffed.admins[:2])
     new.mode(Mode.OPERATIONAL)
     new.do(Preload(hkltu=staffed.hkltu(OPS)), *staffed.ops[1:])
     talk = staffed.operator()

@@ -40,6 +40,7 @@ def test_from_a_blank_module_to_a_key_under_cards(blank_tools: Tools) -> None:
         "cards": 2,
         "persistent": True,
         "timeout": 600,
+        "recoverable": False,
     }
     assert f" {made['hkltu']} 1/2 600-P    subzero-signing-ocs" in tools.done("nfkminfo", "--cardset-list")
     protect = parameters(protect="token", cardset="subzero-signing-ocs", slot="0", recovery="yes")
