@@ -337,6 +337,16 @@ def test_what_is_not_recovered_is_refused_before_any_card(
         assert words in refused.words
 
 
+def test_a_key_in_nvram_is_not_recovered(staffed: Staffed) -> None:
+    staffed.do(card_set("new", threshold=1, cards=1), staffed.blank[0])
+    inside = generate("inside", protect="token", token=OPS, nvram=True)
+    staffed.do(inside, *staffed.admins[:2], *staffed.ops[:2])
+    command = RecoverKeys(target="new", keys=(("simple", "inside"),))
+    assert "is in NVRAM" in staffed.refused(command, Status.INVALID_PARAMETER, *staffed.admins).words
+    staffed.preload(OPS, *staffed.ops)
+    staffed.device.look(prove("inside"))
+
+
 @pytest.mark.parametrize("what", ["another key", "no blob", "another KRE", "public", "certificate"])
 def test_a_key_is_recovered_only_as_what_its_file_says(staffed: Staffed, what: str) -> None:
     staffed.do(card_set("new", threshold=1, cards=1), staffed.blank[0])
