@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import fips, operator_cards, pin_blob, quorum, ram, sharing, tokens, worlds
+from hsm_emulator import administrators, fips, operator_cards, pin_blob, quorum, ram, sharing, tokens, worlds
 from hsm_emulator.cards import known, read
 from hsm_emulator.dialogue import ACS, WORLD
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -38,7 +38,7 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "createocs")  # 1
     world = worlds.load(state, memory)
-    kp = world.demand_pin_recovery() if command.recoverable else b""
+    kp = administrators.demand_kp(world.keys) if command.recoverable else b""
     tokens.check_name(command.name, [ACS, WORLD, *(made.name for made in tokens.card_sets(state, memory))])
     needed = Quorum(k=command.threshold, n=command.cards)
     if not 0 <= command.timeout <= LONGEST:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import (
+    administrators,
     cards,
     operator_cards,
     passphrases,
@@ -82,7 +83,7 @@ def _ready(state: State, command: str) -> tuple[Memory, World]:
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, command)
     world = worlds.load(state, memory)
-    world.demand_pin_recovery()
+    administrators.demand_kp(world.keys)
     return memory, world
 
 

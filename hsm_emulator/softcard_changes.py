@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hsm_emulator import cards, fips, keyfile, loading, pin_blob, ram, sharing, softcards, tokens, worlds
+from hsm_emulator import (
+    administrators,
+    cards,
+    fips,
+    keyfile,
+    loading,
+    pin_blob,
+    ram,
+    sharing,
+    softcards,
+    tokens,
+    worlds,
+)
 from hsm_emulator.dialogue import PinAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.facts import Mode
@@ -34,7 +46,7 @@ def create_softcard(state: State, command: CreateSoftcard, call: Call) -> tuple[
     """
     memory, world = _ready(state)  # 1
     tokens.check_name(command.name, [])
-    kp = world.demand_pin_recovery() if command.recoverable else b""
+    kp = administrators.demand_kp(world.keys) if command.recoverable else b""
     state = fips.demand_card(state, memory, world, call)
     token = call.draw.take(sharing.TOKEN)  # 2
     hkltu = tokens.hkltu_of(token)

@@ -92,17 +92,6 @@ class World:
             known=known,
         )
 
-    def demand_pin_recovery(self) -> bytes:
-        """Return KP's public half, in a world that has passphrase recovery.
-
-        Raises:
-            Refused: InvalidParameter in one that has not.
-        """
-        if "KP" not in self.keys:
-            words = "the world was made without passphrase recovery, and it cannot be turned on later"
-            raise Refused(Status.INVALID_PARAMETER, words)
-        return self.keys["KP"].public
-
     def demand_use(self, name: str, wanted: Action, since: Since) -> None:
         """Refuse a use of an administrator key that its permissions do not allow.
 
