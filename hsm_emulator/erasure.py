@@ -55,7 +55,7 @@ def erase_cards(state: State, command: EraseCards, call: Call) -> tuple[State, C
     world = worlds.load(state, memory) if memory.km is not None else None
     sets = {_erasable(state, serial, memory, world) for serial in command.serials}  # 1
     if world is not None and memory.mode is Mode.OPERATIONAL:
-        state = fips.demand_card(state, memory, world, call)  # 2
+        state, _ = fips.authorise(state, memory, world, call)  # 2
     for serial in command.serials:
         state = cards.blank(cards.without(state, serial), (serial,), call.draw)
     last = [set_id for set_id in sorted(sets) if set_id and not _there(state, set_id)]  # 3

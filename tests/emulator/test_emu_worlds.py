@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from test_emu_attacks import edited, forge
 from tool_bench import Tools
 
-from hsm_emulator import acl, administrators, keyfile, profiles, quorum, state, worlds
+from hsm_emulator import acl, administrators, cards, keyfile, profiles, quorum, state, worlds
 from hsm_emulator.acl import MakeBlob, OpPermissions, Right
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.limits import Since
 from hsm_emulator.messages import (
+    ChangePin,
     Enquiry,
     InspectKey,
     KeyGenerated,
@@ -29,6 +30,7 @@ from hsm_emulator.messages import (
     ReplaceCards,
     WorldMade,
 )
+from hsm_emulator.operator_messages import CreateCardSet
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.world_messages import Feature, WorldMode
 
@@ -395,3 +397,52 @@ def test_what_a_worlds_own_keys_may_do(name: str, wanted: acl.Action, since: Sin
     with pytest.raises(Refused) as caught:
         administrators.demand(name, "T", 600, wanted, since)
     assert caught.value.status.value == status
+
+
+# -- operators in a strict FIPS world ----------------------------------------------------------------------------------
+
+
+def card_set(bench: Bench, *cards: str, name: str = "ops", k: int = 2, by: str = "") -> None:
+    made = CreateCardSet(name=name, threshold=k, cards=len(cards), persistent=False, timeout=0)
+    bench.do(made, *([by] if by else []), *cards)
+
+
+def test_a_card_of_operators_authorises_too(strict: Bench) -> None:
+    one, two = strict.serials[3:5]
+    command = CreateCardSet(name="ops", threshold=2, cards=2, persistent=False, timeout=0)
+    strict.refused(command, Status.STRICT_FIPS_140)
+    card_set(strict, one, two, by=strict.serials[0])
+    for place, card in enumerate((one, two)):
+        strict.do(generate(f"key-{place}"), card)
+    strict.do(replace(generate("third"), protect="token", token="ops"), two, one, two)
+    card_set(strict, strict.serials[5], name="more", k=1, by=one)
+    strict.do(generate("fourth"), strict.serials[5])
+
+
+def test_a_card_of_operators_authorises_after_its_pin_was_changed(strict: Bench) -> None:
+    one = strict.serials[3]
+    card_set(strict, one, k=1, by=strict.serials[0])
+    strict.talk(ChangePin(), strict.operator(one, typed={one: [strict.pins[one], "another"]}))
+    strict.talk(generate("x"), strict.operator(one, typed={one: ["another"]}))
+
+
+def test_operators_of_an_unrestricted_world_have_no_share_of_it(bench: Bench) -> None:
+    make(bench)
+    card_set(bench, bench.serials[3], k=1)
+    now = state.State(esn=says(bench).esn, files=contents(bench.folder))
+    membership = cards.read(now, bench.serials[3])
+    assert membership is not None
+    assert set(membership.shares) == {"LTU"}
+
+
+def test_a_set_of_operators_that_lies_about_the_world_does_not_authorise(strict: Bench) -> None:
+    one = strict.serials[3]
+    card_set(strict, one, k=1, by=strict.serials[0])
+    path = f"cardstore/{one}.card"
+
+    def edit(data: dict[str, Any]) -> None:
+        data["set"]["shares"]["LTFIPS"] = data["set"]["shares"]["LTU"]
+
+    strict.do(generate("x"), one)
+    forge(strict, {path: edited(strict, path, edit)})
+    strict.refused_talk(generate("y"), Status.DECRYPT_FAILED, strict.operator(one), tries=True)
