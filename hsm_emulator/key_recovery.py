@@ -87,7 +87,9 @@ def _files(state: State, command: RecoverKeys, world: World, target: Token) -> l
             raise Refused(Status.INVALID_PARAMETER, words)
         if file.hkltu == target.hkltu:
             raise Refused(Status.INVALID_PARAMETER, f"{name} is protected by {target.words} already")
-        if file.recovery[:1] != (kre.hash,):
+        if not file.working:
+            raise Refused(Status.INVALID_PARAMETER, f"{name} is in NVRAM, and only keys in files are recovered")
+        if not file.recovery or file.recovery[0] != kre.hash:
             raise Refused(Status.INVALID_PARAMETER, f"{name} has no recovery blob for this world's KRE")
     return files
 

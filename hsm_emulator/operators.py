@@ -70,10 +70,9 @@ def list_operators(state: State, now_ms: int) -> OperatorsListed:
     A file that is not as it was made is left out.
     """
     memory, inside = recall(state), ram.recall(state)
-    in_world = memory.km is not None
     return OperatorsListed(
-        card_sets=tuple(made.fact() for made in tokens.card_sets(state, memory)) if in_world else (),
-        softcards=tuple(made.fact() for made in tokens.all_softcards(state, memory)) if in_world else (),
+        card_sets=tuple(made.fact() for made in tokens.card_sets(state, memory)),
+        softcards=tuple(made.fact() for made in tokens.all_softcards(state, memory)),
         loaded=inside.facts(now_ms),
         slot=_slot(state, inside),
     )

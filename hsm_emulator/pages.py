@@ -64,7 +64,7 @@ def inspect_key(state: State, command: InspectKey, now_ms: int) -> KeyInspected:
     key = keyfile.open_key(state, memory, command.app, command.ident, tokens)
     show = OpPermissions(rights=frozenset({Right.GET_ACL}))
     acl.authorise(key.acl, show, presented=frozenset(), esn=state.esn, used=memory.used)
-    own = frozenset([key.file.hkm, *(str(hkre) for hkre in key.file.recovery[:1])])
+    own = frozenset([key.file.hkm, key.file.under, *(str(hkre) for hkre in key.file.recovery[:1])])
     found = verdict.judge(key.acl, recovery=bool(key.file.recovery), own=own, used=memory.used)
     return KeyInspected(
         key_hash=key.file.hash,

@@ -171,7 +171,9 @@ def _parameters(words: list[str]) -> dict[str, str]:
 
 
 def _cardpp(options: Namespace, at: Installation) -> str:
-    return {"examine": _examine, "check": _check_card, "change": _change_card}[options.what](options, at)
+    return {"examine": _examine, "check": _check_card, "change": _change_card, "recover": _recover_card}[options.what](
+        options, at
+    )
 
 
 def _examine(options: Namespace, at: Installation) -> str:
@@ -203,6 +205,12 @@ def _check_card(_: Namespace, at: Installation) -> str:
 def _change_card(_: Namespace, at: Installation) -> str:
     card = at.change(messages.ChangePin(), messages.PinChanged).cards[0]
     return f"{MARK}\nCard writing complete.\nThe passphrase of card {card.serial} was changed.\n"
+
+
+def _recover_card(_: Namespace, __: Installation) -> str:
+    from hsm_emulator.tools.operator_tokens import NO_RECOVERY
+
+    raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
 
 
 def _add_nopclearfail(parser: Parser) -> None:
@@ -251,6 +259,7 @@ def _add_cardpp(parser: Parser) -> None:
         ("examine", "say what the card is; asks for no passphrase"),
         ("check", "check its passphrase"),
         ("change", "change its passphrase"),
+        ("recover", "not in a world without passphrase recovery, and there are no others yet"),
     ):
         what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=does)
     add_module(parser)

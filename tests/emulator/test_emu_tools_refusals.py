@@ -313,7 +313,7 @@ def test_no_pin_in_the_wrong_mode_or_of_a_blank_card(tools: Tools, what: str) ->
     tools.done("nopclearfail", "-I")
     assert "InvalidState" in tools.refused(1, "cardpp", what, typed=[*read(0), "new", "new"]).err
     tools.refused(2, "cardpp")
-    tools.refused(2, "cardpp", "--recover")
+    tools.refused(1, "cardpp", "--recover")
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from hsm_emulator.messages import (
     ReplaceCards,
     WorldMade,
 )
-from hsm_emulator.operator_messages import CreateCardSet
+from hsm_emulator.operator_messages import CreateCardSet, RecoverKeys
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.world_messages import Feature, WorldMode
 
@@ -333,14 +333,14 @@ def test_a_profile_gives_every_token_a_quorum_a_set_can_have(kn: tuple[int, int]
 
 
 class Slow:
-    """An operator who takes his time before each card that is written."""
+    """An operator who takes his time before each card that is written, or that is read of the set `of`."""
 
-    def __init__(self, bench: Bench, seconds: float, *cards: str) -> None:
+    def __init__(self, bench: Bench, seconds: float, *cards: str, of: str = "") -> None:
         self.inner = bench.operator(*cards)
-        self.bench, self.seconds = bench, seconds
+        self.bench, self.seconds, self.of = bench, seconds, of
 
     def card(self, ask: CardAsk) -> str | None:
-        if ask.purpose == "write":
+        if ask.set_name == self.of if self.of else ask.purpose == "write":
             self.bench.clock.now += self.seconds
         return self.inner.card(ask)
 
@@ -363,6 +363,26 @@ def test_cards_are_replaced_within_the_nso_timeout_or_the_set_is_read_again(
     refused = bench.refused_talk(ReplaceCards(), Status.TIME_LIMIT_EXCEEDED, slow, tries=True)
     assert "Sign" in refused.words
     bench.do(ReplaceCards(), *cards)
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(599, False), (600, True)])
+def test_keys_are_recovered_within_the_nso_timeout_or_the_set_is_read_again(
+    bench: Bench,
+    seconds: float,
+    late: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    make(bench, nso_timeout=600)
+    one, two = bench.serials[3:5]
+    card_set(bench, one, k=1)
+    card_set(bench, two, name="new", k=1)
+    bench.do(replace(generate(), protect="token", token="ops"), one)
+    command = RecoverKeys(target="new", keys=(("simple", "contosokey"),))
+    slow: Any = Slow(bench, seconds, *bench.serials[:2], two, of="new")
+    if late:
+        bench.refused_talk(command, Status.TIME_LIMIT_EXCEEDED, slow, tries=True)
+        bench.do(command, *bench.serials[:2], two)
+        return
+    bench.talk(command, slow)
 
 
 @pytest.mark.parametrize(("seconds", "late"), [(199, False), (200, True)])
