@@ -8,6 +8,7 @@ from hsm_emulator import (
     areas,
     byok,
     creation,
+    erasure,
     key_recovery,
     keys,
     module,
@@ -64,6 +65,8 @@ from hsm_emulator.operator_messages import (
 )
 from hsm_emulator.world_messages import (
     AllocateArea,
+    EraseCards,
+    EraseModule,
     FreeArea,
     ListAreas,
     ReadArea,
@@ -184,6 +187,10 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return areas.save_area(state, command, call)
         case RestoreArea():
             return areas.restore_area(state, command, call)
+        case EraseModule():
+            return erasure.erase_module(state, call.draw)
+        case EraseCards():
+            return erasure.erase_cards(state, command, call)
         case _:
             assert_never(command)
 

@@ -71,7 +71,8 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
     if keyfile.path_of(command.app, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a key {command.app} {command.ident} already")
     protector = _protector(state, memory, command)
-    state, hknv = fips.demand_card(state, memory, world, call), ""  # 2
+    hknv = ""
+    state, _ = fips.authorise(state, memory, world, call)  # 2
     if command.nvram:
         done = areas.delegate(state, call)
         state, hknv = done.state, done.hknv

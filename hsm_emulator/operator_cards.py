@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import pin_blob
 from hsm_emulator.errors import DamagedFile, Refused
 from hsm_emulator.facts import CardSetFact
+from hsm_emulator.profiles import FIPS
 from hsm_emulator.quorum import LTU, CardSet
 from hsm_emulator.sharing import Place, Quorum
 from hsm_emulator.state import LOCAL, number, parse, word
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = f"{LOCAL}cards_"
 KIND: Final = "card set"
-FIELDS: Final = frozenset({"hkltu", "name", "k", "n", "persistent", "timeout", "check", "recoverable", SEAL})
+FIELDS: Final = frozenset({"hkltu", "name", "k", "n", "persistent", "timeout", "fips", "check", "recoverable", SEAL})
 
 CARD_PREFIX: Final = f"{LOCAL}card_"
 CARD_KIND: Final = "operator card"
@@ -40,6 +41,7 @@ class OperatorCards:
     """A card set. `timeout` is for how long it stays loaded, in seconds, 0 for ever; `check` tells LTU from others.
 
     The PINs of a `recoverable` one can be replaced by a quorum of administrators.
+    With `fips` its cards have a share of LTFIPS too: the world is a strict FIPS one.
     """
 
     hknso: str
@@ -48,6 +50,7 @@ class OperatorCards:
     quorum: Quorum
     persistent: bool
     timeout: int
+    fips: bool
     check: str
     recoverable: bool
 
@@ -69,14 +72,16 @@ class OperatorCards:
         """Return where the share of one of its cards belongs."""
         return Place(token=LTU, world=self.hknso, set_id=self.hkltu, index=index, quorum=self.quorum)
 
-    def card_set(self, memory: Memory) -> CardSet:
-        """Return the set as the slot knows it: its shares are protected by the module key."""
+    def card_set(self, memory: Memory, *names: str) -> CardSet:
+        """Return the set as the slot knows it, with these tokens or all; the module key protects the shares."""
+        here = names or ((LTU, FIPS) if self.fips else (LTU,))
         return CardSet(
             world=self.hknso,
             set_id=self.hkltu,
             name=self.name,
             quorum=self.quorum,
-            module_keys={LTU: memory.module_key},
+            thresholds={FIPS: 1} if FIPS in here and self.quorum.k != 1 else {},
+            module_keys=dict.fromkeys(here, memory.module_key),
         )
 
     def fact(self) -> CardSetFact:
@@ -106,6 +111,7 @@ def render_cards(
         "n": made.quorum.n,
         "persistent": made.persistent,
         "timeout": made.timeout,
+        "fips": made.fips,
         "check": made.check,
         "recoverable": made.recoverable,
     }
@@ -127,8 +133,8 @@ def parse_cards(data: bytes) -> OperatorCards:
         quorum = Quorum(k=number(content, "k"), n=number(content, "n"))
     except Refused as refused:
         raise DamagedFile(f"the card set is impossible: {refused.words}") from None
-    if not isinstance(content["persistent"], bool) or not isinstance(content["recoverable"], bool):
-        raise DamagedFile("the card set's file does not say whether it is persistent and recoverable")
+    if not all(isinstance(content[name], bool) for name in ("persistent", "fips", "recoverable")):
+        raise DamagedFile("the card set's file does not say whether it is persistent, recoverable and for strict FIPS")
     return OperatorCards(
         hknso=hknso,
         hkltu=word(content, "hkltu"),
@@ -136,6 +142,7 @@ def parse_cards(data: bytes) -> OperatorCards:
         quorum=quorum,
         persistent=content["persistent"],
         timeout=number(content, "timeout"),
+        fips=content["fips"],
         check=word(content, "check"),
         recoverable=content["recoverable"],
     )

@@ -50,7 +50,7 @@ class CreateCardSet:
     cards: int
     persistent: bool
     timeout: int
-    recoverable: bool
+    recoverable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import Mode, SlotFact
 from hsm_emulator.operator_cards import OperatorCards
 from hsm_emulator.operator_messages import CardSetCreated, OperatorsListed
+from hsm_emulator.profiles import FIPS
 from hsm_emulator.quorum import LTU
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import demand, recall
@@ -25,15 +26,15 @@ LONGEST: Final = 365 * 24 * 3600
 
 
 def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[State, CardSetCreated]:
-    """Make an operator card set. No administrator is needed for that.
+    """Make an operator card set. No administrator is needed for that, but one card of a strict FIPS world.
 
-    1. Mode, world, name, quorum and time-out; in a strict FIPS world, a card that authorises.
-    2. A fresh token; all cards written, read back and recombined.
+    1. Mode, world, name, quorum and time-out.
+    2. A fresh token, and that of a strict FIPS world; all cards written, read back and recombined.
     3. The set's files, for one commit.
 
     Raises:
-        Refused: InvalidState, UnknownID, InvalidParameter, AlreadyExists, Cancelled, StrictFIPS140,
-            TokenAssemblyFailed. Nothing was changed but PIN tries.
+        Refused: InvalidState, UnknownID, InvalidParameter, AlreadyExists, Cancelled, TokenAssemblyFailed, and in a
+            strict FIPS world as `fips.authorise`. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "createocs")  # 1
@@ -44,8 +45,8 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
     if not 0 <= command.timeout <= LONGEST:
         words = f"a time-out is from 1 to {LONGEST} seconds, 0 for none, not {command.timeout}"
         raise Refused(Status.INVALID_PARAMETER, words)
-    state = fips.demand_card(state, memory, world, call)
-    token = call.draw.take(sharing.TOKEN)  # 2
+    state, ltfips = fips.authorise(state, memory, world, call)  # 2
+    token = call.draw.take(sharing.TOKEN)
     hkltu = tokens.hkltu_of(token)
     made = OperatorCards(
         hknso=world.hknso,
@@ -54,14 +55,15 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
         quorum=needed,
         persistent=command.persistent,
         timeout=command.timeout,
+        fips=bool(ltfips),
         check=sharing.check_value(token, LTU, hkltu),
         recoverable=command.recoverable,
     )
-    shares = sharing.split(token, needed, call.draw)
-    state, written = quorum.write_shares(
-        state, made.card_set(memory), {LTU: token}, {LTU: shares}, scrypt_n=memory.scrypt_n, call=call
-    )
-    blobs = [pin_blob.seal(share, made.place(share.index), kp, call.draw) if kp else None for share in shares]  # 3
+    shared = {LTU: token, FIPS: ltfips} if ltfips else {LTU: token}
+    wanted = made.card_set(memory)
+    shares = {name: sharing.split(secret, wanted.quorum_of(name), call.draw) for name, secret in shared.items()}
+    state, written = quorum.write_shares(state, wanted, shared, shares, scrypt_n=memory.scrypt_n, call=call)
+    blobs = [pin_blob.seal(share, made.place(share.index), kp, call.draw) if kp else None for share in shares[LTU]]  # 3
     state = state.put(operator_cards.render_cards(made, blobs, memory, call.draw))
     tokens.find_cards(state, memory, hkltu)
     return state, CardSetCreated(hkltu=hkltu, cards=written, file=state.fact(made.path))

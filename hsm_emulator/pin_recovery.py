@@ -25,16 +25,20 @@ from hsm_emulator.dialogue import WORLD, CardAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.facts import CardFact, Mode
 from hsm_emulator.operator_messages import PinRecovered, SoftcardRecovered
+from hsm_emulator.profiles import FIPS
 from hsm_emulator.quorum import LTU
+from hsm_emulator.sharing import Share
 from hsm_emulator.state import demand, recall
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hsm_emulator.cards import Membership
     from hsm_emulator.operator_cards import OperatorCards
     from hsm_emulator.operator_messages import RecoverSoftcard
     from hsm_emulator.pin_blob import PinBlob
     from hsm_emulator.quorum import Call
-    from hsm_emulator.sharing import Share
+    from hsm_emulator.sharing import Place
     from hsm_emulator.state import Memory, State
     from hsm_emulator.worlds import World
 
@@ -53,10 +57,15 @@ def recover_pin(state: State, call: Call) -> tuple[State, PinRecovered]:
             of wrong PINs. Nothing was changed but PIN tries.
     """
     memory, world = _ready(state, "cardpp --recover")  # 1
-    state, kp, read = _open_kp(state, memory, world, call)  # 2
+    state, opened, read = _open(state, memory, world, call)  # 2
+    kp = world.use_key("KP", opened, Right.DECRYPT)
     serial, membership, made, blob = _next_card(state, memory, call)  # 3
-    share = _unseal(blob, membership, kp)
-    state = passphrases.seal_under_new_pin(state, serial, membership, made.card_set(memory), shares=(share,), call=call)
+    shares = {LTU: _unseal(blob, made.place(membership.index), kp)}
+    if made.fips:  # one card opens LTFIPS: every card's share is the token
+        shares[FIPS] = Share(index=membership.index, value=opened[FIPS])
+    wanted = made.card_set(memory)
+    mine = tuple(shares[name] for name in wanted.module_keys)
+    state = passphrases.seal_under_new_pin(state, serial, membership, wanted, shares=mine, call=call)
     card = CardFact(number=membership.index, serial=serial)
     return cards.clear(state, serial), PinRecovered(read=read, cards=(card,))
 
@@ -72,8 +81,8 @@ def recover_softcard(state: State, command: RecoverSoftcard, call: Call) -> tupl
     made = tokens.find_softcard(state, memory, command.token)
     if made.recovery is None:
         raise Refused(Status.INVALID_PARAMETER, f"{made.words} was made without passphrase recovery")
-    state, kp, read = _open_kp(state, memory, world, call)
-    share = _unseal(made.recovery, made.membership, kp)
+    state, opened, read = _open(state, memory, world, call)
+    share = _unseal(made.recovery, made.membership.place(LTU), world.use_key("KP", opened, Right.DECRYPT))
     state, made = softcard_changes.seal(softcards.count_tries(state, made), memory, made, share, call)
     reply = SoftcardRecovered(read=read, hkltu=made.hkltu, file=state.fact(made.path))
     return cards.clear(state, made.serial), reply
@@ -87,10 +96,11 @@ def _ready(state: State, command: str) -> tuple[Memory, World]:
     return memory, world
 
 
-def _open_kp(state: State, memory: Memory, world: World, call: Call) -> tuple[State, bytes, tuple[CardFact, ...]]:
-    wanted = world.card_set(memory, _LTP)
-    state, opened, read = quorum.read_quorum(state, wanted, world.checks, call)
-    return state, world.use_key("KP", opened, Right.DECRYPT), read
+def _open(
+    state: State, memory: Memory, world: World, call: Call
+) -> tuple[State, Mapping[str, bytes], tuple[CardFact, ...]]:
+    """Read the quorum for passphrase recovery; it opens LTP, and LTFIPS in a strict FIPS world."""
+    return quorum.read_quorum(state, world.card_set(memory, _LTP, FIPS), world.checks, call)
 
 
 def _next_card(state: State, memory: Memory, call: Call) -> tuple[str, Membership, OperatorCards, PinBlob]:
@@ -113,8 +123,8 @@ def _next_card(state: State, memory: Memory, call: Call) -> tuple[str, Membershi
         call.dialogue.tell(f"card {serial} is of {made.words}, which was made without passphrase recovery")
 
 
-def _unseal(blob: PinBlob, membership: Membership, kp: bytes) -> Share:
-    share = pin_blob.unseal(blob, membership.place(LTU), kp)
+def _unseal(blob: PinBlob, place: Place, kp: bytes) -> Share:
+    share = pin_blob.unseal(blob, place, kp)
     if share is None:
-        raise Refused(Status.DECRYPT_FAILED, f"the recovery blob of {membership.set_name} does not open under KP")
+        raise Refused(Status.DECRYPT_FAILED, f"the recovery blob of token {place.set_id} does not open under KP")
     return share

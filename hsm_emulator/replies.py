@@ -102,7 +102,7 @@ def _value(name: str, value: Any) -> Any:
             return FileFact(**value)
         case "mode":
             return Mode(value)
-        case "hkltus" | "serials":
+        case "hkltus" | "serials" | "names":
             return tuple(value)
         case _:
             return value

@@ -47,7 +47,7 @@ def create_softcard(state: State, command: CreateSoftcard, call: Call) -> tuple[
     memory, world = _ready(state)  # 1
     tokens.check_name(command.name, [])
     kp = administrators.demand_kp(world.keys) if command.recoverable else b""
-    state = fips.demand_card(state, memory, world, call)
+    state, _ = fips.authorise(state, memory, world, call)
     token = call.draw.take(sharing.TOKEN)  # 2
     hkltu = tokens.hkltu_of(token)
     made = softcards.empty(

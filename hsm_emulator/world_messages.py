@@ -125,7 +125,34 @@ class AreaChanged:
     serials: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseModule:
+    """Forget the Security World (initunit). Answered by `ModuleErased`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleErased:
+    """The module is in no world; `hknso` is the one it was in, "" for none."""
+
+    hknso: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EraseCards:
+    """Make these cards blank (bulkerase). Answered by `CardsErased`."""
+
+    serials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardsErased:
+    """The cards are blank; the files `names` of the world's folder went with the last cards of their sets."""
+
+    serials: tuple[str, ...]
+    names: tuple[str, ...]
+
+
 WorldLook = ListAreas | ReadArea
-WorldChange = AllocateArea | WriteArea | FreeArea | SaveArea | RestoreArea
-WorldStored = AreaChanged
-WorldReply = AreasListed | AreaRead | AreaChanged
+WorldChange = AllocateArea | WriteArea | FreeArea | SaveArea | RestoreArea | EraseModule | EraseCards
+WorldStored = AreaChanged | ModuleErased | CardsErased
+WorldReply = AreasListed | AreaRead | WorldStored

@@ -27,8 +27,6 @@ WAITED: Final = 4
 
 ELSEWHERE: Final = {
     "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
-    "bulkerase": "erasing cards is not modelled",
-    "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
     "Get-FileHash": "that is a command of Windows; sha256sum does the same",
@@ -132,6 +130,7 @@ def all_tools() -> tuple[Tool, ...]:
         attesting,
         card_pins,
         changing,
+        erasing,
         handling,
         looking,
         nvram,
@@ -143,7 +142,7 @@ def all_tools() -> tuple[Tool, ...]:
     )
 
     keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
-    rooms = (looking, changing, card_pins, *keys, setting_up, handling)
+    rooms = (looking, changing, card_pins, erasing, *keys, setting_up, handling)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

@@ -17,7 +17,7 @@ from hsm_emulator.operator_messages import (
     Preload,
     SoftcardCreated,
 )
-from hsm_emulator.world_messages import Feature
+from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,14 +46,15 @@ def hkltu(bench: Bench, name: str) -> str:
     return next(made.hkltu for made in reply.tokens if made.name == name)
 
 
-def recoverable_world(bench: Bench, quorum: int = 2) -> None:
+def recoverable_world(bench: Bench, quorum: int = 2, mode: WorldMode = WorldMode.UNRESTRICTED) -> None:
     """A 2-of-3 world whose passphrase recovery takes `quorum` cards; cards 4 to 6 are of `ops`, 2 of 3."""
     bench.mode(Mode.INITIALIZATION)
     features = ((Feature.PASSPHRASE_RECOVERY, quorum),)
-    bench.do(NewWorld(cipher_suite=SUITE, threshold=2, cards=3, features=features), *bench.serials[:3])
+    bench.do(NewWorld(cipher_suite=SUITE, threshold=2, cards=3, features=features, mode=mode), *bench.serials[:3])
     bench.mode(Mode.OPERATIONAL)
-    bench.do(card_set(recoverable=True), *bench.serials[3:6])
-    bench.do(CreateSoftcard(name=SOFT, recoverable=True))
+    authorises = [] if mode is WorldMode.UNRESTRICTED else bench.serials[:1]
+    bench.do(card_set(recoverable=True), *authorises, *bench.serials[3:6])
+    bench.do(CreateSoftcard(name=SOFT, recoverable=True), *authorises)
 
 
 class Typist(ScriptedDialogue):

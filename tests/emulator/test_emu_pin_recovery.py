@@ -23,6 +23,7 @@ from hsm_emulator.operator_messages import (
     RecoverSoftcard,
     SoftcardRecovered,
 )
+from hsm_emulator.world_messages import WorldMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,16 @@ def test_a_card_gets_a_new_pin_by_the_quorum_for_it(bench: Bench, quorum: int) -
     bench.do(CheckPin(), one)
     bench.do(Preload(hkltu=hkltu(bench, OPS)), one, bench.serials[5])
     bench.device.look(prove("key"))
+
+
+def test_in_a_strict_fips_world_the_card_authorises_again(bench: Bench) -> None:
+    recoverable_world(bench, mode=WorldMode.FIPS_140_LEVEL_3)
+    one = bench.serials[3]
+    forget(bench, one)
+    bench.do(RecoverPin(), *bench.serials[:2], one)
+    bench.do(generate("key"), one)
+    bench.do(RecoverSoftcard(token=SOFT), *bench.serials[:2])
+    bench.do(Preload(hkltu=hkltu(bench, OPS)), one, bench.serials[5])
 
 
 def test_a_softcard_gets_a_new_pin(bench: Bench) -> None:

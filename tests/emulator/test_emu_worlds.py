@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from test_emu_attacks import edited, forge
 from tool_bench import Tools
 
-from hsm_emulator import acl, administrators, keyfile, profiles, quorum, state, worlds
+from hsm_emulator import acl, administrators, cards, keyfile, profiles, quorum, state, worlds
 from hsm_emulator.acl import MakeBlob, OpPermissions, Right
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.limits import Since
 from hsm_emulator.messages import (
+    ChangePin,
     Enquiry,
     InspectKey,
     KeyGenerated,
@@ -29,6 +30,7 @@ from hsm_emulator.messages import (
     ReplaceCards,
     WorldMade,
 )
+from hsm_emulator.operator_messages import CreateCardSet, RecoverKeys
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.world_messages import Feature, WorldMode
 
@@ -331,14 +333,14 @@ def test_a_profile_gives_every_token_a_quorum_a_set_can_have(kn: tuple[int, int]
 
 
 class Slow:
-    """An operator who takes his time before each card that is written."""
+    """An operator who takes his time before each card that is written, or that is read of the set `of`."""
 
-    def __init__(self, bench: Bench, seconds: float, *cards: str) -> None:
+    def __init__(self, bench: Bench, seconds: float, *cards: str, of: str = "") -> None:
         self.inner = bench.operator(*cards)
-        self.bench, self.seconds = bench, seconds
+        self.bench, self.seconds, self.of = bench, seconds, of
 
     def card(self, ask: CardAsk) -> str | None:
-        if ask.purpose == "write":
+        if ask.set_name == self.of if self.of else ask.purpose == "write":
             self.bench.clock.now += self.seconds
         return self.inner.card(ask)
 
@@ -361,6 +363,26 @@ def test_cards_are_replaced_within_the_nso_timeout_or_the_set_is_read_again(
     refused = bench.refused_talk(ReplaceCards(), Status.TIME_LIMIT_EXCEEDED, slow, tries=True)
     assert "Sign" in refused.words
     bench.do(ReplaceCards(), *cards)
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(599, False), (600, True)])
+def test_keys_are_recovered_within_the_nso_timeout_or_the_set_is_read_again(
+    bench: Bench,
+    seconds: float,
+    late: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    make(bench, nso_timeout=600)
+    one, two = bench.serials[3:5]
+    card_set(bench, one, k=1)
+    card_set(bench, two, name="new", k=1)
+    bench.do(replace(generate(), protect="token", token="ops"), one)
+    command = RecoverKeys(target="new", keys=(("simple", "contosokey"),))
+    slow: Any = Slow(bench, seconds, *bench.serials[:2], two, of="new")
+    if late:
+        bench.refused_talk(command, Status.TIME_LIMIT_EXCEEDED, slow, tries=True)
+        bench.do(command, *bench.serials[:2], two)
+        return
+    bench.talk(command, slow)
 
 
 @pytest.mark.parametrize(("seconds", "late"), [(199, False), (200, True)])
@@ -395,3 +417,52 @@ def test_what_a_worlds_own_keys_may_do(name: str, wanted: acl.Action, since: Sin
     with pytest.raises(Refused) as caught:
         administrators.demand(name, "T", 600, wanted, since)
     assert caught.value.status.value == status
+
+
+# -- operators in a strict FIPS world ----------------------------------------------------------------------------------
+
+
+def card_set(bench: Bench, *cards: str, name: str = "ops", k: int = 2, by: str = "") -> None:
+    made = CreateCardSet(name=name, threshold=k, cards=len(cards), persistent=False, timeout=0)
+    bench.do(made, *([by] if by else []), *cards)
+
+
+def test_a_card_of_operators_authorises_too(strict: Bench) -> None:
+    one, two = strict.serials[3:5]
+    command = CreateCardSet(name="ops", threshold=2, cards=2, persistent=False, timeout=0)
+    strict.refused(command, Status.STRICT_FIPS_140)
+    card_set(strict, one, two, by=strict.serials[0])
+    for place, card in enumerate((one, two)):
+        strict.do(generate(f"key-{place}"), card)
+    strict.do(replace(generate("third"), protect="token", token="ops"), two, one, two)
+    card_set(strict, strict.serials[5], name="more", k=1, by=one)
+    strict.do(generate("fourth"), strict.serials[5])
+
+
+def test_a_card_of_operators_authorises_after_its_pin_was_changed(strict: Bench) -> None:
+    one = strict.serials[3]
+    card_set(strict, one, k=1, by=strict.serials[0])
+    strict.talk(ChangePin(), strict.operator(one, typed={one: [strict.pins[one], "another"]}))
+    strict.talk(generate("x"), strict.operator(one, typed={one: ["another"]}))
+
+
+def test_operators_of_an_unrestricted_world_have_no_share_of_it(bench: Bench) -> None:
+    make(bench)
+    card_set(bench, bench.serials[3], k=1)
+    now = state.State(esn=says(bench).esn, files=contents(bench.folder))
+    membership = cards.read(now, bench.serials[3])
+    assert membership is not None
+    assert set(membership.shares) == {"LTU"}
+
+
+def test_a_set_of_operators_that_lies_about_the_world_does_not_authorise(strict: Bench) -> None:
+    one = strict.serials[3]
+    card_set(strict, one, k=1, by=strict.serials[0])
+    path = f"cardstore/{one}.card"
+
+    def edit(data: dict[str, Any]) -> None:
+        data["set"]["shares"]["LTFIPS"] = data["set"]["shares"]["LTU"]
+
+    strict.do(generate("x"), one)
+    forge(strict, {path: edited(strict, path, edit)})
+    strict.refused_talk(generate("y"), Status.DECRYPT_FAILED, strict.operator(one), tries=True)
