@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hsm_emulator import attestation, chain, keyfile, worlds
 from hsm_emulator.attestation import Kind
@@ -14,6 +14,7 @@ from hsm_emulator.state import parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hsm_emulator.messages import ModuleState
     from hsm_emulator.operator_messages import OperatorsListed
     from hsm_emulator.tools.installation import Installation
 
@@ -37,13 +38,14 @@ class Attested:
 def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
     """Return the keys of an application and identifier ("" for all) after checking their certificates.
 
-    1. The module file's chain: root, warrant, module state.
-    2. Each key's generation certificate, signed by that module in its world.
+    1. The chain of the module that made the key, out of its file: root, warrant, module state.
+    2. The key's generation certificate, signed by that module in its world.
     3. The certificate is of the key in the file, and of a key with that kind of protection.
 
     Raises:
         DamagedFile: a file does not parse.
-        Refused: UnknownID without a world, UnknownKey, VerifyFailed.
+        Refused: UnknownID without a world, or without the file of the module that made a key; UnknownKey;
+            VerifyFailed.
     """
     module = at.module()
     if not module.hknso:
@@ -52,13 +54,10 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
     if app and not names:
         there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
         raise Refused(Status.UNKNOWN_KEY, f"there is no key {app} {ident}".rstrip() + f"; there are: {there}")
-    _, file = parse(at.local(f"module_{module.esn}"), "module", worlds.MODULE_FIELDS)  # 1
-    warrant = attestation.from_data(file["warrant"], Kind.WARRANT)
-    module_state = attestation.from_data(file["module_state"], Kind.MODULE_STATE)
-    state = chain.check_chain(attestation.root_public(), warrant, module_state, "the module")
     found = []
     for name in names:
         key = keyfile.parse_file(at.local(f"key_{name.app}_{name.ident}"))
+        state = _maker(at, module, f"module_{key.certificate.body['esn']}")  # 1
         body, public = chain.check_generation(key.certificate, state, f"key {key.app} {key.ident}")  # 2
         if (public, body["key_hash"]) != (key.public, key.hash):  # 3
             raise chain.failed(f"the certificate of key {key.app} {key.ident} is of another key")
@@ -80,6 +79,16 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
             )
         )
     return tuple(found)
+
+
+def _maker(at: Installation, module: ModuleState, name: str) -> dict[str, Any]:
+    """Return the module state that a module's file certifies, up to the emulated maker's root."""
+    if name not in {file.name for file in module.files}:
+        raise Refused(Status.UNKNOWN_ID, f"there is no file {name} of the module that made the key")
+    _, file = parse(at.local(name), "module", worlds.MODULE_FIELDS)
+    warrant = attestation.from_data(file["warrant"], Kind.WARRANT)
+    module_state = attestation.from_data(file["module_state"], Kind.MODULE_STATE)
+    return chain.check_chain(attestation.root_public(), warrant, module_state, "the module")
 
 
 def page(keys: Sequence[Attested], there: OperatorsListed) -> str:

@@ -10,7 +10,9 @@ from hsm_emulator.errors import EmulatorError, Refused, Status
 from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.state import LOCAL
-from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, quorum, whole_number
+from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, whole_number
+from hsm_emulator.tools.world_options import add_world, new_world
+from hsm_emulator.world_messages import Feature
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -62,9 +64,7 @@ def _new_world(options: Namespace, at: Installation) -> str:
     if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
-    k, n = options.acs_quorum
-    command = messages.NewWorld(cipher_suite=options.cipher_suite, threshold=k, cards=n)
-    made = at.change(command, messages.WorldMade)
+    made = at.change(new_world(options), messages.WorldMade)
     return f"Card writing complete.\n\nsecurity world generated on module #1; hknso = {made.hknso}\n"
 
 
@@ -94,6 +94,8 @@ def _generatekey(options: Namespace, at: Installation) -> str:
             given[name] = at.operator.line(f"{name} [{usual}]: ") or usual
     ident = given["ident"].lower()
     note = f"The identifier is written small: {ident}\n" if ident != given["ident"] else ""
+    if given.get("recovery") == "yes" and module.world is not None and not module.world.has(Feature.RECOVERY):
+        raise Refused(Status.INVALID_PARAMETER, "recovery=yes: this world was made without recovery")
     for name, only in _FIXED.items():
         if given.get(name, only) != only:
             raise Refused(Status.INVALID_PARAMETER, f"{name}={given[name]} is not modelled; only {name}={only}")
@@ -169,7 +171,9 @@ def _parameters(words: list[str]) -> dict[str, str]:
 
 
 def _cardpp(options: Namespace, at: Installation) -> str:
-    return {"examine": _examine, "check": _check_card, "change": _change_card}[options.what](options, at)
+    return {"examine": _examine, "check": _check_card, "change": _change_card, "recover": _recover_card}[options.what](
+        options, at
+    )
 
 
 def _examine(options: Namespace, at: Installation) -> str:
@@ -203,6 +207,12 @@ def _change_card(_: Namespace, at: Installation) -> str:
     return f"{MARK}\nCard writing complete.\nThe passphrase of card {card.serial} was changed.\n"
 
 
+def _recover_card(_: Namespace, __: Installation) -> str:
+    from hsm_emulator.tools.operator_tokens import NO_RECOVERY
+
+    raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
+
+
 def _add_nopclearfail(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for words, mode in (
@@ -227,8 +237,7 @@ def _add_new_world(parser: Parser) -> None:
     ):
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)
     add_module(parser)
-    parser.add_argument("-c", "--cipher-suite", metavar="SUITE", help="such as DLf3072s256mRijndael")
-    parser.add_argument("-Q", "--acs-quorum", metavar="K/N", type=quorum, help="K of N cards open it, such as 2/3")
+    add_world(parser)
     parser.add_argument(
         "--wait-limit",
         metavar="SECONDS",
@@ -250,6 +259,7 @@ def _add_cardpp(parser: Parser) -> None:
         ("examine", "say what the card is; asks for no passphrase"),
         ("check", "check its passphrase"),
         ("change", "change its passphrase"),
+        ("recover", "not in a world without passphrase recovery, and there are no others yet"),
     ):
         what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=does)
     add_module(parser)

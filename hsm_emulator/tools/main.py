@@ -27,11 +27,7 @@ WAITED: Final = 4
 
 ELSEWHERE: Final = {
     "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
-    "bulkerase": "erasing cards is not modelled",
-    "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nvram-sw": "NVRAM is not modelled",
-    "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
     "Get-FileHash": "that is a command of Windows; sha256sum does the same",
 }
@@ -133,8 +129,10 @@ def all_tools() -> tuple[Tool, ...]:
     from hsm_emulator.tools import (
         attesting,
         changing,
+        erasing,
         handling,
         looking,
+        nvram,
         operator_tokens,
         preloading,
         recovering,
@@ -142,7 +140,8 @@ def all_tools() -> tuple[Tool, ...]:
         transferring,
     )
 
-    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up, handling)
+    keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
+    rooms = (looking, changing, erasing, *keys, setting_up, handling)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

@@ -129,7 +129,6 @@ def test_what_is_not_given_is_asked_for(tools: Tools) -> None:
         ({"size": "1024"}, "keys are RSA"),
         ({"size": "\u0662"}, "no size of a key"),
         ({"size": ""}, "no size of a key"),
-        ({"nvram": "yes"}, "NVRAM"),
         ({"nvram": "maybe"}, "nvram is yes or no"),
         ({"pubexp": "3"}, "65537"),
         ({"recovery": "no"}, "not modelled"),
@@ -314,7 +313,7 @@ def test_no_pin_in_the_wrong_mode_or_of_a_blank_card(tools: Tools, what: str) ->
     tools.done("nopclearfail", "-I")
     assert "InvalidState" in tools.refused(1, "cardpp", what, typed=[*read(0), "new", "new"]).err
     tools.refused(2, "cardpp")
-    tools.refused(2, "cardpp", "--recover")
+    tools.refused(1, "cardpp", "--recover")
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------
