@@ -128,6 +128,7 @@ def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
     from hsm_emulator.tools import (
         attesting,
+        card_pins,
         changing,
         erasing,
         handling,
@@ -141,7 +142,7 @@ def all_tools() -> tuple[Tool, ...]:
     )
 
     keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
-    rooms = (looking, changing, erasing, *keys, setting_up, handling)
+    rooms = (looking, changing, card_pins, erasing, *keys, setting_up, handling)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 
