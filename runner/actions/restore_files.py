@@ -78,9 +78,9 @@ ACTION: Final = Action(
     does="Put the files of a backup back into the world's folder of the HSM.",
     settings=NoSettings,
     perform=_perform,
-    requests=lambda work: tuple(
-        allow(request, least=len(work.inputs("files")), most=len(work.inputs("files")))
-        for request in (LookAtFile, RestoreFile)
+    requests=lambda work: (
+        allow(LookAtFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
+        allow(RestoreFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
     ),
     repeat="safe",
     inputs=(Input(name="files", many=True),),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.host.disk import Disk
-    from runner.host.room import SimulatedCard
+    from runner.host.simulated_slot import SimulatedCard
     from runner.plan import Plan
 
 

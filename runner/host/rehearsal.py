@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from runner.host.disk import Disk
     from runner.host.earlier_rooms import EarlierRoom
-    from runner.host.room import Slip
+    from runner.host.simulated_slot import Slip
     from runner.host.session import Ended, Watch
     from runner.host.simulated import Cast
     from runner.host.sitting import Means

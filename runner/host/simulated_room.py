@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from runner.backends.interface import Hsm, Vault
     from runner.host.clock import Clock
     from runner.host.earlier_rooms import EarlierRoom
-    from runner.host.room import Slip
+    from runner.host.simulated_slot import Slip
     from runner.host.session import Watch
     from runner.host.simulated import Cast
     from runner.plan import CardSet, Plan, PlannedStep
