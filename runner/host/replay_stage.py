@@ -14,8 +14,8 @@ from runner.host.clock import DeviceClock, today
 from runner.host.earlier_records import RecordAt, read_records
 from runner.host.past import whole_lines
 from runner.host.rehearsal import Script, beside, rehearse
-from runner.host.replay_record import Different, replay_record
 from runner.host.replay_faults import slip_of
+from runner.host.replay_record import Different, replay_record
 from runner.host.simulated_room import Ground
 from runner.parameters import Given
 from runner.planning import choose, make_plan

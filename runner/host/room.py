@@ -19,8 +19,8 @@ from runner.exchange import (
     RoomRequest,
     ValueGiven,
 )
-from runner.plan import Literal, RecordFileRef, RecordResultRef
 from runner.host.simulated_slot import SimulatedSlot
+from runner.plan import Literal, RecordFileRef, RecordResultRef
 from runner.quorum import fill
 from runner.values import WORDS
 

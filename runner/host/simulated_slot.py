@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from runner.backends.interface import Secret
@@ -40,7 +40,7 @@ class Slip:
 class SimulatedSlot:
     """Scripted holders at the card slot: each puts in their own card, and types its PIN once the card looks at it.
 
-    A card that is not taken was put in by mistake; the script knows no other, so the request is cancelled.
+    Where the device asks again for the card that was put in, it did not take it; the script knows no other and cancels.
     """
 
     def __init__(
@@ -50,26 +50,29 @@ class SimulatedSlot:
         self._wait = wait
         self._slip = slip
         self._here: Slip | None = None
+        self._put_in: CardWanted | None = None
 
     def step(self, step: str) -> None:
         """Take it that a step begins."""
         self._here = self._slip if self._slip is not None and self._slip.step == step else None
+        self._put_in = None
 
     def card(self, wanted: CardWanted) -> str | None:
         """Put in the next card: the one that is to be written, or the next one of the holders who came."""
         mine = [card for card in self._cards if card.set == wanted.card_set]
         if wanted.number is not None:
             return next((card.serial for card in mine if card.number == wanted.number), None)
-        if wanted.done >= len(wanted.holders):
+        if wanted.done >= len(wanted.holders) or self._put_in == wanted:
             return None
+        self._put_in = wanted
         holder, slip = wanted.holders[wanted.done], self._here
         if slip is not None and slip.person == holder.person and slip.does != "wrong_pin":
-            self._here = replace(slip, does="no_card", card="")
             return slip.card or None
         return next((card.serial for card in mine if card.number == holder.number), None)
 
     def pin(self, wanted: PinWanted) -> Secret:
         """Type the PIN of the card that is in the slot."""
+        self._put_in = None
         if wanted.wait_seconds:  # a try that a crash cut off counts as one
             self._wait(wanted.wait_seconds)
         card, slip = next(card for card in self._cards if card.serial == wanted.serial), self._here

@@ -1,4 +1,4 @@
-"""A world that is brought back: which files were put back, whose cards opened it, and that the key signed for this log."""
+"""A world that is brought back: which files were put back, whose cards opened it, what the key signed."""
 
 from __future__ import annotations
 
@@ -166,7 +166,8 @@ def test_a_long_log_is_held_to_the_same(tmp_path: Path) -> None:
         (replies("restore", "restore_file", 1, at="online"), "LOG039"),
         (replies("restore", "restore_file", 1, device="other"), "LOG031"),
         (replies("restore", "file_restored", 1, file="world"), "LOG042"),
-        (data("load", "step.done", made=[made("kept-key", "key_simple_kept", "offline", KEY_FILE, "device")]), "LOG042"),
+        (data("load", "step.done", made=[made("kept-key", "key_simple_kept", "offline", KEY_FILE, "device")]),
+         "LOG042"),
         (data("restore", "step.done", made=[made(*("kept-world", "world", "offline", OTHER), "device"),
                                             made(*("kept-key", "key_simple_kept", "offline", KEY_FILE), "device")]),
          "LOG042"),

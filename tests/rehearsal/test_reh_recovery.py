@@ -1,4 +1,4 @@
-"""A world that is brought back, through the command line: what a rehearsal takes from an earlier one, and what it proves."""
+"""A world that is brought back, through the command line: what is taken from an earlier rehearsal, what is proved."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from runner.proofs import challenge, proves
 from runner.verification.verdict import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sittings_bench import When
 
 CEREMONY = "world-recovery"
@@ -33,14 +31,14 @@ def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def handover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def handover(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The record of the ceremony before; its room lies beside it."""
     record = tmp_path_factory.mktemp("before") / "handover"
     with pytest.MonkeyPatch.context() as patch:
         sittings.cheaply(patch)
         code, _, err = bench.say("rehearse", str(FOLDER / "world-handover.ceremony.yaml"), "--out", str(record))
     assert code == Exit.DONE, err
-    yield record
+    return record
 
 
 def recovery(handover: Path, record: Path, *more: str, playbook: str = CEREMONY) -> list[str]:
@@ -112,7 +110,7 @@ def test_it_goes_on_wherever_it_broke_off(
     assert verdict.outcome is Outcome.VALID, verdict.findings
 
 
-# -- what is taken from where --------------------------------------------------------------------------------------------
+# -- what is taken from where -------------------------------------------------------------------------------------
 
 
 def apart(handover: Path, place: Path) -> tuple[str, Path]:
@@ -148,20 +146,20 @@ def test_another_file_of_that_name_in_the_folder_is_not_taken(handover: Path, tm
 
 def test_nothing_is_rehearsed_without_the_earlier_records(tmp_path: Path) -> None:
     code, _, err = bench.say("rehearse", CEREMONY, "--out", str(tmp_path / "record"))
-    assert code == Exit.REFUSED, err
+    assert (code, "LOG020" in err) == (Exit.WRONG_USE, True)
     assert [*tmp_path.iterdir()] == []
 
 
-# -- people --------------------------------------------------------------------------------------------------------------
+# -- people --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
-        ("roles: [operator], ", "roles: [operator, witness], ", "QUO005"),
-        ("roles: [author], ", "roles: [author, operator], ", "QUO005"),
+        ("[operator]", "[operator, witness]", "QUO005"),
+        ("[author]", "[author, operator]", "QUO005"),
         ("cards: {custodians: 2}", "cards: {custodians: 1}", "QUO003"),
-        ("roles: [custodian],   key", "roles: [custodian, operator],   key", "QUO005"),
+        ("[custodian]", "[custodian, operator]", "QUO005"),
     ],
     ids=["operator and witness", "author and operator", "one card twice", "custodian and operator"],
 )
@@ -173,12 +171,12 @@ def test_nobody_stands_in_two_places(handover: Path, tmp_path: Path, old: str, n
     roster.write_text(written.replace(old, new, 1))
     playbook = str(tmp_path / "playbook" / f"{CEREMONY}.ceremony.yaml")
     before = bench.tree(tmp_path)
-    code, _, err = bench.say(*recovery(handover, tmp_path / "record", playbook=playbook))
-    assert (code, rule in err) == (Exit.REFUSED, True), err
+    code, out, _ = bench.say(*recovery(handover, tmp_path / "record", playbook=playbook))
+    assert (code, rule in out) == (Exit.REFUSED, True), out
     assert bench.tree(tmp_path) == before
 
 
-# -- the proof itself ----------------------------------------------------------------------------------------------------
+# -- the proof itself ----------------------------------------------------------------------------------------------
 
 
 def test_a_signature_proves_one_key_and_one_request(handover: Path, tmp_path: Path) -> None:
