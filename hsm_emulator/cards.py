@@ -77,12 +77,16 @@ def blank(state: State, serials: Sequence[str], draw: Draw) -> State:
     for serial in serials:
         if not SERIAL.fullmatch(serial):
             raise Refused(Status.INVALID_PARAMETER, f"{serial!r} is no card serial: SIM, then letters, digits and -")
-        if _image(serial) in state.files:
+        if image(serial) in state.files:
             raise Refused(Status.ALREADY_EXISTS, f"there is a card {serial} already")
-        image = render("card", "", {"serial": serial, "set": None})
-        state = state.put({_image(serial): image})
+        state = state.put({image(serial): render("card", "", {"serial": serial, "set": None})})
         state = _put_chip(state, serial, Chip(secret=draw.take(32), failures=0, last_ms=0))
     return state
+
+
+def image(serial: str) -> str:
+    """Return the path of a card's image."""
+    return f"{CARDSTORE}{serial}.card"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,7 @@ def carried(state: State, serial: str) -> Carried:
     """
     if not known(state, serial):
         raise Refused(Status.UNKNOWN_ID, f"there is no card {serial}")
-    return Carried(serial=serial, image=state.files[_image(serial)], chip=state.files[CHIPS + serial])
+    return Carried(serial=serial, image=state.files[image(serial)], chip=state.files[chip_path(serial)])
 
 
 def put(state: State, card: Carried) -> State:
@@ -116,7 +120,7 @@ def put(state: State, card: Carried) -> State:
         raise Refused(Status.INVALID_PARAMETER, f"{card.serial!r} is no card serial: SIM, then letters, digits and -")
     if known(state, card.serial) and carried(state, card.serial) != card:
         raise Refused(Status.ALREADY_EXISTS, f"there is another card {card.serial} already")
-    there = state.put({_image(card.serial): card.image, CHIPS + card.serial: card.chip})
+    there = state.put({image(card.serial): card.image, chip_path(card.serial): card.chip})
     read(there, card.serial)
     chip(there, card.serial)
     return there
@@ -124,12 +128,12 @@ def put(state: State, card: Carried) -> State:
 
 def without(state: State, serial: str) -> State:
     """Return the state without a card."""
-    return state.without(frozenset({_image(serial), CHIPS + serial}))
+    return state.without(frozenset({image(serial), chip_path(serial)}))
 
 
 def known(state: State, serial: str) -> bool:
     """Say whether there is a card with this serial."""
-    return _image(serial) in state.files and CHIPS + serial in state.files
+    return image(serial) in state.files and chip_path(serial) in state.files
 
 
 def read(state: State, serial: str) -> Membership | None:
@@ -138,7 +142,7 @@ def read(state: State, serial: str) -> Membership | None:
     Raises:
         DamagedFile: the image does not parse.
     """
-    world, file = parse(state.files[_image(serial)], "card", FIELDS)
+    world, file = parse(state.files[image(serial)], "card", FIELDS)
     if word(file, "serial") != serial:
         raise DamagedFile(f"the image of card {serial} is that of another card")
     return None if file["set"] is None else _membership(world, file["set"])
@@ -161,7 +165,7 @@ def write(state: State, serial: str, membership: Membership) -> State:
         "scrypt_n": membership.scrypt_n,
         "shares": {token: encoding.text(sealed) for token, sealed in membership.shares.items()},
     }
-    return state.put({_image(serial): render("card", membership.world, {"serial": serial, "set": content})})
+    return state.put({image(serial): render("card", membership.world, {"serial": serial, "set": content})})
 
 
 def chip(state: State, serial: str) -> Chip:
@@ -170,7 +174,7 @@ def chip(state: State, serial: str) -> Chip:
     Raises:
         DamagedFile: it does not parse.
     """
-    _, file = parse(state.files[CHIPS + serial], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
+    _, file = parse(state.files[chip_path(serial)], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
     if word(file, "serial") != serial:
         raise DamagedFile(f"the chip of card {serial} is that of another card")
     return Chip(
@@ -180,10 +184,33 @@ def chip(state: State, serial: str) -> Chip:
     )
 
 
+def count_tries(state: State, serial: str, secret: bytes) -> State:
+    """Return the state with the inside of a chip that failed no try; unchanged where there is one already."""
+    if chip_path(serial) in state.files:
+        return state
+    return _put_chip(state, serial, Chip(secret=secret, failures=0, last_ms=0))
+
+
+def chip_path(serial: str) -> str:
+    """Return where the inside of a card is."""
+    return CHIPS + serial
+
+
 def charge(state: State, serial: str, now_ms: int) -> State:
     """Return the state with one more failed try: committed before the PIN is looked at."""
     inside = chip(state, serial)
     return _put_chip(state, serial, replace(inside, failures=inside.failures + 1, last_ms=now_ms))
+
+
+def wait_anew(state: State, serial: str, now_ms: int) -> State:
+    """Return the state where the wait after a failed try begins now, if the clock says that the try is still to come.
+
+    A clock that was set back would make the card wait until that time comes again.
+    """
+    inside = chip(state, serial)
+    if inside.failures == 0 or inside.last_ms <= now_ms:
+        return state
+    return _put_chip(state, serial, replace(inside, last_ms=now_ms))
 
 
 def clear(state: State, serial: str) -> State:
@@ -265,8 +292,4 @@ def _put_chip(state: State, serial: str, inside: Chip) -> State:
         "failures": inside.failures,
         "last_ms": inside.last_ms,
     }
-    return state.put({CHIPS + serial: render("card chip", "", content)})
-
-
-def _image(serial: str) -> str:
-    return f"{CARDSTORE}{serial}.card"
+    return state.put({chip_path(serial): render("card chip", "", content)})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
-from hsm_emulator import cards, crypto, dispatch, encoding, module, replies
+from hsm_emulator import cards, crypto, dispatch, encoding, handling, module, ram, replies, selftest, strangers
 from hsm_emulator.dialogue import CardAsk, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status, StoreBroken
 from hsm_emulator.quorum import Call
+from hsm_emulator.slot import Slot
 from hsm_emulator.state import State
 from hsm_emulator.store import Store
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from hsm_emulator.cards import Carried
     from hsm_emulator.crypto import Draw
+    from hsm_emulator.handling import Act
     from hsm_emulator.messages import Change, Look, Reply
 
 __all__ = ["CardAsk", "Clock", "Device", "Dialogue", "Pin", "PinAsk"]
@@ -117,6 +119,15 @@ class Device:
         digest = _digest(["blank cards", *serials])
         self._store.commit(f"blank-cards-{digest[:32]}", "BlankCards", digest, state.files, b"{}")
 
+    def lay_out_strangers(self) -> None:
+        """Put the cards of `faults.py` into the card store: a blank one, a worn-out one, one of another world.
+
+        Raises:
+            Refused: AlreadyExists, they are there.
+        """
+        state = strangers.lay_out(self._state(), self._draw)
+        self._store.commit("strange-cards", "StrangeCards", _digest(["strange cards"]), state.files, b"{}")
+
     def all_cards(self) -> tuple[Carried, ...]:
         """Return all cards of the installation, as they would be carried to another one, by serial."""
         state = self._state()
@@ -150,19 +161,21 @@ class Device:
         """Answer a question; changes nothing.
 
         Raises:
-            Refused: as the command says.
+            Refused: as the command says; InvalidState without power.
         """
-        return dispatch.look(self._state(), command, self._store)
+        handling.demand_power(self._state())
+        return dispatch.look(self._state(), command, self._store, self._now_ms())
 
     def change(self, command: Change, request_id: str, dialogue: Dialogue) -> Reply:
         """Perform a command once and for ever under its request id; the same again gives the stored reply.
 
         Raises:
-            Refused: as the command says, or InvalidParameter: the id was another command's. Nothing was changed,
-                except that PIN tries may have been used up.
+            Refused: as the command says; InvalidState without power; or InvalidParameter: the id was another command's.
+                Nothing was changed, except that PIN tries may have been used up.
             StoreBroken: a commit failed half-way; open the device again.
         """
         digest = replies.command_digest(command)
+        handling.demand_power(self._state())
         if "#" in request_id:
             raise Refused(Status.INVALID_PARAMETER, "# is kept for PIN tries; a request id has none")
         if (known := self._store.answered(request_id, digest)) is not None:
@@ -171,8 +184,10 @@ class Device:
         def keep(state: State) -> None:
             self._store.commit(self._next_try(request_id), "PinTry", digest, state.files, b"{}")
 
-        call = Call(draw=self._draw, now_ms=lambda: int(self._clock() * 1000), dialogue=dialogue, keep=keep)
+        slot = Slot(dialogue, ram.recall(self._state()).slot)
+        call = Call(draw=self._draw, now_ms=self._now_ms, dialogue=slot, keep=keep)
         state, reply = dispatch.change(self._state(), command, request_id, call)
+        state = slot.after(state, self._draw)
         self._store.commit(request_id, type(command).__name__, digest, state.files, replies.store(reply))
         return reply
 
@@ -183,6 +198,28 @@ class Device:
     def holds(self, request_id: str) -> bool:
         """Say whether the request of that id was performed."""
         return self._store.receipt(request_id) is not None
+
+    def handle(self, act: Act) -> None:
+        """Let people do something with their hands: see `handling.py`. It is no request and has no id of a caller's.
+
+        Raises:
+            Refused: as `handling.handle`.
+        """
+        state = handling.handle(self._state(), act, self._draw)
+        digest = _digest([repr(act)])
+        self._store.commit(f"by-hand-{self._store.size + 1}", type(act).__name__, digest, state.files, b"{}")
+
+    def self_test(self) -> tuple[str, ...]:
+        """Return what was tried and holds, in words; changes nothing.
+
+        Raises:
+            Refused: VerifyFailed, the first that does not hold; InvalidState without power.
+        """
+        handling.demand_power(self._state())
+        return selftest.run(self._state(), self._draw)
+
+    def _now_ms(self) -> int:
+        return int((self._clock() + handling.clock_off(self._state())) * 1000)
 
     def _move(self, kind: str, state: State, carried: Sequence[Carried]) -> None:
         digest = _digest([kind, *(card.serial for card in carried)])

@@ -22,6 +22,7 @@ class Status(StrEnum):
     INVALID_STATE = "InvalidState"
     KEY_NOT_LOADED = "KeyNotLoaded"
     NO_SPACE_ON_TOKEN = "NoSpaceOnToken"  # the name of a status
+    OBJECT_IN_USE = "ObjectInUse"
     PHYS_TOKEN_NOT_PRESENT = "PhysTokenNotPresent"  # the name of a status
     TIME_LIMIT_EXCEEDED = "TimeLimitExceeded"
     TOKEN_ASSEMBLY_FAILED = "TokenAssemblyFailed"  # the name of a status
@@ -63,3 +64,7 @@ class DamagedFile(Refused):
 
 class StoreBroken(EmulatorError):  # reads as the sentence it is
     """The folder behind the device is not in a state that any crash can leave: somebody edited it, or the disk did."""
+
+
+class PowerCut(EmulatorError):  # reads as the event it is
+    """The device lost power in the middle of a command, which was done as a whole or not at all: open it again."""

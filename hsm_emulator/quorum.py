@@ -10,7 +10,7 @@ from hsm_emulator import cards, sharing
 from hsm_emulator.cards import Membership
 from hsm_emulator.dialogue import CardAsk, PinAsk
 from hsm_emulator.errors import DamagedFile, Refused, Status
-from hsm_emulator.messages import CardFact
+from hsm_emulator.facts import CardFact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,9 @@ ASKS: Final = 3
 """How often a card's PIN is asked for within one request. Each is a try of a person; nothing tries by itself."""
 
 SALT: Final = 16
+
+LTU: Final = "LTU"
+"""The one token of an operator card set or a softcard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,22 +131,6 @@ def read_quorum(
     return state, tokens, tuple(card for card, _ in read.values())
 
 
-def read_card(state: State, wanted: CardSet, call: Call) -> tuple[State, str, Membership, tuple[Share, ...]]:
-    """Read one card of a set with its PIN.
-
-    Returns:
-        The state with its tries as they are now, its serial, what is written on it, and its shares of the tokens in
-        the set's `module_keys`, in that order.
-
-    Raises:
-        Refused: Cancelled, DecryptFailed or TokenAuthFailed after the last ask.
-    """
-    ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=0, total=1)
-    serial, membership = _next_member(state, wanted, call, ask)
-    state, shares = with_pin(state, serial, membership, wanted, call)
-    return state, serial, membership, shares
-
-
 def _next_member(state: State, wanted: CardSet, call: Call, ask: CardAsk) -> tuple[str, Membership]:
     """Ask for cards until one is of the set."""
     while True:
@@ -216,9 +203,11 @@ def with_pin(
     Raises:
         Refused: DecryptFailed or TokenAuthFailed after the last ask.
     """
-    refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: {ASKS} wrong PINs")
+    refusal = Refused(Status.DECRYPT_FAILED, f"{serial}: {ASKS} wrong PINs")
     for attempt in range(1, ASKS + 1):
-        wait = cards.chip(state, serial).wait_ms(call.now_ms())
+        now = call.now_ms()
+        if (settled := cards.wait_anew(state, serial, now)) is not state:
+            call.keep(state := settled)
         ask = PinAsk(
             set_name=wanted.name,
             number=membership.index,
@@ -226,12 +215,12 @@ def with_pin(
             new=False,
             attempt=attempt,
             left=ASKS - attempt,
-            wait_seconds=-(-wait // 1000),
+            wait_seconds=-(-cards.chip(state, serial).wait_ms(now) // 1000),
         )
         pin = call.dialogue.pin(ask)
         now = call.now_ms()
         if wait := cards.chip(state, serial).wait_ms(now):
-            words = f"card {serial} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
+            words = f"{ask.holder} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
             call.dialogue.tell(words)
             refusal = Refused(Status.TOKEN_AUTH_FAILED, words)
             continue
@@ -242,8 +231,9 @@ def with_pin(
             state = cards.clear(state, serial)
             call.keep(state)
             return state, shares
-        call.dialogue.tell(f"the PIN of card {serial} is wrong")
-        refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: the PIN is wrong, and was asked for {attempt} times")
+        call.dialogue.tell(f"the PIN of {ask.holder} is wrong")
+        words = f"{ask.holder}: the PIN is wrong, and was asked for {attempt} times"
+        refusal = Refused(Status.DECRYPT_FAILED, words)
     raise refusal
 
 
@@ -273,10 +263,9 @@ def _read_back(
 
 def _open_written(state: State, made: CardSet, card: CardFact, pin: Pin) -> tuple[Share, ...] | None:
     membership = cards.read(state, card.serial)
-    if membership is None:
-        return None
-    expected = _membership(made, card, salt=membership.salt, scrypt_n=membership.scrypt_n)
-    if replace(membership, shares={}) != expected:
+    if membership is None or replace(membership, shares={}) != _membership(
+        made, card, salt=membership.salt, scrypt_n=membership.scrypt_n
+    ):
         return None
     return cards.open_shares(membership, cards.chip(state, card.serial), pin, made.module_keys)
 

@@ -302,6 +302,7 @@ DOCUMENTS: Final[Mapping[str, str]] = MappingProxyType(
         "texts": "The texts of a ceremony in another language",
         "environment": "A machine in the room",
         "replay": "A ceremony tried out",
+        "faults": "What goes wrong in a rehearsal",
     }
 )
 

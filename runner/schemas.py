@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.actions.registry import ALL
 from runner.document.control_rules import MAY_PASS, MAY_WAIVE
 from runner.document.environment import Environment
+from runner.document.faults import TIMED, FaultScript
 from runner.document.playbook import Playbook
 from runner.document.regions import Regions
 from runner.document.replay import Replay
 from runner.document.roster import Roster
 from runner.document.texts import Texts
+from runner.fault_words import FAULT_KEYS
 from runner.json_schema import DRAFT, TEMPLATE, Schema, described, draft7, one_or_several, ref, tell, templated
 from runner.replay_words import REPLAY_KEYS
 from runner.schema_words import DOCUMENTS, KEYS, RESULTS
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from runner.actions.interface import Action, Output
 
-NAMES: Final = ("ceremony", "regions", "roster", "texts", "environment", "replay")
+NAMES: Final = ("ceremony", "regions", "roster", "texts", "environment", "replay", "faults")
 """The formats that have a schema."""
 
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID}$"}
@@ -58,6 +60,7 @@ def schema_text(name: str) -> str:
         "texts": _texts,
         "environment": _environment,
         "replay": _replay,
+        "faults": _faults,
     }
     schema = makers[name]()
     whole = {"$schema": DRAFT, "title": DOCUMENTS[name], **schema}
@@ -85,6 +88,29 @@ def _replay() -> Schema:
     variant |= {"minProperties": 3, "maxProperties": 3}  # its name, what it fails by, and the one change
     variant["properties"]["set"]["maxProperties"] = 1
     return tell(schema, REPLAY_KEYS, root="Replay")
+
+
+def _faults() -> Schema:
+    schema = draft7(FaultScript)
+    wrong, ends = schema["definitions"]["WentWrong"], schema["definitions"]["Ends"]
+    wrong["allOf"] = [
+        {
+            "if": {"properties": {"what": {"const": what}}, "required": ["what"]},
+            "then": {
+                "properties": {"nth": False, "seconds": {"minimum": least, "maximum": most}},
+                "required": ["seconds"],
+            },
+        }
+        for what, (least, most) in TIMED.items()
+    ]
+    timed = {"properties": {"what": {"enum": list(TIMED)}}}
+    wrong["allOf"].append({"if": {"not": timed}, "then": {"properties": {"seconds": False}}})
+    ends |= {
+        "if": {"properties": {"exit": {"const": 0}}},
+        "then": {"properties": {"rule": False, "step": False}},
+        "else": {"required": ["rule"]},
+    }
+    return tell(schema, FAULT_KEYS, root="FaultScript")
 
 
 # -- regions -------------------------------------------------------------------------------------------------------

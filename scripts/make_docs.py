@@ -33,6 +33,7 @@ FAMILIES: Final = {
     "RUN": "Carrying out",
     "LOG": "Records and their evidence",
     "RPL": "Replays and scripted ceremonies",
+    "FLT": "Rehearsals in which something goes wrong",
 }
 """What each family of rules is about, in the order of a ceremony's life."""
 

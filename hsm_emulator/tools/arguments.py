@@ -18,8 +18,10 @@ _MODULE: Final = "1"
 """The number of the only module."""
 
 _COUNT: Final = re.compile(r"[0-9]{1,4}")
+_SIGNED: Final = re.compile(r"[+-]?[0-9]{1,11}")
 _QUORUM: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})")
 _SUFFIXES: Final = (".exe", ".py")
+_OF_TWO_WORDS: Final = frozenset({"clock", "selftest"})
 _INTERPRETERS: Final = frozenset({"python", "python2", "python3"})
 
 
@@ -79,7 +81,7 @@ def tool_name(words: Sequence[str]) -> tuple[str, Sequence[str]]:
     r"""Return the tool that a command line names, without folder and ending, and its other words.
 
     `new-world.exe`, `%nfast_home%\bin\new-world.exe` and `/opt/nfast/bin/new-world` are one tool; an interpreter
-    before a script is passed over. The emulator's own tools below `emu` have names of three words.
+    before a script is passed over. The emulator's own tools below `emu` have names of three words, or of two.
 
     Raises:
         UsageError: there is none.
@@ -88,7 +90,8 @@ def tool_name(words: Sequence[str]) -> tuple[str, Sequence[str]]:
     while rest:
         name, rest = _bare(rest[0]), rest[1:]
         if name == "emu":
-            return " ".join((name, *rest[:2])), rest[2:]
+            taken = 1 if rest[:1] and rest[0] in _OF_TWO_WORDS else 2
+            return " ".join((name, *rest[:taken])), rest[taken:]
         if name.casefold() not in _INTERPRETERS:
             return name, rest
     raise UsageError("a tool is needed")
@@ -116,6 +119,13 @@ def whole_number(text: str) -> int:
     """Return a whole number of up to four digits."""
     if not _COUNT.fullmatch(text):
         raise argparse.ArgumentTypeError("a whole number from 0 to 9999")
+    return int(text)
+
+
+def signed_number(text: str) -> int:
+    """Return a whole number of up to eleven digits, perhaps with a sign."""
+    if not _SIGNED.fullmatch(text):
+        raise argparse.ArgumentTypeError("a whole number, such as 3600 or -60")
     return int(text)
 
 

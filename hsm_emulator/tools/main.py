@@ -26,14 +26,10 @@ CANCELLED: Final = 3
 WAITED: Final = 4
 
 ELSEWHERE: Final = {
-    "ppmk": "softcards are not modelled",
-    "createocs": "operator card sets are not modelled",
     "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
-    "rocs": "key recovery is not modelled",
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nfkmattest": "nfkmverify checks the certificates here",
     "nvram-sw": "NVRAM is not modelled",
     "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
@@ -108,7 +104,7 @@ def _split(argv: Sequence[str]) -> tuple[Path, Sequence[str]]:
         epilog="\n".join(
             [
                 "tools:",
-                *(f"  {tool.name:<20} {tool.does}" for tool in _tools()),
+                *(f"  {tool.name:<20} {tool.does}" for tool in all_tools()),
                 "",
                 "hsm-emulator TOOL --help says what a tool needs and what it erases. Exit codes, the emulator's own:",
                 "0 done, 1 refused or damaged, 2 not a command line, 3 cancelled, 4 waited too long.",
@@ -123,7 +119,7 @@ def _split(argv: Sequence[str]) -> tuple[Path, Sequence[str]]:
 
 def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
     name, rest = tool_name(words)
-    for tool in _tools():
+    for tool in all_tools():
         if tool.name.casefold() == name.casefold():
             return tool, tool.parse(rest)
     for other, why in ELSEWHERE.items():
@@ -132,10 +128,22 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
     raise UsageError(f"there is no tool {name!r}; names of tools are not translated")
 
 
-def _tools() -> tuple[Tool, ...]:
-    from hsm_emulator.tools import changing, looking, setting_up, transferring
+def all_tools() -> tuple[Tool, ...]:
+    """Return every tool, in the order of the help."""
+    from hsm_emulator.tools import (
+        attesting,
+        changing,
+        handling,
+        looking,
+        operator_tokens,
+        preloading,
+        recovering,
+        setting_up,
+        transferring,
+    )
 
-    return (*looking.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS)
+    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up, handling)
+    return tuple(tool for room in rooms for tool in room.TOOLS)
 
 
 if __name__ == "__main__":

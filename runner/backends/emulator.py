@@ -9,17 +9,17 @@ The module is longer than others because every request has its method here, in o
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import crypto, messages
-from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
+from hsm_emulator import crypto, faults, messages
+from hsm_emulator.device import CardAsk, Device, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
-from hsm_emulator.errors import Refused
+from hsm_emulator.errors import PowerCut, Refused, Status
 from hsm_emulator.region import catalogue, client, vault
 from runner import canonical
 from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted, Since
-from runner.errors import Defect, Uncertain, WrongUse
+from runner.errors import CeremonyError, Defect, Uncertain, WrongUse
 from runner.exchange import (
     VAULT,
     CardRead,
@@ -134,6 +134,38 @@ class Inside:
     clock: Callable[[], float] = time.time
     disk: Disk = field(default_factory=Disk)
     scrypt_n: int = crypto.SCRYPT_N
+    faults: faults.Faults | None = None
+
+
+def faulty(inside: Inside, wait: Callable[[float], None]) -> tuple[Inside, faults.Faults]:
+    """Return what a device stands on that goes wrong on demand, and what says when; `wait` lets seconds pass."""
+    wrong = faults.Faults(clock=inside.clock, wait=wait)
+    return replace(inside, clock=wrong.now, disk=Disk(wrong.announce), faults=wrong), wrong
+
+
+def as_fault(what: str, *, nth: int, seconds: int, gives_up: bool) -> faults.Fault | None:
+    """Return what a word of fault files means to a device, None where it means nothing to it.
+
+    Args:
+        what: such as `card-wrong`.
+        nth: at which ask or change it comes, from 1.
+        seconds: for how long, or by how much.
+        gives_up: whether the holder of the right card cancels.
+    """
+    match what:
+        case "card-pulled":
+            return faults.CardPulled(ask=nth)
+        case "card-blank" | "card-wrong" | "card-worn":
+            serial = {"card-blank": faults.BLANK, "card-wrong": faults.OTHER, "card-worn": faults.WORN}[what]
+            return faults.AnotherCard(ask=nth, serial=serial, cancels=gives_up)
+        case "device-power" | "device-full":
+            return faults.DiskFails(change=nth, how="power" if what == "device-power" else "full")
+        case "device-slow":
+            return faults.Slow(seconds=seconds)
+        case "device-clock":
+            return faults.ClockStep(seconds=seconds)
+        case _:
+            return None
 
 
 def make_hsm(folder: Path, *, serial: str, cards: Sequence[str], inside: Inside | None = None) -> None:
@@ -150,6 +182,8 @@ def make_hsm(folder: Path, *, serial: str, cards: Sequence[str], inside: Inside 
         folder, esn=serial, draw=on.draw, clock=on.clock, scrypt_n=on.scrypt_n, disk=on.disk
     ) as device:
         device.blank_cards(cards)
+        if on.faults is not None:
+            device.lay_out_strangers()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,17 +262,22 @@ class EmulatedHsm:
         dialogue: CardDialogue,
         inside: Inside | None = None,
     ) -> None:
-        on = inside or Inside()
+        self._folder = folder
+        self._inside = inside or Inside()
         try:
-            self._device = Device.open(folder, draw=on.draw, clock=on.clock, disk=on.disk)
+            self._device = self._open()
         except Refused as refusal:
             raise WrongUse(f"{device} cannot be opened: {refusal.words}", rule="DEV002") from None
+        try:
+            state = self._look(messages.Enquiry(), messages.ModuleState)
+        except Refused as refusal:
+            self._device.close()
+            raise WrongUse(f"{device} says nothing of itself: {refusal.words}", rule="DEV002") from None
         self._id = device
         self._serial = serial
         self._card_set = card_set
         self._files = files
         self._dialogue = dialogue
-        state = self._look(messages.Enquiry(), messages.ModuleState)
         if state.esn != serial:
             self._device.close()
             raise Defect(f"the module is {state.esn}, not {serial}")
@@ -246,6 +285,17 @@ class EmulatedHsm:
     def close(self) -> None:
         """Let others open the installation."""
         self._device.close()
+
+    def _start_again(self) -> None:
+        """Bring the device back after it broke off; that goes well."""
+        self._device.close()
+        if self._inside.faults is not None:
+            self._inside.faults.arm({})
+        self._device = self._open()
+
+    def _open(self) -> Device:
+        on = self._inside
+        return Device.open(self._folder, draw=on.draw, clock=on.clock, disk=on.disk)
 
     def report(self) -> DeviceReport:
         """Return what the module says of itself."""
@@ -375,11 +425,10 @@ class EmulatedHsm:
 
     def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused:
         """Verify a region's packages."""
-        command = messages.VerifyPackages(
-            kek_package=self._files.read(request.at, request.kek),
-            world_package=self._files.read(request.at, request.world),
-        )
         try:
+            command = messages.VerifyPackages(
+                kek_package=self._read(request.at, request.kek), world_package=self._read(request.at, request.world)
+            )
             reply = self._look(command, messages.PackagesVerified)
         except Refused as refusal:
             return _refused(refusal)
@@ -416,12 +465,15 @@ class EmulatedHsm:
 
     def reduce_key(self, request: ReduceKey, request_id: str) -> KeyReduced | DeviceRefused:
         """Make the reduced copy; the holders are at the slot."""
-        command = messages.ModifyAcls(
-            app=request.app,
-            ident=request.ident,
-            kek_package=self._files.read(request.at, request.kek),
-            world_package=self._files.read(request.at, request.world),
-        )
+        try:
+            command = messages.ModifyAcls(
+                app=request.app,
+                ident=request.ident,
+                kek_package=self._read(request.at, request.kek),
+                world_package=self._read(request.at, request.world),
+            )
+        except Refused as refusal:
+            return _refused(refusal)
         held = _Held(card_set=request.card_set, holders=request.holders)
         reply = self._change(command, request_id, messages.AclsModified, self._slot(held))
         if isinstance(reply, DeviceRefused):
@@ -462,13 +514,16 @@ class EmulatedHsm:
 
     def seal_package(self, request: SealPackage, request_id: str) -> PackageSealed | DeviceRefused:
         """Encrypt the reduced copy into the outbox."""
-        command = messages.Package(
-            ident=request.ident,
-            kek_package=self._files.read(request.at, request.kek),
-            world_package=self._files.read(request.at, request.world),
-            subscription_id=request.subscription_id,
-            friendly_name=request.friendly_name,
-        )
+        try:
+            command = messages.Package(
+                ident=request.ident,
+                kek_package=self._read(request.at, request.kek),
+                world_package=self._read(request.at, request.world),
+                subscription_id=request.subscription_id,
+                friendly_name=request.friendly_name,
+            )
+        except Refused as refusal:
+            return _refused(refusal)
         reply = self._change(command, request_id, messages.Packaged)
         if isinstance(reply, DeviceRefused):
             return reply
@@ -499,8 +554,20 @@ class EmulatedHsm:
         state = self._look(messages.Enquiry(), messages.ModuleState)
         return KeysListed(files=tuple(sorted(f"key_{key.app}_{key.ident}" for key in state.keys)))
 
-    def _slot(self, read: _Held, written: _Held | None = None) -> _Slot:
-        return _Slot(self._dialogue, read, written or read)
+    def _slot(self, read: _Held, written: _Held | None = None) -> Dialogue:
+        slot = _Slot(self._dialogue, read, written or read)
+        return slot if self._inside.faults is None else self._inside.faults.at_slot(slot)
+
+    def _read(self, at: str, file: str) -> bytes:
+        """Return the bytes of a file that goes into the device.
+
+        Raises:
+            Refused: HostDataInvalid, it cannot be read.
+        """
+        try:
+            return self._files.read(at, file)
+        except CeremonyError:
+            raise Refused(Status.HOST_DATA_INVALID, f"{file} cannot be read at {at}") from None
 
     def _look(self, command: messages.Look, kind: type[T]) -> T:
         reply = self._device.look(command)
@@ -509,12 +576,21 @@ class EmulatedHsm:
         return reply
 
     def _change(
-        self, command: messages.Change, request_id: str, kind: type[T], slot: _Slot | None = None
+        self, command: messages.Change, request_id: str, kind: type[T], slot: Dialogue | None = None
     ) -> T | DeviceRefused:
+        """Have the device change something; where it broke off it is open again afterwards.
+
+        Raises:
+            Uncertain: RUN022, the power was cut or its disk failed.
+        """
         try:
             reply = self._device.change(command, request_id, slot or self._slot(_Held(card_set="", holders=())))
         except Refused as refusal:
             return _refused(refusal)
+        except (PowerCut, OSError) as fault:
+            self._start_again()
+            why = fault.strerror if isinstance(fault, OSError) else str(fault)
+            raise Uncertain(f"{self._id} broke off: {why}; whether it did it is not known", rule="RUN022") from None
         if not isinstance(reply, kind):
             raise Defect(f"the emulator answered {type(command).__name__} with {type(reply).__name__}")
         return reply

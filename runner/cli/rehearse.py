@@ -15,6 +15,8 @@ from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
 from runner.host.clock import today
 from runner.host.disk import Disk
 from runner.host.documents import find_playbook, load, shown
+from runner.host.fault_script import judge, read_faults
+from runner.host.mishaps import Mishaps
 from runner.host.rehearsal import Rehearsed, Script, rehearse, require_room
 from runner.host.simulated_room import Ground
 from runner.parameters import Given
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from runner.document.faults import FaultScript
+    from runner.document.shape import Parsed
     from runner.plan import CheckedPlan, EarlierRecord
     from runner.planning import Documents, Made
 
@@ -40,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "--bring", metavar="FOLDER", help="where the files lie that the ceremony begins with; else, beside the playbook"
     )
+    parser.add_argument("--faults", metavar="FILE", help="a *.faults.yaml: what goes wrong, and how it ends then")
     parser.add_argument("--all-regions", action="store_true", help="every region the edition offers, one record each")
     parser.add_argument(
         "--out", metavar="RECORD", required=True, help="the record's new folder (with --all-regions: their folder)"
@@ -57,17 +62,27 @@ def main(arguments: Sequence[str]) -> int:
         raise WrongUse("--region and --all-regions exclude each other")
     if documents.roster is None:
         raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
+    faults = None if args.faults is None else read_faults(disk, Path(args.faults), documents.written)
+    if faults is not None and faults.value is None:
+        show(faults.findings, form=args.format, sources={faults.source.name: faults.source})
+        return Exit.REFUSED
     records = earlier(disk, documents.written, args.record)
     if args.all_regions:
-        return _all_regions(disk, documents, args, records)
+        return _all_regions(disk, documents, args, records, faults)
     made = _plan(documents, args, args.region, records)
     if made.checked is None:
         show(made.findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED
-    return _carry_out(disk, documents, made.checked, Path(args.out), _script(documents, args))
+    return _carry_out(disk, documents, made.checked, record=Path(args.out), args=args, faults=faults)
 
 
-def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, records: tuple[EarlierRecord, ...]) -> int:
+def _all_regions(
+    disk: Disk,
+    documents: Documents,
+    args: argparse.Namespace,
+    records: tuple[EarlierRecord, ...],
+    faults: Parsed[FaultScript] | None,
+) -> int:
     regions = documents.regions.value if documents.regions is not None else None
     if regions is None:
         raise WrongUse("the playbook has no regions", rule="REG010")
@@ -85,7 +100,7 @@ def _all_regions(disk: Disk, documents: Documents, args: argparse.Namespace, rec
     worst: int = Exit.DONE
     done: list[str] = []
     for code, checked in ready.items():
-        result = _carry_out(disk, documents, checked, place / code, _script(documents, args))
+        result = _carry_out(disk, documents, checked, record=place / code, args=args, faults=faults)
         worst = max(worst, result)
         done.extend([code] if result == Exit.DONE else [])
     for code, why in refused.items():
@@ -110,20 +125,30 @@ def _script(documents: Documents, args: argparse.Namespace) -> Script:
     return Script(answers=documents.examples(), bring=bring, earlier=folders(documents.written, args.record))
 
 
-def _carry_out(disk: Disk, documents: Documents, checked: CheckedPlan, record: Path, script: Script) -> int:
+def _carry_out(
+    disk: Disk,
+    documents: Documents,
+    checked: CheckedPlan,
+    *,
+    record: Path,
+    args: argparse.Namespace,
+    faults: Parsed[FaultScript] | None,
+) -> int:
     sys.stderr.write(
         f"\nREHEARSAL  {checked.plan.ceremony.title}\nSIMULATED  device, people and regions; no genuine key is made\n"
     )
     sys.stderr.write(f"plan       {checked.sha256}\n")
-    left = rehearse(
-        Ground(disk=disk),
-        checked,
-        contents=documents.contents,
-        record=record,
-        script=script,
-        watch=Narrator(sys.stderr, checked.plan),
-    )
-    return rehearsed(left)
+    ground, script = Ground(disk=disk), _script(documents, args)
+    watch, contents = Narrator(sys.stderr, checked.plan), documents.contents
+    if faults is None or faults.value is None:
+        return rehearsed(rehearse(ground, checked, contents=contents, record=record, script=script, watch=watch))
+    mishaps = Mishaps(faults.value.faults, ground, record)
+    left = mishaps.carry_out(checked, contents=contents, record=record, script=script, watch=watch)
+    code = rehearsed(left)
+    if findings := judge(faults, faults.value, mishaps, left.ended):
+        show(findings, form=args.format, sources={faults.source.name: faults.source})
+        return Exit.FINDINGS
+    return code
 
 
 def rehearsed(left: Rehearsed) -> int:

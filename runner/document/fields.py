@@ -272,6 +272,8 @@ Cards = Annotated[int, _whole(1, MOST_CARDS)]
 Minutes = Annotated[int, _whole(1, 7 * 24 * 60)]
 Days = Annotated[int, _whole(1, 3660)]
 Whole = Annotated[int, _whole(-(10**15), 10**15)]
+Turn = Annotated[int, _whole(1, 9999)]
+Seconds = Annotated[int, _whole(-(10**9), 10**9)]
 Length = Annotated[int, _whole(1, 65536)]
 Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": r"^\d{1,9} ?(B|kB|MB|GB)$"})]
 """Bytes; written as `16 MB`."""

@@ -67,15 +67,21 @@ def _quiet(_: Operation) -> None:
     return
 
 
+def _unheard(_: Path) -> None:
+    return
+
+
 class Disk:
     """Reads and changes files. What a method made is durable, names included, when it returns.
 
     Args:
         hook: is told every change just before it is made.
+        reads: is told every file just before it is read; an `OSError` from it counts as the system's own.
     """
 
-    def __init__(self, hook: Callable[[Operation], None] = _quiet) -> None:
+    def __init__(self, hook: Callable[[Operation], None] = _quiet, *, reads: Callable[[Path], None] = _unheard) -> None:
         self._hook = hook
+        self._reads = reads
 
     def announce(self, kind: Kind, path: Path) -> None:
         """Tell the hook what is about to be done to `path`."""
@@ -272,6 +278,7 @@ class Disk:
 
     def _chunks(self, path: Path) -> Iterator[bytes]:
         try:
+            self._reads(path)
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb", buffering=0) as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):

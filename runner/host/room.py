@@ -150,6 +150,7 @@ class ScriptedRoom:
         on_break: whether the ceremony pauses.
         slip: what somebody does wrong at the card slot.
         wait: lets so many seconds pass.
+        again: says whether a failed step begins again.
     """
 
     def __init__(
@@ -164,7 +165,9 @@ class ScriptedRoom:
         on_break: bool = False,
         slip: Slip | None = None,
         wait: Callable[[float], None],
+        again: Callable[[StepFailed], bool],
     ) -> None:
+        self._again = again
         self._plan = plan
         self._answers = answers
         self._coming = [person for person in plan.people if person.id not in absent | present]
@@ -214,9 +217,9 @@ class ScriptedRoom:
             return Attestation(signature=None)
         return Attestation(signature=self._sign(wanted.person, wanted.namespace, wanted.text))
 
-    def again(self, _mark: StepFailed) -> bool:
-        """Nothing is tried twice: a rehearsal shows what failed."""
-        return False
+    def again(self, mark: StepFailed) -> bool:
+        """Begin a failed step again where the script says so."""
+        return self._again(mark)
 
     def decide(self, wanted: Undecided, present: frozenset[str]) -> Decision:
         """Decide the first thing that can be."""

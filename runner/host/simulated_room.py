@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.backends.interface import Hsm, Vault
+    from runner.engine import StepFailed
     from runner.host.clock import Clock
     from runner.host.earlier_rooms import EarlierRoom
     from runner.host.session import Watch
@@ -35,9 +36,17 @@ STRANGE: Final = "SIM-OTHER-0001"
 """The serial of a card of another world."""
 
 
+def leave_it(_failed: StepFailed) -> bool:
+    """Begin no step again: a rehearsal shows what failed."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What a rehearsal stands on; only tests have another one than the machine's."""
+    """What a rehearsal stands on; tests have another one than the machine's, and so has whoever wants faults.
+
+    `again` says whether the people begin a failed step again.
+    """
 
     disk: Disk = field(default_factory=Disk)
     clock: Clock = field(default_factory=SystemClock)
@@ -45,6 +54,7 @@ class Ground:
     day: str = field(default_factory=today)
     wait: Callable[[float], None] = time.sleep
     inside: emulator.Inside = field(default_factory=emulator.Inside)
+    again: Callable[[StepFailed], bool] = leave_it
 
 
 def furnish(
@@ -162,6 +172,7 @@ class SimulatedRoom:
             present=present,
             on_break=on_break,
             wait=ground.wait,
+            again=ground.again,
         )
         self._stations = Stations(
             ground.disk,

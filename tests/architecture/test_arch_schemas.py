@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator
 from runner.cli.schema import main
 from runner.document.source import read_source
 from runner.errors import WrongUse
+from runner.fault_words import FAULT_KEYS
 from runner.replay_words import REPLAY_KEYS
 from runner.schema_words import KEYS
 from runner.schemas import NAMES, file_name, schema_text
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 VECTORS = ROOT / "tests" / "vectors" / "document"
 MODELS = {
     "ceremony": "Playbook", "regions": "Regions", "roster": "Roster", "texts": "Texts", "environment": "Environment",
-    "replay": "Replay",
+    "replay": "Replay", "faults": "FaultScript",
 }  # fmt: skip
 
 
@@ -109,6 +110,7 @@ def test_the_command_lists_checks_and_refuses(
         ("up", "texts-1.schema.json"),
         ("up", "environment-1.schema.json"),
         ("up", "replay-1.schema.json"),
+        ("up", "faults-1.schema.json"),
     ]
     with pytest.raises(WrongUse):
         main(["playbook"])
@@ -116,7 +118,7 @@ def test_the_command_lists_checks_and_refuses(
 
 def test_every_key_has_words_and_all_words_have_a_key() -> None:
     seen: set[str] = set()
-    words = {**KEYS, **REPLAY_KEYS}
+    words = {**KEYS, **REPLAY_KEYS, **FAULT_KEYS}
     for name in NAMES:
         whole = schema(name)
         for model, inner in {MODELS[name]: whole, **whole.get("definitions", {})}.items():

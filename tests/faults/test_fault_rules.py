@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[2]
-FAMILIES = ("YAM", "SHP", "TPL", "TXT", "REG", "QUO", "ART", "SIT", "DEV", "SEC", "RPL")
+FAMILIES = ("YAM", "SHP", "TPL", "TXT", "REG", "QUO", "ART", "SIT", "DEV", "SEC", "RPL", "FLT")
 INDEX = ROOT / "tests" / "vectors" / "document" / "index.txt"
 
 ELSEWHERE: Final[Mapping[str, str]] = {
@@ -50,6 +50,10 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     # of a runner with a defect
     "RPL005": "tests/replay/test_rpl_script.py::test_a_record_that_does_not_stand_is_told",
     "RPL008": "tests/replay/test_rpl_script.py::test_something_made_before_a_refusal_is_told",
+    # of what goes wrong in a rehearsal
+    "FLT001": "tests/mishaps/test_mis_document.py::test_what_is_not_right_is_refused_at_its_place",
+    "FLT002": "tests/mishaps/test_mis_rehearsal.py::test_a_fault_that_never_comes_is_told",
+    "FLT003": "tests/mishaps/test_mis_rehearsal.py::test_an_end_that_is_another_is_told",
 }
 """Rules of these families that no file of data breaks by itself, each with the test that breaks it."""
 
