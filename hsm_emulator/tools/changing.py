@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import messages
-from hsm_emulator.errors import EmulatorError, Refused, Status
+from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.state import LOCAL
+from hsm_emulator.tools import existing_world
 from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, quorum, whole_number
+from hsm_emulator.tools.waiting import WAIT, await_initialization
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from hsm_emulator.messages import ModuleState
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
-
-WAIT: Final = 60
-"""Seconds that new-world waits for initialization mode where `--wait-limit` does not say; the device waits for ever."""
-
-_POLL: Final = 0.5
 
 _PARAMETERS: Final = {
     "protect": "module",
@@ -43,10 +38,6 @@ _PROTECTORS: Final = {"token": "cardset", "softcard": "softcard"}
 """By which parameter generatekey is told what protects the key besides the module."""
 
 
-class WaitedTooLongError(EmulatorError):
-    """The module did not come into the mode that was waited for. Nothing was changed."""
-
-
 def _nopclearfail(options: Namespace, at: Installation) -> str:
     mode = options.mode or at.module().mode
     at.change(messages.ChangeMode(mode=mode), messages.ModeChanged)
@@ -55,10 +46,10 @@ def _nopclearfail(options: Namespace, at: Installation) -> str:
 
 def _new_world(options: Namespace, at: Installation) -> str:
     if options.action != _INITIALIZE:
-        raise UsageError(f"there is no tool for --{options.action} yet; see docs/emulator.md")
+        return existing_world.program(options, at)
     if options.cipher_suite is None or options.acs_quorum is None:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
-    module = _await_initialization(at, options.wait_limit)
+    module = await_initialization(at, options.wait_limit)
     if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
@@ -66,21 +57,6 @@ def _new_world(options: Namespace, at: Installation) -> str:
     command = messages.NewWorld(cipher_suite=options.cipher_suite, threshold=k, cards=n)
     made = at.change(command, messages.WorldMade)
     return f"Card writing complete.\n\nsecurity world generated on module #1; hknso = {made.hknso}\n"
-
-
-def _await_initialization(at: Installation, limit: int) -> ModuleState:
-    """Return the module once it is in initialization mode; others can reach it while this waits."""
-    end = time.monotonic() + limit
-    told = False
-    while (module := at.module()).mode is not Mode.INITIALIZATION:
-        words = f"module 1 is in {module.mode.value} mode; new-world needs initialization mode"
-        if time.monotonic() >= end:
-            raise WaitedTooLongError(f"{words}, and {limit} s were waited for it; nothing was changed")
-        if not told:
-            at.operator.show(f"{words}. Waiting for up to {limit} s.")
-            told = True
-        time.sleep(_POLL)
-    return module
 
 
 def _generatekey(options: Namespace, at: Installation) -> str:
@@ -222,8 +198,7 @@ def _add_new_world(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for short, action, does in (
         ("-i", _INITIALIZE, "make a new Security World"),
-        ("-l", "program", "no tool for it yet"),
-        ("-e", "factory", "not modelled"),
+        ("-l", "program", "bring the module into the world whose file is in its folder"),
     ):
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)
     add_module(parser)
@@ -267,9 +242,12 @@ TOOLS: Final = (
     ),
     Tool(
         name="new-world",
-        does="Make a Security World and its Administrator Card Set",
-        needs="the module in initialization mode, which is waited for; N blank cards, each with a new passphrase",
-        erases="the world the module is in and all its keys, after asking",
+        does="Make a Security World and its Administrator Card Set, or bring the module into one that is there",
+        needs=(
+            "the module in initialization mode, which is waited for. To make one: N blank cards, each with a new "
+            "passphrase. To program: a module in no world, the world's file in its folder, and K of its cards"
+        ),
+        erases="when it makes one: the world the module is in and all its keys, after asking",
         run=_new_world,
         add=_add_new_world,
     ),

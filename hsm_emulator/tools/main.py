@@ -26,7 +26,6 @@ CANCELLED: Final = 3
 WAITED: Final = 4
 
 ELSEWHERE: Final = {
-    "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
@@ -82,7 +81,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
 def _code(error: Exception) -> int:
     from hsm_emulator.errors import Refused, Status
-    from hsm_emulator.tools.changing import WaitedTooLongError
+    from hsm_emulator.tools.waiting import WaitedTooLongError
 
     if isinstance(error, WaitedTooLongError):
         return WAITED
@@ -132,7 +131,9 @@ def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
     from hsm_emulator.tools import (
         attesting,
+        carrying,
         changing,
+        existing_world,
         handling,
         looking,
         operator_tokens,
@@ -142,8 +143,8 @@ def all_tools() -> tuple[Tool, ...]:
         transferring,
     )
 
-    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up, handling)
-    return tuple(tool for room in rooms for tool in room.TOOLS)
+    vendor = (looking, attesting, changing, existing_world, operator_tokens, preloading, recovering, transferring)
+    return tuple(tool for room in (*vendor, setting_up, handling, carrying) for tool in room.TOOLS)
 
 
 if __name__ == "__main__":
