@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from hsm_emulator import (
+    areas,
     byok,
     creation,
+    erasure,
     key_recovery,
     keys,
     module,
@@ -58,6 +60,17 @@ from hsm_emulator.operator_messages import (
     RecoverKeys,
     Unload,
 )
+from hsm_emulator.world_messages import (
+    AllocateArea,
+    EraseCards,
+    EraseModule,
+    FreeArea,
+    ListAreas,
+    ReadArea,
+    RestoreArea,
+    SaveArea,
+    WriteArea,
+)
 
 if TYPE_CHECKING:
     from hsm_emulator.messages import Change, Look, Reply
@@ -67,7 +80,9 @@ if TYPE_CHECKING:
     from hsm_emulator.store import Store
 
 
-def look(state: State, command: Look, store: Store, now_ms: int) -> Reply:  # noqa: PLR0911 (it only dispatches)
+def look(  # noqa: C901, PLR0911 (it only dispatches)
+    state: State, command: Look, store: Store, now_ms: int
+) -> Reply:
     """Answer a question about the committed state; `now_ms` is the time in milliseconds since 1970.
 
     Raises:
@@ -94,6 +109,10 @@ def look(state: State, command: Look, store: Store, now_ms: int) -> Reply:  # no
             return passphrases.examine_card(state, command)
         case ListOperators():
             return operators.list_operators(state, now_ms)
+        case ListAreas():
+            return areas.list_areas(state)
+        case ReadArea():
+            return areas.read_area(state, command)
         case _:
             assert_never(command)
 
@@ -151,6 +170,20 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return preloading.insert_card(state, command, call.draw)
         case EjectCard():
             return preloading.eject_card(state, command, call.draw)
+        case AllocateArea():
+            return areas.allocate_area(state, command, call)
+        case WriteArea():
+            return areas.write_area(state, command, call)
+        case FreeArea():
+            return areas.free_area(state, command, call)
+        case SaveArea():
+            return areas.save_area(state, command, call)
+        case RestoreArea():
+            return areas.restore_area(state, command, call)
+        case EraseModule():
+            return erasure.erase_module(state, call.draw)
+        case EraseCards():
+            return erasure.erase_cards(state, command, call)
         case _:
             assert_never(command)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from hsm_emulator.errors import DamagedFile, Refused
 from hsm_emulator.facts import CardSetFact
+from hsm_emulator.profiles import FIPS
 from hsm_emulator.quorum import LTU, CardSet
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL, number, parse, word
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 PREFIX: Final = f"{LOCAL}cards_"
 KIND: Final = "card set"
-FIELDS: Final = frozenset({"hkltu", "name", "k", "n", "persistent", "timeout", "check", SEAL})
+FIELDS: Final = frozenset({"hkltu", "name", "k", "n", "persistent", "timeout", "fips", "check", SEAL})
 
 CARD_PREFIX: Final = f"{LOCAL}card_"
 CARD_KIND: Final = "operator card"
@@ -33,7 +34,10 @@ CARD_FIELDS: Final = frozenset({"hkltu", "index", SEAL})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorCards:
-    """A card set. `timeout` is for how long it stays loaded, in seconds, 0 for ever; `check` tells LTU from others."""
+    """A card set. `timeout` is for how long it stays loaded, in seconds, 0 for ever; `check` tells LTU from others.
+
+    With `fips` its cards have a share of LTFIPS too: the world is a strict FIPS one.
+    """
 
     hknso: str
     hkltu: str
@@ -41,6 +45,7 @@ class OperatorCards:
     quorum: Quorum
     persistent: bool
     timeout: int
+    fips: bool
     check: str
 
     @property
@@ -57,14 +62,16 @@ class OperatorCards:
         """Where the file about one of its cards belongs."""
         return f"{CARD_PREFIX}{self.hkltu}_{index}"
 
-    def card_set(self, memory: Memory) -> CardSet:
-        """Return the set as the slot knows it: its shares are protected by the module key."""
+    def card_set(self, memory: Memory, *names: str) -> CardSet:
+        """Return the set as the slot knows it, with these tokens or all; the module key protects the shares."""
+        here = names or ((LTU, FIPS) if self.fips else (LTU,))
         return CardSet(
             world=self.hknso,
             set_id=self.hkltu,
             name=self.name,
             quorum=self.quorum,
-            module_keys={LTU: memory.module_key},
+            thresholds={FIPS: 1} if FIPS in here and self.quorum.k != 1 else {},
+            module_keys=dict.fromkeys(here, memory.module_key),
         )
 
     def fact(self) -> CardSetFact:
@@ -88,6 +95,7 @@ def render_cards(made: OperatorCards, memory: Memory, draw: Draw) -> dict[str, b
         "n": made.quorum.n,
         "persistent": made.persistent,
         "timeout": made.timeout,
+        "fips": made.fips,
         "check": made.check,
     }
     files = {made.path: render_vouched(KIND, content, memory, draw)}
@@ -108,8 +116,8 @@ def parse_cards(data: bytes) -> OperatorCards:
         quorum = Quorum(k=number(content, "k"), n=number(content, "n"))
     except Refused as refused:
         raise DamagedFile(f"the card set is impossible: {refused.words}") from None
-    if not isinstance(content["persistent"], bool):
-        raise DamagedFile("the card set's file does not say whether it is persistent")
+    if not isinstance(content["persistent"], bool) or not isinstance(content["fips"], bool):
+        raise DamagedFile("the card set's file does not say whether it is persistent, and of a strict FIPS world")
     return OperatorCards(
         hknso=hknso,
         hkltu=word(content, "hkltu"),
@@ -117,6 +125,7 @@ def parse_cards(data: bytes) -> OperatorCards:
         quorum=quorum,
         persistent=content["persistent"],
         timeout=number(content, "timeout"),
+        fips=content["fips"],
         check=word(content, "check"),
     )
 

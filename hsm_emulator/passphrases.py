@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hsm_emulator import cards, quorum, tokens, worlds
+from hsm_emulator import cards, profiles, quorum, tokens, worlds
 from hsm_emulator.dialogue import WORLD, CardAsk, PinAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import CardExamined, CardFact, Mode, PinChanged, PinChecked
@@ -102,6 +102,6 @@ def _next_card(state: State, call: Call) -> tuple[str, Membership, CardSet]:
         if membership is None:
             continue
         sets = [made for made in tokens.card_sets(state, memory) if made.hkltu == membership.set_id]
-        wanted = sets[0].card_set(memory) if sets else world.card_set(memory, *worlds.TOKENS)
+        wanted = sets[0].card_set(memory) if sets else world.card_set(memory, *profiles.TOKENS)
         if quorum.is_of(membership, serial, wanted, call):
             return serial, membership, wanted

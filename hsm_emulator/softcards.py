@@ -71,7 +71,15 @@ class Softcard:
 def empty(hknso: str, hkltu: str, name: str, *, check: str, salt: bytes, scrypt_n: int) -> Softcard:
     """Return a softcard that holds no share yet."""
     membership = Membership(
-        world=hknso, set_id=hkltu, set_name=name, index=1, quorum=ONE, salt=salt, scrypt_n=scrypt_n, shares={}
+        world=hknso,
+        set_id=hkltu,
+        set_name=name,
+        index=1,
+        quorum=ONE,
+        thresholds={},
+        salt=salt,
+        scrypt_n=scrypt_n,
+        shares={},
     )
     return Softcard(hknso=hknso, hkltu=hkltu, name=name, check=check, membership=membership)
 

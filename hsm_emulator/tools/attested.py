@@ -99,9 +99,9 @@ def _generated_in(at: Installation, module: ModuleState, key: KeyFile, binding: 
         DamagedFile, Refused: as `verify`.
     """
     esn = chain.word(key.certificate.body, "esn")
-    what = f"module {esn}, which is said to have generated key {key.app} {key.ident}"
+    what = f"the module that is said to have generated key {key.app} {key.ident}"
     if f"module_{esn}" not in {file.name for file in module.files}:
-        words = f"the file module_{esn} is not here, so nothing shows who certified {what}: put it back from a backup"
+        words = f"there is no file module_{esn} of {what}, so nothing shows that: put it back from a backup"
         raise Refused(Status.UNKNOWN_ID, words)
     _, file = parse(at.local(f"module_{esn}"), "module", worlds.MODULE_FIELDS)
     warrant = attestation.from_data(file["warrant"], Kind.WARRANT)

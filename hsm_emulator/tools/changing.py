@@ -10,8 +10,10 @@ from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.state import LOCAL
 from hsm_emulator.tools import existing_world
-from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, quorum, whole_number
+from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, whole_number
 from hsm_emulator.tools.waiting import WAIT, await_initialization
+from hsm_emulator.tools.world_options import add_world, new_world
+from hsm_emulator.world_messages import Feature
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -31,6 +33,8 @@ _PARAMETERS: Final = {
 """What generatekey knows and asks for where it is not given, in that order, with the answer an empty line means."""
 
 _INITIALIZE: Final = "initialize"
+_PROGRAM: Final = "program"
+_FACTORY: Final = "factory"
 
 _FIXED: Final = {"recovery": "yes", "verify": "yes", "slot": "0"}
 
@@ -46,16 +50,14 @@ def _nopclearfail(options: Namespace, at: Installation) -> str:
 
 def _new_world(options: Namespace, at: Installation) -> str:
     if options.action != _INITIALIZE:
-        return existing_world.program(options, at)
+        return {_PROGRAM: existing_world.program, _FACTORY: existing_world.factory}[options.action](options, at)
     if options.cipher_suite is None or options.acs_quorum is None:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
     module = await_initialization(at, options.wait_limit)
     if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
-    k, n = options.acs_quorum
-    command = messages.NewWorld(cipher_suite=options.cipher_suite, threshold=k, cards=n)
-    made = at.change(command, messages.WorldMade)
+    made = at.change(new_world(options), messages.WorldMade)
     return f"Card writing complete.\n\nsecurity world generated on module #1; hknso = {made.hknso}\n"
 
 
@@ -70,6 +72,8 @@ def _generatekey(options: Namespace, at: Installation) -> str:
             given[name] = at.operator.line(f"{name} [{usual}]: ") or usual
     ident = given["ident"].lower()
     note = f"The identifier is written small: {ident}\n" if ident != given["ident"] else ""
+    if given.get("recovery") == "yes" and module.world is not None and not module.world.has(Feature.RECOVERY):
+        raise Refused(Status.INVALID_PARAMETER, "recovery=yes: this world was made without recovery")
     for name, only in _FIXED.items():
         if given.get(name, only) != only:
             raise Refused(Status.INVALID_PARAMETER, f"{name}={given[name]} is not modelled; only {name}={only}")
@@ -145,7 +149,9 @@ def _parameters(words: list[str]) -> dict[str, str]:
 
 
 def _cardpp(options: Namespace, at: Installation) -> str:
-    return {"examine": _examine, "check": _check_card, "change": _change_card}[options.what](options, at)
+    return {"examine": _examine, "check": _check_card, "change": _change_card, "recover": _recover_card}[options.what](
+        options, at
+    )
 
 
 def _examine(options: Namespace, at: Installation) -> str:
@@ -179,6 +185,12 @@ def _change_card(_: Namespace, at: Installation) -> str:
     return f"{MARK}\nCard writing complete.\nThe passphrase of card {card.serial} was changed.\n"
 
 
+def _recover_card(_: Namespace, __: Installation) -> str:
+    from hsm_emulator.tools.operator_tokens import NO_RECOVERY
+
+    raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
+
+
 def _add_nopclearfail(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for words, mode in (
@@ -198,12 +210,12 @@ def _add_new_world(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for short, action, does in (
         ("-i", _INITIALIZE, "make a new Security World"),
-        ("-l", "program", "bring the module into the world whose file is in its folder"),
+        ("-l", _PROGRAM, "bring the module into the world whose file is in its folder"),
+        ("-e", _FACTORY, "make the module forget its world, as it came"),
     ):
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)
     add_module(parser)
-    parser.add_argument("-c", "--cipher-suite", metavar="SUITE", help="such as DLf3072s256mRijndael")
-    parser.add_argument("-Q", "--acs-quorum", metavar="K/N", type=quorum, help="K of N cards open it, such as 2/3")
+    add_world(parser)
     parser.add_argument(
         "--wait-limit",
         metavar="SECONDS",
@@ -225,6 +237,7 @@ def _add_cardpp(parser: Parser) -> None:
         ("examine", "say what the card is; asks for no passphrase"),
         ("check", "check its passphrase"),
         ("change", "change its passphrase"),
+        ("recover", "not in a world without passphrase recovery, and there are no others yet"),
     ):
         what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=does)
     add_module(parser)
@@ -242,12 +255,15 @@ TOOLS: Final = (
     ),
     Tool(
         name="new-world",
-        does="Make a Security World and its Administrator Card Set, or bring the module into one that is there",
+        does="Make a Security World and its Administrator Card Set, or bring the module into one or out of it",
         needs=(
             "the module in initialization mode, which is waited for. To make one: N blank cards, each with a new "
             "passphrase. To program: a module in no world, the world's file in its folder, and K of its cards"
         ),
-        erases="when it makes one: the world the module is in and all its keys, after asking",
+        erases=(
+            "when it makes one: the world the module is in and all its keys, after asking. With --factory: what the "
+            "module holds of its world, its NVRAM and its counters, after asking; the world's files stay"
+        ),
         run=_new_world,
         add=_add_new_world,
     ),

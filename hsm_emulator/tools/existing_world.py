@@ -1,4 +1,4 @@
-"""Tools for a Security World that is there: other cards for it (racs), another module for it (new-world --program).
+"""Tools for a Security World that is there: other cards for it (racs), a module into it or out of it (new-world).
 
 What is printed before and after the cards is the emulator's own, but for `Card reading complete.`, `Card writing
 complete.` and the lines about the slot.
@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import messages
+from hsm_emulator import messages, world_messages
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
 from hsm_emulator.tools.arguments import Tool, UsageError, add_module
 from hsm_emulator.tools.waiting import await_initialization
+from hsm_emulator.tools.world_options import properties
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -32,14 +33,32 @@ def program(options: Namespace, at: Installation) -> str:
         Refused: UnknownID, InvalidState, and those of reading cards.
         WaitedTooLongError: the module did not come into initialization mode.
     """
-    if options.cipher_suite is not None or options.acs_quorum is not None:
-        raise UsageError("--program takes the cipher suite and the quorum of the world that is there")
+    if properties(options):
+        raise UsageError("--program takes the cipher suite, the quorum and all else of the world that is there")
     _demand_loadable(at.module())
     _demand_loadable(await_initialization(at, options.wait_limit))
     at.operator.show(f"{MARK}\nProgram Security World:")
     loaded = at.change(messages.LoadWorld(threshold=0), messages.WorldLoaded)
     lines = ["Card reading complete.", "", f"module #1 is in Security World {loaded.hknso}", f"hkm {loaded.hkm}"]
     return "\n".join([*lines, ""])
+
+
+def factory(options: Namespace, at: Installation) -> str:
+    """Make the module as it came: in no world. The world's files stay, and its cards bring the module back into it.
+
+    Raises:
+        UsageError: properties of a world are named.
+        Refused: Cancelled.
+        WaitedTooLongError: as `program`.
+    """
+    if properties(options):
+        raise UsageError("--factory makes no world, and takes no properties of one")
+    module = await_initialization(at, options.wait_limit)
+    what = f"Security World {module.hknso}" if module.hknso else "no Security World"
+    if at.operator.line(f"Module 1 is in {what}. This erases its keys, counters and NVRAM. Type yes: ") != "yes":
+        raise Refused(Status.CANCELLED, "the module stays as it is; nothing was changed")
+    at.change(world_messages.EraseModule(), world_messages.ModuleErased)
+    return f"{MARK}\nmodule #1 is in no Security World; the world's files stay where they are\n"
 
 
 def _demand_loadable(module: ModuleState) -> None:

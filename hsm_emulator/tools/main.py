@@ -26,11 +26,7 @@ CANCELLED: Final = 3
 WAITED: Final = 4
 
 ELSEWHERE: Final = {
-    "bulkerase": "erasing cards is not modelled",
-    "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nvram-sw": "NVRAM is not modelled",
-    "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
     "Get-FileHash": "that is a command of Windows; sha256sum does the same",
 }
@@ -133,9 +129,11 @@ def all_tools() -> tuple[Tool, ...]:
         attesting,
         carrying,
         changing,
+        erasing,
         existing_world,
         handling,
         looking,
+        nvram,
         operator_tokens,
         preloading,
         recovering,
@@ -143,8 +141,9 @@ def all_tools() -> tuple[Tool, ...]:
         transferring,
     )
 
-    vendor = (looking, attesting, changing, existing_world, operator_tokens, preloading, recovering, transferring)
-    return tuple(tool for room in (*vendor, setting_up, handling, carrying) for tool in room.TOOLS)
+    keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
+    rooms = (looking, changing, existing_world, erasing, *keys, setting_up, handling, carrying)
+    return tuple(tool for room in rooms for tool in room.TOOLS)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
 
+NO_RECOVERY: Final = "the world was made without passphrase recovery, and it cannot be turned on later"
+"""Why nobody's PIN can be replaced without the old one."""
+
 
 def _createocs(options: Namespace, at: Installation) -> str:
     if options.erase:
@@ -44,7 +47,7 @@ def _ppmk(options: Namespace, at: Installation) -> str:
 
 def _new(options: Namespace, at: Installation) -> str:
     if options.recoverable:
-        raise Refused(Status.INVALID_PARAMETER, _NO_RECOVERY)
+        raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
     made = at.change(messages.CreateSoftcard(name=_one(options)), messages.SoftcardCreated)
     return f"{MARK}\nNew softcard created: HKLTU {made.hkltu}\n"
 
@@ -87,16 +90,13 @@ def _delete(options: Namespace, at: Installation) -> str:
 
 
 def _recover(_: Namespace, __: Installation) -> str:
-    raise Refused(Status.INVALID_PARAMETER, _NO_RECOVERY)
+    raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
 
 
 def _one(options: Namespace) -> str:
     if not options.name:
         raise UsageError(f"--{options.what} needs the name or hash of a softcard")
     return str(options.name)
-
-
-_NO_RECOVERY: Final = "the world was made without passphrase recovery, which is off unless asked for and stays so"
 
 
 def _add_createocs(parser: Parser) -> None:

@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import SUITE, Bench, FakeClock, Packages, ScriptedDialogue, SeededDraw, contents, generate, modify
+from operators_bench import card_set, hkltu
 
 from hsm_emulator.device import Device
 from hsm_emulator.disk import Disk, Operation
 from hsm_emulator.messages import ChangeMode, LoadWorld, Mode, NewWorld, ReplaceCards, RestoreFile
+from hsm_emulator.operator_messages import (
+    ChangeSoftcard,
+    CreateSoftcard,
+    DeleteSoftcard,
+    Preload,
+    RecoverKeys,
+    SoftcardCreated,
+)
 from hsm_emulator.store import Store
 
 if TYPE_CHECKING:
@@ -105,7 +114,76 @@ def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     return Scene(new, LoadWorld(threshold=0), new.serials[:2])
 
 
-READING = (scene_modify, scene_replace, scene_load)
+def staffed(make_bench: Callable[..., Bench]) -> Bench:
+    """A world with a 1-of-1 card set and a key under it."""
+    bench = make_bench("origin")
+    bench.world(1, 1)
+    bench.do(card_set("ops", threshold=1, cards=1), bench.serials[1])
+    bench.do(generate("key", protect="token", token="ops"), bench.serials[1])
+    return bench
+
+
+def scene_card_set(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world(1, 1)
+    return Scene(bench, card_set(), bench.serials[1:4])
+
+
+def scene_softcard(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world(1, 1)
+    return Scene(bench, CreateSoftcard(name="soft"), [])
+
+
+def scene_delete_softcard(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world(1, 1)
+    made = bench.do(CreateSoftcard(name="soft"))
+    assert isinstance(made, SoftcardCreated)
+    bench.do(Preload(hkltu=made.hkltu))
+    return Scene(bench, DeleteSoftcard(token="soft"), [])
+
+
+def scene_change_softcard(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world(1, 1)
+    bench.do(CreateSoftcard(name="soft"))
+    return Scene(bench, ChangeSoftcard(token="soft"), [])
+
+
+def scene_preload(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = staffed(make_bench)
+    return Scene(bench, Preload(hkltu=hkltu(bench, "ops")), [bench.serials[1]])
+
+
+def scene_clear(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = staffed(make_bench)
+    bench.do(Preload(hkltu=hkltu(bench, "ops")), bench.serials[1])
+    return Scene(bench, ChangeMode(mode=Mode.MAINTENANCE), [])
+
+
+def scene_recover(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = staffed(make_bench)
+    bench.do(card_set("new", threshold=1, cards=1), bench.serials[2])
+    command = RecoverKeys(target="new", keys=(("simple", "key"),))
+    return Scene(bench, command, [bench.serials[0], bench.serials[2]])
+
+
+def scene_nvram(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world()
+    return Scene(bench, generate(nvram=True), bench.serials[:2])
+
+
+READING = (
+    scene_modify,
+    scene_replace,
+    scene_load,
+    scene_nvram,
+    scene_change_softcard,
+    scene_preload,
+    scene_recover,
+)
 """Their draws follow the tries, which come in another order after a crash."""
 
 
@@ -114,7 +192,22 @@ def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("make", "stride"), [(scene_generate, 1), (scene_world, 1), (scene_modify, 3), (scene_replace, 3), (scene_load, 3)]
+    ("make", "stride"),
+    [
+        (scene_generate, 1),
+        (scene_world, 1),
+        (scene_modify, 3),
+        (scene_replace, 3),
+        (scene_load, 3),
+        (scene_nvram, 3),
+        (scene_card_set, 4),
+        (scene_softcard, 2),
+        (scene_delete_softcard, 2),
+        (scene_change_softcard, 3),
+        (scene_preload, 4),
+        (scene_clear, 2),
+        (scene_recover, 6),
+    ],
 )
 def test_stop_at_every_operation(
     make_bench: Callable[..., Bench], packages: Packages, make: Callable[..., Scene], stride: int

@@ -155,6 +155,46 @@ def test_cards_of_another_world_and_of_a_set_that_was_replaced_load_nothing(lost
     lost.now.done(*PROGRAM, typed=read(3, 4))
 
 
+# -- new-world --factory -----------------------------------------------------------------------------------------------
+
+
+def test_a_module_forgets_its_world_and_its_cards_bring_it_back(lost: Lost) -> None:
+    before = {name: (lost.was.folder / LOCAL / name).read_bytes() for name in FILES}
+    assert "new-world needs initialization mode" in lost.was.refused(4, "new-world", "--factory", "--wait-limit=0").err
+    lost.was.done("nopclearfail", "-I")
+    page = lost.was.done("new-world", "-e", "-m", "1", typed=["yes"])
+    assert "module #1 is in no Security World" in page
+    module = json.loads(lost.was.done("enquiry", "--json"))["module"]
+    assert (module["hknso"], module["mode"], module["cards"]) == ("", "initialization", [])
+    assert {name: (lost.was.folder / LOCAL / name).read_bytes() for name in FILES} == before
+    lost.was.done("nopclearfail", "-O")
+    assert "no Security World" in lost.was.refused(1, "nfkmverify").err
+    lost.was.refused(1, "aclprint", "simple", "contosokey")
+    lost.was.done("nopclearfail", "-I")
+    lost.was.done(*PROGRAM, typed=read(1, 2))
+    lost.was.done("nopclearfail", "-O")
+    lost.was.done("aclprint", "simple", "contosokey")
+    shown = lost.was.refused(1, "nfkmverify")  # the module's own file has another KML now
+    assert "VerifyFailed" in shown.err
+
+
+@pytest.mark.parametrize("typed", [[], [""], ["y"], ["no"], ["YES"], [CARDS[0]]])
+def test_nothing_is_forgotten_unless_somebody_says_yes(lost: Lost, typed: list[str]) -> None:
+    lost.was.done("nopclearfail", "-I")
+    assert "nothing was changed" in lost.was.refused(3, "new-world", "--factory", typed=typed).err
+    lost.was.done("nopclearfail", "-O")
+    lost.was.done("nfkmverify")
+
+
+@pytest.mark.parametrize(
+    "more", ["--cipher-suite=DLf3072s256mRijndael", "--acs-quorum=2/3", "--no-recovery", "--nso-timeout=900", "nv=1"]
+)
+@pytest.mark.parametrize("action", ["--program", "--factory"])
+def test_properties_are_for_a_new_world(lost: Lost, action: str, more: str) -> None:
+    lost.was.done("nopclearfail", "-I")
+    assert action in lost.was.refused(2, "new-world", action, more, typed=["yes"]).err
+
+
 # -- racs --------------------------------------------------------------------------------------------------------------
 
 
@@ -292,7 +332,7 @@ def test_without_that_module_s_file_nothing_is_verified(lost: Lost) -> None:
     lost.back("world", "key_simple_contosokey")
     for tool in ("nfkmverify", "nfkmcheck"):
         shown = lost.now.refused(1, tool)
-        assert f"the file module_{OLD} is not here" in shown.err
+        assert f"there is no file module_{OLD} of the module that is said to have generated key" in shown.err
         assert "verified" not in shown.out
 
 
