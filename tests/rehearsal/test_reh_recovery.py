@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,12 @@ import rehearsal_bench as bench
 import sittings_bench as sittings
 from sittings_bench import Broken, is_entry
 
+from runner.audit.entry import EntryType
 from runner.audit.tree import leaf
+from runner.engine import Engine, StepFailed
 from runner.errors import Exit
+from runner.exchange import KeyProved, PersonPresent, parse_reply
+from runner.plan import trust_list
 from runner.proofs import challenge, proves
 from runner.verification.verdict import Outcome
 
@@ -196,6 +201,27 @@ def test_a_signature_proves_one_key_and_one_request(handover: Path, tmp_path: Pa
         (ED25519, request, signature),
     ):
         assert not proves(*wrong)
+
+
+def test_a_step_fails_where_the_signature_is_not_the_key_s(handover: Path, tmp_path: Path) -> None:
+    """RUN023: the engine is fed what the log holds up to the proof, and then the reply with another signature."""
+    left = rehearsed(handover, tmp_path / "record")
+    engine = Engine(left.checked(), trust_list("simulated", {}))
+    turn = engine.start()
+    for entry in left.entries():
+        if entry.type is EntryType.PERSON_PRESENT:
+            engine.happened(PersonPresent(person=entry.data["person"]))
+        if entry.type is not EntryType.REPLY or turn.request is None:
+            continue
+        reply = parse_reply(turn.request, entry.data["kind"], entry.data["reply"])
+        if isinstance(reply, KeyProved):
+            break
+        turn = engine.answer(reply)
+    assert isinstance(reply, KeyProved)
+    wrong = replace(reply, challenge="00" * 32)
+    failed = engine.answer(wrong).marks[0]
+    assert isinstance(failed, StepFailed)
+    assert (failed.step, failed.rule) == ("prove-key", "RUN023")
 
 
 ED25519 = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
