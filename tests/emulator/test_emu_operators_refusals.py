@@ -6,8 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import SUITE, Bench, Packages, contents, generate
-from operators_bench import LOCAL, OPS, SOFT, UNDER_CARDS, UNDER_MODULE, UNDER_SOFTCARD, Staffed, card_set, prove
+from operators_bench import (
+    LOCAL,
+    OPS,
+    SOFT,
+    UNDER_CARDS,
+    UNDER_MODULE,
+    UNDER_SOFTCARD,
+    Staffed,
+    card_set,
+    prove,
+    recoverable_world,
+)
 from test_emu_attacks import edited, forge
+from tool_bench import Tools
 
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import (
@@ -120,6 +132,15 @@ def test_in_a_strict_fips_world_a_card_authorises(bench: Bench, command: Change)
     bench.mode(Mode.OPERATIONAL)
     bench.refused(command, Status.STRICT_FIPS_140, bench.serials[3])
     bench.do(command, bench.serials[1], bench.serials[3])
+
+
+def test_keys_of_a_strict_fips_world_are_verified_by_the_tools(bench: Bench) -> None:
+    recoverable_world(bench, mode=WorldMode.FIPS_140_LEVEL_3)
+    bench.do(generate("key", protect="token", token=OPS), bench.serials[3], *bench.serials[3:5])
+    bench.device.close()
+    tools = Tools(bench.folder)
+    assert "protected by card set `ops'" in tools.done("nfkmverify", "simple", "key")
+    tools.done("nfkmcheck")
 
 
 def test_no_card_of_the_administrators_set_becomes_an_operators_card(staffed: Staffed) -> None:
