@@ -211,7 +211,7 @@ def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
         (scene_softcard, 3),
         (scene_preload, 5),
         (scene_clear, 3),
-        (scene_recover, 5),
+        pytest.param(scene_recover, 2, marks=pytest.mark.slow),
         pytest.param(scene_card_set, 1, marks=pytest.mark.slow),
         pytest.param(scene_delete_softcard, 1, marks=pytest.mark.slow),
         pytest.param(scene_change_softcard, 1, marks=pytest.mark.slow),
