@@ -2,22 +2,72 @@
 
 from __future__ import annotations
 
+import re
 import shutil
-from typing import TYPE_CHECKING
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-from emulator_bench import SUITE, Bench, FakeClock, Packages, ScriptedDialogue, SeededDraw, contents, generate, modify
+from emulator_bench import (
+    SUITE,
+    Bench,
+    FakeClock,
+    Packages,
+    ScriptedDialogue,
+    SeededDraw,
+    contents,
+    generate,
+    modify,
+    pack,
+)
 
+from hsm_emulator import messages, receipts
 from hsm_emulator.device import Device
 from hsm_emulator.disk import Disk, Operation
-from hsm_emulator.messages import ChangeMode, LoadWorld, Mode, NewWorld, ReplaceCards, RestoreFile
+from hsm_emulator.messages import (
+    ChangeMode,
+    ChangePin,
+    CheckPin,
+    DeleteKey,
+    GenerateKey,
+    LoadWorld,
+    Mode,
+    ModifyAcls,
+    NewWorld,
+    Package,
+    ReplaceCards,
+    RestoreFile,
+    TryCards,
+)
 from hsm_emulator.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from hsm_emulator.messages import Change, Reply
+
+
+MEMORY = Path("/dev/shm")  # noqa: S108 (tests make folders of their own in it)
+"""A disk in memory, where there is one: what a killed process leaves does not depend on syncs."""
+
+QUICK = 5
+"""In the quick loop commands that read cards stop at every so manieth operation; at every one where slow tests run."""
+
+
+@pytest.fixture
+def make_bench() -> Iterator[Callable[..., Bench]]:
+    """As everywhere, in memory."""
+    with tempfile.TemporaryDirectory(prefix="crash-", dir=MEMORY if MEMORY.is_dir() else None) as place:
+        made: list[Bench] = []
+
+        def make(name: str, **options: Any) -> Bench:
+            made.append(Bench(Path(place) / name, **options))
+            return made[-1]
+
+        yield make
+        for item in made:
+            item.device.close()
 
 
 class Crash(BaseException):
@@ -63,6 +113,13 @@ class Scene:
         return folder
 
 
+def in_a_world(make_bench: Callable[..., Bench]) -> Bench:
+    bench = make_bench("origin")
+    bench.world()
+    bench.key()
+    return bench
+
+
 def scene_generate(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     bench = make_bench("origin")
     bench.world()
@@ -70,28 +127,55 @@ def scene_generate(make_bench: Callable[..., Bench], _: Packages) -> Scene:
 
 
 def scene_world(make_bench: Callable[..., Bench], _: Packages) -> Scene:
-    bench = make_bench("origin")
-    bench.world()
-    bench.key()
+    bench = in_a_world(make_bench)
     bench.do(ChangeMode(mode=Mode.INITIALIZATION))
     return Scene(bench, NewWorld(cipher_suite=SUITE, threshold=2, cards=3), bench.serials[3:6])
 
 
+def scene_mode(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    return Scene(in_a_world(make_bench), ChangeMode(mode=Mode.MAINTENANCE), [])
+
+
 def scene_modify(make_bench: Callable[..., Bench], packages: Packages) -> Scene:
-    bench = make_bench("origin")
-    bench.world()
-    bench.key()
+    bench = in_a_world(make_bench)
     return Scene(bench, modify(packages), bench.serials[:2])
 
 
+def scene_package(make_bench: Callable[..., Bench], packages: Packages) -> Scene:
+    bench = in_a_world(make_bench)
+    bench.copy(packages)
+    return Scene(bench, pack(packages), [])
+
+
+def scene_delete(make_bench: Callable[..., Bench], packages: Packages) -> Scene:
+    bench = in_a_world(make_bench)
+    bench.copy(packages)
+    return Scene(bench, DeleteKey(app="xferacld", ident="contosokey"), [])
+
+
 def scene_replace(make_bench: Callable[..., Bench], _: Packages) -> Scene:
-    bench = make_bench("origin")
-    bench.world()
-    bench.key()
+    bench = in_a_world(make_bench)
     return Scene(bench, ReplaceCards(), [*bench.serials[:2], *bench.serials[3:6]])
 
 
-def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+def scene_try(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = in_a_world(make_bench)
+    return Scene(bench, TryCards(every=True), bench.serials[:3])
+
+
+def scene_check(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = in_a_world(make_bench)
+    return Scene(bench, CheckPin(), bench.serials[:1])
+
+
+def scene_change(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    """The new PIN is the old one: a card may be asked for it again."""
+    bench = in_a_world(make_bench)
+    return Scene(bench, ChangePin(), bench.serials[:1])
+
+
+def elsewhere(make_bench: Callable[..., Bench]) -> tuple[Bench, RestoreFile]:
+    """Another module with the cards of a world, and the world file of its backup."""
     old, new = make_bench("old"), make_bench("origin", seed="new")
     old.world()
     files = contents(old.folder)
@@ -100,55 +184,111 @@ def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
         cards = {name: data for name, data in files.items() if name.startswith(("cardstore/", "silicon/cards/"))}
         store.commit("the-cards", "Moved", "", {**store.files(), **cards}, b"{}")
     new.reopen()
-    new.do(RestoreFile(name="world", content=files["kmdata/local/world"]))
+    return new, RestoreFile(name="world", content=files["kmdata/local/world"])
+
+
+def scene_restore(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    new, restore = elsewhere(make_bench)
+    return Scene(new, restore, [])
+
+
+def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    new, restore = elsewhere(make_bench)
+    new.do(restore)
     new.do(ChangeMode(mode=Mode.INITIALIZATION))
     return Scene(new, LoadWorld(), new.serials[:2])
 
 
-READING = (scene_modify, scene_replace, scene_load)
-"""Their draws follow the tries, which come in another order after a crash."""
+SCENES: dict[type, Callable[[Callable[..., Bench], Packages], Scene]] = {
+    ChangeMode: scene_mode,
+    NewWorld: scene_world,
+    ReplaceCards: scene_replace,
+    TryCards: scene_try,
+    RestoreFile: scene_restore,
+    LoadWorld: scene_load,
+    GenerateKey: scene_generate,
+    ModifyAcls: scene_modify,
+    Package: scene_package,
+    DeleteKey: scene_delete,
+    CheckPin: scene_check,
+    ChangePin: scene_change,
+}
+"""Every command that changes the device, in a scene where it is done."""
+
+READING = (ReplaceCards, TryCards, LoadWorld, ModifyAcls, CheckPin, ChangePin)
+"""They read cards: their draws follow the tries, which come in another order after a crash."""
+
+
+def test_no_command_is_forgotten() -> None:
+    assert set(SCENES) == set(get_args(messages.Change))
 
 
 def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: data for name, data in files.items() if not name.startswith("silicon/cards/")}
 
 
-@pytest.mark.parametrize(
-    ("make", "stride"), [(scene_generate, 1), (scene_world, 1), (scene_modify, 3), (scene_replace, 3), (scene_load, 3)]
-)
-def test_stop_at_every_operation(
-    make_bench: Callable[..., Bench], packages: Packages, make: Callable[..., Scene], stride: int
-) -> None:
-    scene = make(make_bench, packages)
-    before = contents(scene.origin)
+def failures(files: dict[str, bytes]) -> int:
+    """The failed tries on all chips."""
+    found = (re.search(rb'"failures":(\d+)', data) for name, data in files.items() if name.startswith("silicon/cards/"))
+    return sum(int(one[1]) for one in found if one is not None)
+
+
+def audited(folder: Path) -> tuple[int, int]:
+    """How many requests and how many changes of tries the audit log has."""
+    with Store.open(folder, Disk()) as store:
+        ids = [receipts.parse((folder / "audit" / f"{n:010d}.json").read_bytes(), n) for n in range(1, store.size + 1)]
+    tries = sum(one.is_try for one in ids)
+    return len(ids) - tries, tries
+
+
+@pytest.mark.parametrize("command", SCENES, ids=lambda command: command.__name__)
+def test_stop_at_operations(make_bench: Callable[..., Bench], packages: Packages, command: type) -> None:
+    stop(make_bench, packages, command, QUICK if command in READING else 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", READING, ids=lambda command: command.__name__)
+def test_stop_at_every_operation(make_bench: Callable[..., Bench], packages: Packages, command: type) -> None:
+    stop(make_bench, packages, command, 1)
+
+
+def stop(make_bench: Callable[..., Bench], packages: Packages, command: type, stride: int) -> None:
+    """Afterwards the state is before or after, never between, and the audit log agrees; asked again it is done once."""
+    scene = SCENES[command](make_bench, packages)
+    assert type(scene.command) is command
+    before, (requests, tries) = contents(scene.origin), audited(scene.origin)
     whole = scene.fresh("whole")
     trap = Trap(None)
     reply = scene.run(whole, trap)
     after = contents(whole)
     assert trap.count is not None
-    assert trap.count > 15
-    seen = set()
-    for at in range(1, trap.count + 1, stride):
+    assert trap.count >= 9
+    seen = []
+    for at in sorted({*range(1, trap.count + 1, stride), trap.count}):
         folder = scene.fresh(f"at-{at}")
         with pytest.raises(Crash):
             scene.run(folder, Trap(at))
-        Device.open(folder, draw=SeededDraw("run"), clock=FakeClock()).close()
-        now = contents(folder)
-        state = "before" if without_tries(now) == without_tries(before) else "after"
-        assert without_tries(now) == without_tries(before if state == "before" else after)
-        seen.add(state)
         clock = FakeClock()
         clock.now += 60  # a kill costs a try: the card waits
+        with Device.open(folder, draw=SeededDraw("run"), clock=clock) as device:
+            seen.append(device.holds("the-request"))
+        now, (asked, tried) = contents(folder), audited(folder)
+        assert without_tries(now) == without_tries(after if seen[-1] else before)
+        assert asked == requests + seen[-1]
+        assert failures(now) == (tried - tries) % 2  # a try is charged, and cleared where the PIN was right
         with Device.open(folder, draw=SeededDraw("run"), clock=clock) as device:
             talk = ScriptedDialogue(cards=scene.given, pins=scene.pins)
             again = device.change(scene.command, "the-request", talk)
         assert type(again) is type(reply)
-        if make not in READING:
+        if command not in READING:
             assert again == reply
             assert contents(folder) == after
         assert contents(folder).keys() == after.keys()
+        assert failures(contents(folder)) == 0
+        assert audited(folder)[0] == requests + 1
         shutil.rmtree(folder)
-    assert seen == {"before", "after"}
+    assert seen == sorted(seen)
+    assert set(seen) == {False, True}
 
 
 def test_stop_again_in_recovery(make_bench: Callable[..., Bench], packages: Packages) -> None:
