@@ -50,11 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from hsm_emulator.tools.operator import say
 
-    failure = ""
+    failure, go_on = "", "run it again"
     try:
         folder, words = _split(sys.argv[1:] if argv is None else argv)
         tool, options = _tool(words)
-        failure = tool.failure
+        failure, go_on = tool.failure, tool.interrupted
         say(sys.stdout, _run(tool, options, folder))
     except UsageError as error:
         say(sys.stderr, f"hsm-emulator: {error}. See hsm-emulator --help.\n")
@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit:  # --help has been printed
         return DONE
     except KeyboardInterrupt:
-        say(sys.stderr, "\nhsm-emulator: interrupted; a request is done as a whole or not at all.\n")
+        words = "interrupted; what was asked of the module was done as a whole or not at all"
+        say(sys.stderr, f"\nhsm-emulator: {words}: {go_on}.\n")
         return CANCELLED
     except _expected() as error:
         say(sys.stdout, failure)
@@ -108,7 +109,7 @@ def _split(argv: Sequence[str]) -> tuple[Path, Sequence[str]]:
         epilog="\n".join(
             [
                 "tools:",
-                *(f"  {tool.name:<20} {tool.does}" for tool in _tools()),
+                *(f"  {tool.name:<20} {tool.does}" for tool in all_tools()),
                 "",
                 "hsm-emulator TOOL --help says what a tool needs and what it erases. Exit codes, the emulator's own:",
                 "0 done, 1 refused or damaged, 2 not a command line, 3 cancelled, 4 waited too long.",
@@ -123,7 +124,7 @@ def _split(argv: Sequence[str]) -> tuple[Path, Sequence[str]]:
 
 def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
     name, rest = tool_name(words)
-    for tool in _tools():
+    for tool in all_tools():
         if tool.name.casefold() == name.casefold():
             return tool, tool.parse(rest)
     for other, why in ELSEWHERE.items():
@@ -132,7 +133,8 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
     raise UsageError(f"there is no tool {name!r}; names of tools are not translated")
 
 
-def _tools() -> tuple[Tool, ...]:
+def all_tools() -> tuple[Tool, ...]:
+    """Return every tool, in the order of the help."""
     from hsm_emulator.tools import changing, handling, looking, setting_up, transferring
 
     return (*looking.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS, *handling.TOOLS)
