@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import byok, crypto, quorum, sharing, worlds
+from hsm_emulator import byok, crypto, quorum, sharing, tries, worlds
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode, NewWorld, WorldMade
 from hsm_emulator.sharing import Quorum
@@ -33,7 +33,7 @@ KRE_BITS: Final = 3072
 def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, WorldMade]:
     """Create a world and its card set, erasing the one the module holds.
 
-    1. Mode, suite and quorum.
+    1. Mode, suite, quorum and what locks a card.
     2. Fresh KML, KM0 and administrator keys; what the old world left is gone.
     3. All cards written, read back and recombined.
     4. World file, module file and the module's memory, for one commit.
@@ -47,10 +47,11 @@ def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, World
         words = f"there is no cipher suite {command.cipher_suite!r}; there are {', '.join(sorted(SUITES))}"
         raise Refused(Status.INVALID_PARAMETER, words)
     needed = Quorum(k=command.threshold, n=command.cards)
+    tries.demand_policy(command.lockout)
     keys = _make_keys(call.draw)  # 2
     tokens = {name: call.draw.take(sharing.TOKEN) for name in TOKENS}
     hknso, km = keys["KNSO"].hash, keys["KM"].secret
-    made = worlds.new_card_set(hknso, needed, tokens, km)
+    made = worlds.new_card_set(hknso, needed, tokens, km, lockout=command.lockout)
     state, written = quorum.write_set(state.without(frozenset(state.local())), made, tokens, memory.scrypt_n, call)  # 3
     memory = replace(  # 4
         memory,

@@ -186,7 +186,8 @@ class ExamineCard:
 class CardExamined:
     """What is written on a card, none of it authenticated: card `number` of a set of `cards`, `threshold` needed.
 
-    A blank card has no `set_name` and no `hknso` ("") and zeros.
+    A blank card has no `set_name` and no `hknso` ("") and zeros. `failures` are the wrong PINs in a row, of which
+    `lockout` lock it, 0 for never: these two the chip says.
     """
 
     serial: str
@@ -195,6 +196,8 @@ class CardExamined:
     cards: int
     threshold: int
     hknso: str
+    failures: int
+    lockout: int
 
 
 # -- changing the device: each is committed once, under a request id ---------------------------------------------------
@@ -216,11 +219,15 @@ class ModeChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewWorld:
-    """Create a Security World and its Administrator Card Set (new-world --initialize). Answered by `WorldMade`."""
+    """Create a Security World and its Administrator Card Set (new-world --initialize). Answered by `WorldMade`.
+
+    `lockout`: so many wrong PINs in a row lock a card of the set; 0 for never. No device has it (`tries.py`).
+    """
 
     cipher_suite: str
     threshold: int
     cards: int
+    lockout: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

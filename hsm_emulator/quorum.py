@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import cards, sharing
+from hsm_emulator import cards, sharing, tries
 from hsm_emulator.cards import Membership
 from hsm_emulator.dialogue import CardAsk, PinAsk
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from hsm_emulator.dialogue import Dialogue, Pin
     from hsm_emulator.sharing import Quorum, Share
     from hsm_emulator.state import State
-
-ASKS: Final = 3
-"""How often a card's PIN is asked for within one request. Each is a try of a person; nothing tries by itself."""
 
 SALT: Final = 16
 
@@ -44,7 +41,7 @@ class CardSet:
     """A set of cards: the world and set they are of, its name for people, its quorum.
 
     `module_keys` names the key that protects the shares of each of its tokens (32 bytes). `known` are the serials of
-    the cards that this module wrote last; empty where it wrote none.
+    the cards that this module wrote last; empty where it wrote none. `lockout`: see `tries.py`.
     """
 
     world: str
@@ -53,6 +50,7 @@ class CardSet:
     quorum: Quorum
     module_keys: Mapping[str, bytes]
     known: frozenset[str] = frozenset()
+    lockout: int = 0
 
 
 def write_set(
@@ -87,7 +85,7 @@ def write_set(
             sealed = cards.seal_shares(
                 membership, inside, stretched.result(), made.module_keys, shares=mine, draw=call.draw
             )
-            state = cards.write(state, serial, sealed)
+            state = cards.put_chip(cards.write(state, serial, sealed), serial, replace(inside, lockout=made.lockout))
     _read_back(state, made, tokens, written)
     return state, tuple(card for card, _ in written)
 
@@ -216,26 +214,28 @@ def with_pin(
     Raises:
         Refused: DecryptFailed or TokenAuthFailed after the last ask.
     """
-    refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: {ASKS} wrong PINs")
-    for attempt in range(1, ASKS + 1):
+    refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: {tries.ASKS} wrong PINs")
+    for attempt in range(1, tries.ASKS + 1):
         now = call.now_ms()
-        if (settled := cards.wait_anew(state, serial, now)) is not state:
+        if (settled := tries.ready(state, serial, now)) is not state:
             call.keep(state := settled)
+        if words := tries.warning(state, serial, membership):
+            call.dialogue.tell(words)
         ask = PinAsk(
             set_name=wanted.name,
             number=membership.index,
             serial=serial,
             new=False,
             attempt=attempt,
-            left=ASKS - attempt,
+            left=tries.left(state, serial, tries.ASKS - attempt),
             wait_seconds=-(-cards.chip(state, serial).wait_ms(now) // 1000),
         )
         pin = call.dialogue.pin(ask)
         now = call.now_ms()
         if wait := cards.chip(state, serial).wait_ms(now):
             words = f"card {serial} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
-            call.dialogue.tell(words)
             refusal = Refused(Status.TOKEN_AUTH_FAILED, words)
+            call.dialogue.tell(words)
             continue
         state = cards.charge(state, serial, now)
         call.keep(state)
@@ -245,7 +245,7 @@ def with_pin(
             call.keep(state)
             return state, shares
         call.dialogue.tell(f"the PIN of card {serial} is wrong")
-        refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: the PIN is wrong, and was asked for {attempt} times")
+        refusal = tries.wrong(state, serial, attempt)
     raise refusal
 
 

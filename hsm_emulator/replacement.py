@@ -38,7 +38,7 @@ def replace_cards(state: State, call: Call) -> tuple[State, CardsReplaced]:
     world.open_km(tokens)
     keys = {name: world.admin_key(name, tokens) for name in world.keys}
     fresh = {name: call.draw.take(sharing.TOKEN) for name in TOKENS}  # 3
-    made = worlds.new_card_set(world.hknso, world.quorum, fresh, memory.module_key)
+    made = worlds.new_card_set(world.hknso, world.quorum, fresh, memory.module_key, lockout=world.lockout)
     state, written = quorum.write_set(state, made, fresh, memory.scrypt_n, call)
     state = state.put({worlds.PATH: worlds.render_world(world.suite, made, fresh, keys, call.draw)})  # 4
     memory = replace(memory, cards=written)

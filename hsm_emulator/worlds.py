@@ -45,7 +45,9 @@ ACS: Final = "Administrator Card Set"
 BEFORE_KM: Final = frozenset({"LTNSO", "LTM"})
 """The tokens that are read before a module knows KM."""
 
-FIELDS: Final = frozenset({"suite", "set_name", "set_id", "k", "n", "tokens", "keys", "binding", "signature"})
+FIELDS: Final = frozenset(
+    {"suite", "set_name", "set_id", "k", "n", "lockout", "tokens", "keys", "binding", "signature"}
+)
 """The fields of a world file."""
 
 MODULE_FIELDS: Final = frozenset({"warrant", "module_state", "kmc", "kmc_signature"})
@@ -79,13 +81,14 @@ class SealedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A world file that KNSO signed. `hkm` is the hash of the module key that it binds."""
+    """A world file that KNSO signed. `hkm` is the hash of the module key that it binds; `lockout`: see `tries.py`."""
 
     hknso: str
     hkm: str
     suite: str
     set_id: str
     quorum: Quorum
+    lockout: int
     checks: Mapping[str, str]
     keys: Mapping[str, SealedKey]
 
@@ -94,7 +97,13 @@ class World:
         keys = {name: WELL_KNOWN if name in BEFORE_KM else memory.module_key for name in tokens}
         known = frozenset(card.serial for card in memory.cards)
         return CardSet(
-            world=self.hknso, set_id=self.set_id, name=ACS, quorum=self.quorum, module_keys=keys, known=known
+            world=self.hknso,
+            set_id=self.set_id,
+            name=ACS,
+            quorum=self.quorum,
+            module_keys=keys,
+            known=known,
+            lockout=self.lockout,
         )
 
     def open_key(self, name: str, tokens: Mapping[str, bytes]) -> bytes:
@@ -168,12 +177,13 @@ def read(content: bytes) -> World:
         suite=word(data, "suite"),
         set_id=word(data, "set_id"),
         quorum=Quorum(k=number(data, "k"), n=number(data, "n")),
+        lockout=number(data, "lockout"),
         checks=encoding.fields(data["tokens"], frozenset(TOKENS), "the tokens"),
         keys=keys,
     )
 
 
-def new_card_set(hknso: str, needed: Quorum, tokens: Mapping[str, bytes], km: bytes) -> CardSet:
+def new_card_set(hknso: str, needed: Quorum, tokens: Mapping[str, bytes], km: bytes, *, lockout: int) -> CardSet:
     """Return the set that cards are written for: these tokens, protected as in a world with this module key."""
     return CardSet(
         world=hknso,
@@ -181,6 +191,7 @@ def new_card_set(hknso: str, needed: Quorum, tokens: Mapping[str, bytes], km: by
         name=ACS,
         quorum=needed,
         module_keys={name: WELL_KNOWN if name in BEFORE_KM else km for name in TOKENS},
+        lockout=lockout,
     )
 
 
@@ -197,6 +208,7 @@ def render_world(
         "set_id": made.set_id,
         "k": made.quorum.k,
         "n": made.quorum.n,
+        "lockout": made.lockout,
         "tokens": {name: sharing.check_value(token, name, made.set_id) for name, token in tokens.items()},
         "keys": {name: _seal_key(hknso, name, key, tokens[key.token], draw) for name, key in keys.items()},
         "binding": attestation.to_data(attestation.issue(Kind.WORLD_BINDING, body, knso.secret)),

@@ -60,7 +60,9 @@ def _new_world(options: Namespace, at: Installation) -> str:
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
     k, n = options.acs_quorum
-    command = messages.NewWorld(cipher_suite=options.cipher_suite, threshold=k, cards=n)
+    command = messages.NewWorld(
+        cipher_suite=options.cipher_suite, threshold=k, cards=n, lockout=options.emu_pin_lockout
+    )
     made = at.change(command, messages.WorldMade)
     return f"Card writing complete.\n\nsecurity world generated on module #1; hknso = {made.hknso}\n"
 
@@ -163,10 +165,14 @@ def _examine(options: Namespace, at: Installation) -> str:
         return json_page(card=asdict(shown))
     if not shown.set_name:
         return f"{MARK}\nModule 1 slot 0: blank card\n"
-    return (
+    page = (
         f"{MARK}\nModule 1 slot 0: {shown.set_name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
         f" of world {shown.hknso}\n"
     )
+    if not shown.lockout:
+        return page
+    locked = "it is locked" if shown.failures >= shown.lockout else f"{shown.failures} so far"
+    return f"{page}Locked after {shown.lockout} wrong passphrases in a row; {locked}.\n"
 
 
 def _check_card(_: Namespace, at: Installation) -> str:
@@ -205,6 +211,13 @@ def _add_new_world(parser: Parser) -> None:
     add_module(parser)
     parser.add_argument("-c", "--cipher-suite", metavar="SUITE", help="such as DLf3072s256mRijndael")
     parser.add_argument("-Q", "--acs-quorum", metavar="K/N", type=quorum, help="K of N cards open it, such as 2/3")
+    parser.add_argument(
+        "--emu-pin-lockout",
+        metavar="N",
+        type=whole_number,
+        default=0,
+        help="N wrong passphrases in a row lock a card for good (the emulator's own; default: it only waits longer)",
+    )
     parser.add_argument(
         "--wait-limit",
         metavar="SECONDS",
