@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from hsm_emulator import encoding
+from hsm_emulator import encoding, limits
 from hsm_emulator.errors import DamagedFile, Refused, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hsm_emulator.limits import Limit, Since
 
 
 class Right(StrEnum):
@@ -83,24 +85,18 @@ Action = OpPermissions | MakeBlob | MakeArchiveBlob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UseLimit:
-    """At most `uses` uses in the key's life, counted in the module's non-volatile memory under `counter`."""
-
-    counter: str
-    uses: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
     """One permission group: what it grants, and on which conditions.
 
     `certifier` is the hash of the key whose certificate must be presented, `module` the ESN it holds on; "" is none.
+    With `fresh` the certificate must have been made for this request: a stored one does not do.
     """
 
     actions: tuple[Action, ...]
     certifier: str = ""
+    fresh: bool = False
     module: str = ""
-    limit: UseLimit | None = None
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,12 +130,21 @@ class Acl:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """The evaluator's yes. `limit` must be counted, in the same commit as the use."""
+    """The evaluator's yes. `limit` must be counted, a `UseLimit` in the same commit as the use."""
 
-    limit: UseLimit | None
+    limit: Limit | None
 
 
-def authorise(acl: Acl, wanted: Action, *, presented: frozenset[str], esn: str, used: Callable[[str], int]) -> Grant:
+def authorise(
+    acl: Acl,
+    wanted: Action,
+    *,
+    presented: frozenset[str],
+    esn: str,
+    used: Callable[[str], int],
+    fresh: frozenset[str] = frozenset(),
+    since: Since | None = None,
+) -> Grant:
     """Say yes to one use of a key, or refuse.
 
     Args:
@@ -148,24 +153,28 @@ def authorise(acl: Acl, wanted: Action, *, presented: frozenset[str], esn: str, 
         presented: hashes of the keys whose certificates were presented (such as KNSO's after an ACS quorum).
         esn: the module that asks.
         used: how often the counter of that name was used so far.
+        fresh: which of `presented` were made for this request.
+        since: what happened since the key was loaded; without it no group limited by that grants anything.
 
     Raises:
-        Refused: UseLimitExceeded where only a used-up group grants it, AccessDenied where none does.
+        Refused: UseLimitExceeded or TimeLimitExceeded where only a used-up group grants it, AccessDenied where none
+            does.
     """
-    exhausted = False
+    over: Status | None = None
     for group in acl.groups:
-        if group.certifier and group.certifier not in presented:
+        shown = presented & fresh if group.fresh else presented
+        if (group.certifier or group.fresh) and group.certifier not in shown:
             continue
         if group.module and group.module != esn:
             continue
         if not any(covers(action, wanted) for action in group.actions):
             continue
-        if group.limit is not None and used(group.limit.counter) >= group.limit.uses:
-            exhausted = True
-            continue
-        return Grant(limit=group.limit)
-    if exhausted:
-        raise Refused(Status.USE_LIMIT_EXCEEDED, f"the right to {describe(wanted)} is used up")
+        why = None if group.limit is None else limits.spent(group.limit, used, since)
+        if why is None:
+            return Grant(limit=group.limit)
+        over = why
+    if over is not None:
+        raise Refused(over, f"the right to {describe(wanted)} is used up")
     raise Refused(Status.ACCESS_DENIED, f"the key's permissions do not allow to {describe(wanted)}")
 
 
@@ -174,27 +183,6 @@ def covers(granted: Action, wanted: Action) -> bool:
     if isinstance(granted, OpPermissions) and isinstance(wanted, OpPermissions):
         return wanted.rights <= granted.rights
     return type(granted) is type(wanted) and granted == wanted
-
-
-def is_reduction(new: Acl, old: Acl) -> bool:
-    """Say whether `new` allows nothing that `old` does not: the subset test of SetACL.
-
-    Every new group must lie inside one old group: no condition dropped, no limit widened or moved to another counter,
-    no action added.
-    """
-    return all(any(_inside(group, other) for other in old.groups) for group in new.groups)
-
-
-def _inside(new: Group, old: Group) -> bool:
-    if old.certifier and new.certifier != old.certifier:
-        return False
-    if old.module and new.module != old.module:
-        return False
-    if old.limit is not None and (
-        new.limit is None or new.limit.counter != old.limit.counter or new.limit.uses > old.limit.uses
-    ):
-        return False
-    return all(any(covers(granted, action) for granted in old.actions) for action in new.actions)
 
 
 def describe(action: Action) -> str:
@@ -215,8 +203,9 @@ def to_data(acl: Acl) -> list[dict[str, Any]]:
     return [
         {
             "certifier": group.certifier,
+            **({"fresh": True} if group.fresh else {}),
             "module": group.module,
-            "limit": None if group.limit is None else {"counter": group.limit.counter, "uses": group.limit.uses},
+            "limit": limits.to_data(group.limit),
             "actions": [_action_data(action) for action in group.actions],
         }
         for group in acl.groups
@@ -238,20 +227,18 @@ def from_data(value: object) -> Acl:
 
 
 def _group(value: object) -> Group:
-    data = encoding.fields(value, frozenset({"certifier", "module", "limit", "actions"}), "a permission group")
-    limit = None
-    if data["limit"] is not None:
-        fields = encoding.fields(data["limit"], frozenset({"counter", "uses"}), "a use limit")
-        uses = fields["uses"]
-        if isinstance(uses, bool) or not isinstance(uses, int) or uses < 0:
-            raise DamagedFile("a use limit is not a whole number")
-        limit = UseLimit(counter=_text(fields["counter"]), uses=uses)
+    names = frozenset({"certifier", "module", "limit", "actions"})
+    fresh = isinstance(value, dict) and "fresh" in value
+    data = encoding.fields(value, names | {"fresh"} if fresh else names, "a permission group")
+    if fresh and (data["fresh"] is not True or not data["certifier"]):
+        raise DamagedFile("a permission group demands something other than a fresh certificate of somebody")
     if not isinstance(data["actions"], list):
         raise DamagedFile("the actions of a permission group are not a list")
     return Group(
         certifier=_text(data["certifier"]),
+        fresh=fresh,
         module=_text(data["module"]),
-        limit=limit,
+        limit=limits.from_data(data["limit"]),
         actions=tuple(_action(item) for item in data["actions"]),
     )
 

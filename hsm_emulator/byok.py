@@ -214,12 +214,7 @@ def _check_sealed_chain(package: _Package) -> dict[str, Any]:
 
 
 def _check_binding(world: _Package, state: dict[str, Any]) -> dict[str, Any]:
-    knso = encoding.untext(world.subject.body["knso"], "KNSO")
-    binding = attestation.check(world.subject, Kind.WORLD_BINDING, knso, "the KNSO it names")
-    if binding["hknso"] != chain.knso_hash(knso):
-        raise chain.failed("the Security World's hknso is not the hash of its KNSO")
-    if chain.world_of(binding) != chain.world_of(state):
-        raise chain.failed("the module that certifies the Security World is in another world")
+    binding = chain.check_binding(world.subject, state, "the Security World")
     if chain.word(binding, "suite") not in SUITES:
         raise chain.failed(f"the Security World's cipher suite {binding['suite']} is not one this toolset accepts")
     return binding

@@ -99,9 +99,51 @@ def image(serial: str) -> str:
     return f"{CARDSTORE}{serial}.card"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A card on its way from one installation to another: its image and its chip, as they are stored."""
+
+    serial: str
+    image: bytes = field(repr=False)
+    chip: bytes = field(repr=False)
+
+
+def carried(state: State, serial: str) -> Carried:
+    """Return a card as it is carried away; it is still there.
+
+    Raises:
+        Refused: UnknownID.
+    """
+    if not known(state, serial):
+        raise Refused(Status.UNKNOWN_ID, f"there is no card {serial}")
+    return Carried(serial=serial, image=state.files[image(serial)], chip=state.files[chip_path(serial)])
+
+
+def put(state: State, card: Carried) -> State:
+    """Return the state with a card that was carried here.
+
+    Raises:
+        Refused: InvalidParameter for no card's serial, AlreadyExists where another card has it.
+        DamagedFile: image or chip does not parse, or is another card's.
+    """
+    if not SERIAL.fullmatch(card.serial):
+        raise Refused(Status.INVALID_PARAMETER, f"{card.serial!r} is no card serial: SIM, then letters, digits and -")
+    if known(state, card.serial) and carried(state, card.serial) != card:
+        raise Refused(Status.ALREADY_EXISTS, f"there is another card {card.serial} already")
+    there = state.put({image(card.serial): card.image, chip_path(card.serial): card.chip})
+    read(there, card.serial)
+    chip(there, card.serial)
+    return there
+
+
+def without(state: State, serial: str) -> State:
+    """Return the state without a card."""
+    return state.without(frozenset({image(serial), chip_path(serial)}))
+
+
 def known(state: State, serial: str) -> bool:
     """Say whether there is a card with this serial."""
-    return image(serial) in state.files and CHIPS + serial in state.files
+    return image(serial) in state.files and chip_path(serial) in state.files
 
 
 def read(state: State, serial: str) -> Membership | None:
@@ -114,6 +156,11 @@ def read(state: State, serial: str) -> Membership | None:
     if word(file, "serial") != serial:
         raise DamagedFile(f"the image of card {serial} is that of another card")
     return None if file["set"] is None else _membership(world, file["set"])
+
+
+def serials(state: State) -> tuple[str, ...]:
+    """Return the serials of all cards, sorted."""
+    return tuple(sorted(path.removeprefix(CHIPS) for path in state.files if path.startswith(CHIPS)))
 
 
 def write(state: State, serial: str, membership: Membership) -> State:
@@ -137,13 +184,27 @@ def chip(state: State, serial: str) -> Chip:
     Raises:
         DamagedFile: it does not parse.
     """
-    _, file = parse(state.files[CHIPS + serial], "card chip", _CHIP)
+    _, file = parse(state.files[chip_path(serial)], "card chip", _CHIP)
+    if word(file, "serial") != serial:
+        raise DamagedFile(f"the chip of card {serial} is that of another card")
     return Chip(
         secret=encoding.untext(file["secret"], "the chip's secret"),
         failures=number(file, "failures"),
         last_ms=number(file, "last_ms"),
         lockout=number(file, "lockout"),
     )
+
+
+def count_tries(state: State, serial: str, secret: bytes) -> State:
+    """Return the state with the inside of a chip that failed no try; unchanged where there is one already."""
+    if chip_path(serial) in state.files:
+        return state
+    return put_chip(state, serial, Chip(secret=secret, failures=0, last_ms=0, lockout=0))
+
+
+def chip_path(serial: str) -> str:
+    """Return where the inside of a card is."""
+    return CHIPS + serial
 
 
 def charge(state: State, serial: str, now_ms: int) -> State:
@@ -233,4 +294,4 @@ def put_chip(state: State, serial: str, inside: Chip) -> State:
         "last_ms": inside.last_ms,
         "lockout": inside.lockout,
     }
-    return state.put({CHIPS + serial: render("card chip", "", content)})
+    return state.put({chip_path(serial): render("card chip", "", content)})

@@ -53,6 +53,47 @@ def check_generation(certificate: Certificate, state: dict[str, Any], what: str)
     return body, public
 
 
+def check_binding(certificate: Certificate, state: dict[str, Any], what: str) -> dict[str, Any]:
+    """Return the body of a world binding after checking that its KNSO signed it, for the world of the module `state`.
+
+    Whose KNSO it is shows by its hash, which is the world's identity; `what` names the world in words.
+
+    Raises:
+        DamagedFile: a field is not what it should be.
+        Refused: VerifyFailed.
+    """
+    knso = encoding.untext(certificate.body["knso"], "KNSO")
+    binding = attestation.check(certificate, Kind.WORLD_BINDING, knso, "the KNSO it names")
+    if binding["hknso"] != knso_hash(knso):
+        raise failed(f"{what}'s hknso is not the hash of its KNSO")
+    if world_of(binding) != world_of(state):
+        raise failed(f"the module that certifies {what} is in another world")
+    return binding
+
+
+def join(kmc: bytes, esn: str, kml: str) -> bytes:
+    """Return KMC's signature that a module is in the world: over its serial number and its KML (base64)."""
+    return crypto.sign(kmc, _joined(esn, kml))
+
+
+def check_joined(kmc: bytes, signature: bytes, state: dict[str, Any], binding: dict[str, Any]) -> None:
+    """Check that the world's KMC (SubjectPublicKeyInfo) admitted the module of `state`.
+
+    Raises:
+        DamagedFile: a field is not what it should be.
+        Refused: VerifyFailed.
+    """
+    if kmc_hash(kmc) != binding["hkmc"]:
+        raise failed("the KMC is not the one that the world binds")
+    if not crypto.verify(kmc, signature, _joined(word(state, "esn"), word(state, "kml"))):
+        raise failed("the world's KMC did not admit the module")
+
+
+def kmc_hash(public: bytes) -> str:
+    """Return hkmc from KMC's DER SubjectPublicKeyInfo: 40 hex digits."""
+    return crypto.key_hash("kmc", public)
+
+
 def world_of(body: dict[str, Any]) -> tuple[str, str]:
     """Return hknso and hkm of a certificate's body.
 
@@ -77,3 +118,7 @@ def word(data: dict[str, Any], name: str) -> str:
 def failed(words: str) -> Refused:
     """Return the refusal of a check."""
     return Refused(Status.VERIFY_FAILED, words)
+
+
+def _joined(esn: str, kml: str) -> bytes:
+    return b"SIMULATED module certificate 1\0" + encoding.encode({"esn": esn, "kml": kml})

@@ -182,6 +182,14 @@ def rsa_bits(public: bytes) -> int:
     return key.key_size
 
 
+def rsa_numbers(public: bytes) -> tuple[int, int]:
+    """Return modulus and exponent of the RSA key with this SubjectPublicKeyInfo, which `rsa_bits` accepts."""
+    key = serialization.load_der_public_key(public)
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise TypeError("not an RSA key")
+    return key.public_numbers().n, key.public_numbers().e
+
+
 def rsa_sign(private_der: bytes, message: bytes) -> bytes:
     """Return an RSASSA-PKCS1-v1_5 / SHA-256 signature (RFC 8017); deterministic."""
     return rsa_load(private_der).sign(message, padding.PKCS1v15(), hashes.SHA256())

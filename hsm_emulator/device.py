@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
-from hsm_emulator import cards, crypto, dispatch, encoding, handling, module, replies, selftest, strangers
+from hsm_emulator import cards, crypto, dispatch, encoding, handling, module, ram, replies, selftest, strangers
 from hsm_emulator.dialogue import CardAsk, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status, StoreBroken
 from hsm_emulator.quorum import Call
+from hsm_emulator.slot import Slot
 from hsm_emulator.state import State
 from hsm_emulator.store import Store
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from hsm_emulator.cards import Carried
     from hsm_emulator.crypto import Draw
     from hsm_emulator.handling import Act
     from hsm_emulator.messages import Change, Look, Reply
@@ -126,6 +128,35 @@ class Device:
         state = strangers.lay_out(self._state(), self._draw)
         self._store.commit("strange-cards", "StrangeCards", _digest(["strange cards"]), state.files, b"{}")
 
+    def all_cards(self) -> tuple[Carried, ...]:
+        """Return all cards of the installation, as they would be carried to another one, by serial."""
+        state = self._state()
+        return tuple(cards.carried(state, serial) for serial in cards.serials(state))
+
+    def take_cards(self, carried: Sequence[Carried]) -> None:
+        """Put cards of another installation into the card store.
+
+        Raises:
+            Refused, DamagedFile: as `cards.put`; nothing was changed.
+        """
+        state = self._state()
+        for card in carried:
+            state = cards.put(state, card)
+        self._move("TakeCards", state, carried)
+
+    def give_cards(self, carried: Sequence[Carried]) -> None:
+        """Take cards out of the card store that are somewhere else now.
+
+        Raises:
+            Refused: UnknownID, one of them is not here, or not as it is there; nothing was changed.
+        """
+        state = self._state()
+        for card in carried:
+            if cards.carried(state, card.serial) != card:
+                raise Refused(Status.UNKNOWN_ID, f"card {card.serial} is another one here")
+            state = cards.without(state, card.serial)
+        self._move("GiveCards", state, carried)
+
     def look(self, command: Look) -> Reply:
         """Answer a question; changes nothing.
 
@@ -133,7 +164,7 @@ class Device:
             Refused: as the command says; InvalidState without power.
         """
         handling.demand_power(self._state())
-        return dispatch.look(self._state(), command, self._store)
+        return dispatch.look(self._state(), command, self._store, self._now_ms())
 
     def change(self, command: Change, request_id: str, dialogue: Dialogue) -> Reply:
         """Perform a command once and for ever under its request id; the same again gives the stored reply.
@@ -153,8 +184,10 @@ class Device:
         def keep(state: State) -> None:
             self._store.commit(self._next_try(request_id), "PinTry", digest, state.files, b"{}")
 
-        call = Call(draw=self._draw, now_ms=self._now_ms, dialogue=dialogue, keep=keep)
+        slot = Slot(dialogue, ram.recall(self._state()).slot)
+        call = Call(draw=self._draw, now_ms=self._now_ms, dialogue=slot, keep=keep)
         state, reply = dispatch.change(self._state(), command, request_id, call)
+        state = slot.after(state, self._draw)
         self._store.commit(request_id, type(command).__name__, digest, state.files, replies.store(reply))
         return reply
 
@@ -187,6 +220,10 @@ class Device:
 
     def _now_ms(self) -> int:
         return int((self._clock() + handling.clock_off(self._state())) * 1000)
+
+    def _move(self, kind: str, state: State, carried: Sequence[Carried]) -> None:
+        digest = _digest([kind, *(card.serial for card in carried)])
+        self._store.commit(f"{kind}-{self._draw.take(16).hex()}", kind, digest, state.files, b"{}")
 
     def _next_try(self, request_id: str) -> str:
         number = 1

@@ -10,8 +10,16 @@ from typing_extensions import override
 
 from hsm_emulator.errors import Refused, Status
 
+ACS: Final = "Administrator Card Set"
+WORLD: Final = "Security World"
+"""What is asked for a card of: the administrators' set, or, for any card of the world, the world."""
+
 LONGEST: Final = 1024
 """Bytes of UTF-8 a PIN can have; the real limit is not public."""
+
+
+SOFTCARD: Final = "softcard-"
+"""How what stands for a softcard's serial begins; no card's serial does."""
 
 
 class Pin:
@@ -64,7 +72,7 @@ class CardAsk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PinAsk:
-    """Asks for the PIN of the card in the slot.
+    """Asks for the PIN of the card in the slot, or of a softcard, whose `serial` is `softcard-` and its hash.
 
     `new` is true when the PIN is being set, `attempt` counts the asks for this card from 1. A PIN that comes before
     `wait_seconds` have passed is not looked at; it uses up an ask but is no try. `left` is how many asks there will be
@@ -78,6 +86,11 @@ class PinAsk:
     attempt: int
     left: int
     wait_seconds: int
+
+    @property
+    def holder(self) -> str:
+        """Whose PIN it is, in the operator's words."""
+        return f"softcard {self.set_name}" if self.serial.startswith(SOFTCARD) else f"card {self.serial}"
 
 
 class Dialogue(Protocol):

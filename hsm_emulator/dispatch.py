@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from hsm_emulator import byok, creation, keys, module, pages, passphrases, replacement, restoration, transfer, trials
+from hsm_emulator import (
+    byok,
+    creation,
+    key_recovery,
+    keys,
+    module,
+    operators,
+    pages,
+    passphrases,
+    preloading,
+    replacement,
+    restoration,
+    softcard_changes,
+    transfer,
+    trials,
+)
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import (
     ChangeMode,
@@ -30,6 +45,19 @@ from hsm_emulator.messages import (
     TryCards,
     VerifyPackages,
 )
+from hsm_emulator.operator_messages import (
+    ChangeSoftcard,
+    CheckSoftcard,
+    CreateCardSet,
+    CreateSoftcard,
+    DeleteSoftcard,
+    EjectCard,
+    InsertCard,
+    ListOperators,
+    Preload,
+    RecoverKeys,
+    Unload,
+)
 
 if TYPE_CHECKING:
     from hsm_emulator.messages import Change, Look, Reply
@@ -39,8 +67,8 @@ if TYPE_CHECKING:
     from hsm_emulator.store import Store
 
 
-def look(state: State, command: Look, store: Store) -> Reply:  # noqa: PLR0911 (it only dispatches)
-    """Answer a question about the committed state.
+def look(state: State, command: Look, store: Store, now_ms: int) -> Reply:  # noqa: PLR0911 (it only dispatches)
+    """Answer a question about the committed state; `now_ms` is the time in milliseconds since 1970.
 
     Raises:
         Refused: as the command says.
@@ -51,9 +79,9 @@ def look(state: State, command: Look, store: Store) -> Reply:  # noqa: PLR0911 (
         case VerifyPackages():
             return verify_packages(command)
         case InspectKey():
-            return pages.inspect_key(state, command)
+            return pages.inspect_key(state, command, now_ms)
         case ProveKey():
-            return keys.prove_key(state, command)
+            return keys.prove_key(state, command, now_ms)
         case Since():
             known, request_ids = store.since(command.head)
             return Happened(known=known, request_ids=request_ids)
@@ -64,6 +92,8 @@ def look(state: State, command: Look, store: Store) -> Reply:  # noqa: PLR0911 (
             return Output(content=content)
         case ExamineCard():
             return passphrases.examine_card(state, command)
+        case ListOperators():
+            return operators.list_operators(state, now_ms)
         case _:
             assert_never(command)
 
@@ -88,9 +118,9 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
         case RestoreFile():
             return restoration.restore_file(state, command)
         case LoadWorld():
-            return restoration.load_world(state, call)
+            return restoration.load_world(state, command, call)
         case GenerateKey():
-            return keys.generate_key(state, command, call.draw)
+            return keys.generate_key(state, command, call)
         case ModifyAcls():
             return transfer.modify_acls(state, command, call)
         case Package():
@@ -101,6 +131,26 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return passphrases.check_pin(state, call)
         case ChangePin():
             return passphrases.change_pin(state, call)
+        case CreateCardSet():
+            return operators.create_card_set(state, command, call)
+        case CreateSoftcard():
+            return softcard_changes.create_softcard(state, command, call)
+        case CheckSoftcard():
+            return softcard_changes.check_softcard(state, command, call)
+        case ChangeSoftcard():
+            return softcard_changes.change_softcard(state, command, call)
+        case DeleteSoftcard():
+            return softcard_changes.delete_softcard(state, command, call)
+        case Preload():
+            return preloading.preload(state, command, call)
+        case Unload():
+            return preloading.unload(state, command, call)
+        case RecoverKeys():
+            return key_recovery.recover_keys(state, command, call)
+        case InsertCard():
+            return preloading.insert_card(state, command, call.draw)
+        case EjectCard():
+            return preloading.eject_card(state, command, call.draw)
         case _:
             assert_never(command)
 

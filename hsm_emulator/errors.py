@@ -22,6 +22,7 @@ class Status(StrEnum):
     INVALID_STATE = "InvalidState"
     KEY_NOT_LOADED = "KeyNotLoaded"
     NO_SPACE_ON_TOKEN = "NoSpaceOnToken"  # the name of a status
+    OBJECT_IN_USE = "ObjectInUse"
     PHYS_TOKEN_NOT_PRESENT = "PhysTokenNotPresent"  # the name of a status
     TIME_LIMIT_EXCEEDED = "TimeLimitExceeded"
     TOKEN_ASSEMBLY_FAILED = "TokenAssemblyFailed"  # the name of a status

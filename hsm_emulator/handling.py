@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from hsm_emulator import cards, module
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.messages import ChangeMode
-from hsm_emulator.state import CHIPS, parse, recall, render
+from hsm_emulator.state import parse, recall, render
 
 if TYPE_CHECKING:
     from hsm_emulator.crypto import Draw
@@ -65,7 +65,7 @@ def handle(state: State, act: Act, draw: Draw) -> State:
             return _copy(state, act, draw)
         case LoseCard():
             _demand_card(state, act.serial)
-            return state.without(frozenset({cards.image(act.serial), CHIPS + act.serial}))
+            return cards.without(state, act.serial)
         case SwitchPower():
             cleared, _ = module.change_mode(state, ChangeMode(mode=recall(state).mode), draw)
             return _switch(cleared, on=act.on)

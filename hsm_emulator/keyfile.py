@@ -1,6 +1,7 @@
 """The file of an application key, and the one way to get a private key out of it.
 
     working blob   AES-256-GCM under HKDF(KM; application, identifier, key hash); additional data = the rest of the file
+                   LTU takes KM's place where a card set or softcard protects the key
     recovery blob  RSA-OAEP-SHA256(KRE; KR), AES-256-GCM under KR
 
 Both hold {private_key, acl, appdata}. The additional data names version, world, application, identifier, key hash, kind
@@ -11,24 +12,35 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import acl, attestation, byok, crypto, encoding
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
-from hsm_emulator.messages import KeyFact
+from hsm_emulator.facts import KeyFact
 from hsm_emulator.state import LOCAL, State, number, parse, render, word
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hsm_emulator.acl import Acl
     from hsm_emulator.crypto import Draw
     from hsm_emulator.state import Memory
 
 KEY_TYPE: Final = "RSA"
 
+MODULE: Final = "module"
+CARDS: Final = "token"
+SOFTCARD: Final = "softcard"
+PROTECTIONS: Final = (MODULE, CARDS, SOFTCARD)
+"""What protects a key: the module alone, a card set, or a softcard."""
+
+_NO_TOKENS: Final[Mapping[str, bytes]] = MappingProxyType({})
+
 _IDENT: Final = re.compile(r"[0-9a-z-]{1,80}")
 _FIELDS: Final = frozenset(
-    {"app", "ident", "plainname", "type", "size", "hash", "public", "protect", "hkm"}
+    {"app", "ident", "plainname", "type", "size", "hash", "public", "protect", "hkm", "hkltu"}
     | {"working", "recovery", "certificate", "authority"}
 )
 
@@ -37,6 +49,7 @@ _FIELDS: Final = frozenset(
 class KeyFile:
     """What a key file says. `recovery` is (hkre, wrapped KR, sealed key), () where there is none.
 
+    `protect` is one of `PROTECTIONS`; `hkltu` is the hash of the token that protects it, "" for the module.
     `certificate` is the module's about the generation, `authority` the signature of KNSO that allowed a copy.
     """
 
@@ -47,7 +60,9 @@ class KeyFile:
     size: int
     hash: str
     public: bytes
+    protect: str
     hkm: str
+    hkltu: str
     working: bytes
     recovery: tuple[str, bytes, bytes] | tuple[()]
     certificate: Certificate
@@ -57,6 +72,15 @@ class KeyFile:
     def path(self) -> str:
         """Where the file belongs."""
         return path_of(self.app, self.ident)
+
+    @property
+    def under(self) -> str:
+        """The hash of what the working blob is under: the token, or the module key."""
+        return self.hkltu or self.hkm
+
+    def fact(self) -> KeyFact:
+        """Return what is said of the key in a list."""
+        return KeyFact(app=self.app, ident=self.ident, key_hash=self.hash, protect=self.protect, hkltu=self.hkltu)
 
     def content(self) -> dict[str, Any]:
         """Return the file's fields as they are stored."""
@@ -72,8 +96,9 @@ class KeyFile:
             "size": self.size,
             "hash": self.hash,
             "public": encoding.text(self.public),
-            "protect": "module",
+            "protect": self.protect,
             "hkm": self.hkm,
+            "hkltu": self.hkltu,
             "working": encoding.text(self.working),
             "recovery": recovery,
             "certificate": attestation.to_data(self.certificate),
@@ -116,24 +141,36 @@ def check_ident(ident: str) -> None:
         raise Refused(Status.INVALID_HOST_DATA_IDENTIFIER, words)
 
 
-def open_key(state: State, memory: Memory, app: str, ident: str) -> Loaded:
-    """Return a key out of its working blob.
+def open_key(state: State, memory: Memory, app: str, ident: str, tokens: Mapping[str, bytes] = _NO_TOKENS) -> Loaded:
+    """Return a key out of its working blob; `tokens` are those of card sets and softcards that are loaded, by hkltu.
 
     Raises:
-        Refused: UnknownKey; UnknownKM for another world's file; DecryptFailed for a changed one.
+        Refused: UnknownKey; UnknownKM for another world's file; KeyNotLoaded where its token is not loaded;
+            DecryptFailed for a changed file.
     """
     file = find(state, app, ident)
     if file.hknso != memory.hknso or file.hkm != memory.hkm:
         raise Refused(Status.UNKNOWN_KM, f"key {app} {ident} is of another Security World")
-    key = _working_key(memory.module_key, file)
+    key = _working_key(file, memory, tokens)
     payload = crypto.unseal(key, file.working, file.working_label)
     if payload is None or file.hash != byok.public_key_hash(file.public):
         raise Refused(Status.DECRYPT_FAILED, f"the blob of key {app} {ident} does not open: the file was changed")
-    data = encoding.fields(
-        encoding.decode(payload, "the key's blob"), frozenset({"private_key", "acl", "appdata"}), "the key's blob"
-    )
-    private = encoding.untext(data["private_key"], "the private key")
-    return Loaded(file=file, acl=acl.from_data(data["acl"]), private=private)
+    permissions, private = read_payload(payload)
+    return Loaded(file=file, acl=permissions, private=private)
+
+
+def demand_module(file: KeyFile) -> None:
+    """Refuse a key that more than the module protects: the transfer's toolset supports no other.
+
+    Raises:
+        Refused: InvalidParameter.
+    """
+    if file.protect != MODULE:
+        words = (
+            f"key {file.app} {file.ident} is protected by a {'card set' if file.protect == CARDS else file.protect},"
+            " and the toolset does not support that: a key for transfer is generated with protect=module"
+        )
+        raise Refused(Status.INVALID_PARAMETER, words)
 
 
 def demand_own(key: Loaded, memory: Memory) -> None:
@@ -154,7 +191,7 @@ def listing(state: State) -> tuple[KeyFact, ...]:
                 file = parse_file(state.files[path])
             except DamagedFile:
                 continue
-            facts.append(KeyFact(app=file.app, ident=file.ident, key_hash=file.hash))
+            facts.append(file.fact())
     return tuple(facts)
 
 
@@ -180,17 +217,23 @@ def payload_of(private: bytes, permissions: Acl) -> bytes:
     return encoding.encode({"private_key": encoding.text(private), "acl": acl.to_data(permissions), "appdata": ""})
 
 
-def seal_working(file: KeyFile, payload: bytes, memory: Memory, draw: Draw) -> KeyFile:
-    """Return the finished file with its working blob under the module key. The caller has asked `acl.authorise`."""
-    key = _working_key(memory.module_key, file)
+def read_payload(payload: bytes) -> tuple[Acl, bytes]:
+    """Return the permissions and the private key (PKCS#8 DER) that `payload_of` gave the bytes of.
+
+    Raises:
+        DamagedFile: it did not.
+    """
+    names = frozenset({"private_key", "acl", "appdata"})
+    data = encoding.fields(encoding.decode(payload, "the key's blob"), names, "the key's blob")
+    return acl.from_data(data["acl"]), encoding.untext(data["private_key"], "the private key")
+
+
+def seal_working(
+    file: KeyFile, payload: bytes, memory: Memory, draw: Draw, tokens: Mapping[str, bytes] = _NO_TOKENS
+) -> KeyFile:
+    """Return the finished file with its working blob under what protects it. The caller has asked `acl.authorise`."""
+    key = _working_key(file, memory, tokens)
     return replace(file, working=crypto.seal(key, payload, file.working_label, draw))
-
-
-def seal_recovery(file: KeyFile, payload: bytes, hkre: str, kre_public: bytes, draw: Draw) -> KeyFile:
-    """Return the file with its recovery blob under KRE. The caller has asked `acl.authorise`."""
-    key = draw.take(32)
-    wrapped = crypto.oaep_encrypt(kre_public, key, draw)
-    return replace(file, recovery=(hkre, wrapped, crypto.seal(key, payload, file.recovery_label(hkre), draw)))
 
 
 def render_file(file: KeyFile) -> bytes:
@@ -205,7 +248,8 @@ def parse_file(data: bytes) -> KeyFile:
         DamagedFile: it does not parse.
     """
     hknso, content = parse(data, "key", _FIELDS)
-    if (content["type"], content["protect"]) != (KEY_TYPE, "module"):
+    protect, hkltu = word(content, "protect"), word(content, "hkltu")
+    if content["type"] != KEY_TYPE or protect not in PROTECTIONS or (protect == MODULE) != (hkltu == ""):
         raise DamagedFile("the key file is of a type or protection that is not made here")
     return KeyFile(
         hknso=hknso,
@@ -215,7 +259,9 @@ def parse_file(data: bytes) -> KeyFile:
         size=number(content, "size"),
         hash=word(content, "hash"),
         public=encoding.untext(content["public"], "the public key"),
+        protect=protect,
         hkm=word(content, "hkm"),
+        hkltu=hkltu,
         working=encoding.untext(content["working"], "the working blob"),
         recovery=_recovery(content["recovery"]),
         certificate=attestation.from_data(content["certificate"], Kind.KEY_GENERATION),
@@ -231,5 +277,10 @@ def _recovery(value: object) -> tuple[str, bytes, bytes] | tuple[()]:
     return word(data, "hkre"), wrapped, encoding.untext(data["sealed"], "the recovery blob")
 
 
-def _working_key(km: bytes, file: KeyFile) -> bytes:
-    return crypto.hkdf(km, b"SIMULATED key blob 1\0" + encoding.encode([file.app, file.ident, file.hash]))
+def _working_key(file: KeyFile, memory: Memory, tokens: Mapping[str, bytes]) -> bytes:
+    secret = tokens.get(file.hkltu) if file.hkltu else memory.module_key
+    if secret is None:
+        what = "card set" if file.protect == CARDS else "softcard"
+        words = f"key {file.app} {file.ident} is protected by {what} {file.hkltu}, which is not loaded: preload it"
+        raise Refused(Status.KEY_NOT_LOADED, words)
+    return crypto.hkdf(secret, b"SIMULATED key blob 1\0" + encoding.encode([file.app, file.ident, file.hash]))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, worlds
+from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, loading, ram, tokens, worlds
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.keyfile import KEY_TYPE, KeyFile
 from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerated, KeyProved, Mode, ProveKey
+from hsm_emulator.recovery_blob import seal_recovery
 from hsm_emulator.state import State, demand, recall, remember
 
 if TYPE_CHECKING:
-    from hsm_emulator.crypto import Draw
+    from hsm_emulator.quorum import Call
     from hsm_emulator.state import Memory
+    from hsm_emulator.tokens import Token
 
 SIMPLE: Final = "simple"
 COPY: Final = "xferacld"
@@ -35,22 +37,32 @@ _MANAGE: Final = frozenset(
 )
 
 
-def generate_key(state: State, command: GenerateKey, draw: Draw) -> tuple[State, KeyGenerated]:
-    """Generate an application key, protected by the module, recoverable by the card set.
+def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State, KeyGenerated]:
+    """Generate an application key, recoverable by the administrators' cards.
+
+    1. Mode, world and parameters; what is to protect the key is there.
+    2. A card set's quorum or a softcard's PIN, where it is not the module alone.
+    3. The key, its permissions and certificate; its blobs, if the permissions allow them.
 
     Raises:
-        Refused: InvalidState, InvalidParameter, InvalidHostDataIdentifier, AlreadyExists, or no usable world.
+        Refused: InvalidState, InvalidParameter, InvalidHostDataIdentifier, AlreadyExists, UnknownID, or no usable
+            world; Cancelled and those of wrong PINs. Nothing was changed but PIN tries.
     """
     memory = recall(state)
-    demand(memory, Mode.OPERATIONAL, "generatekey")
+    demand(memory, Mode.OPERATIONAL, "generatekey")  # 1
     world = worlds.load(state, memory)
     _check_parameters(command)
     if keyfile.path_of(command.app, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a key {command.app} {command.ident} already")
-    key = draw.rsa(command.size)
+    protector = _protector(state, memory, command)
+    secrets: dict[str, bytes] = {}
+    if protector is not None:
+        state, secrets[protector.hkltu], _ = loading.load(state, memory, protector, call)  # 2
+    key = call.draw.rsa(command.size)  # 3
     public, private = crypto.rsa_public_der(key), crypto.rsa_private_der(key)
     kre = world.keys["KRE"]
-    permissions = default_acl(memory.hkm, kre.hash, world.hknso)
+    hkltu = "" if protector is None else protector.hkltu
+    permissions = default_acl(hkltu or memory.hkm, kre.hash, world.hknso)
     memory = replace(memory, generated=memory.generated + 1)
     file = KeyFile(
         hknso=world.hknso,
@@ -60,18 +72,20 @@ def generate_key(state: State, command: GenerateKey, draw: Draw) -> tuple[State,
         size=command.size,
         hash=byok.public_key_hash(public),
         public=public,
+        protect=command.protect,
         hkm=memory.hkm,
+        hkltu=hkltu,
         working=b"",
         recovery=(),
-        certificate=_certify(state.esn, memory, public, permissions),
+        certificate=_certify(state.esn, memory, public, permissions, command.protect),
         authority=b"",
     )
     payload = keyfile.payload_of(private, permissions)
-    for wanted in (MakeArchiveBlob(under=kre.hash), MakeBlob(under=memory.hkm)):
+    for wanted in (MakeArchiveBlob(under=kre.hash), MakeBlob(under=file.under)):
         acl.authorise(permissions, wanted, presented=frozenset(), esn=state.esn, used=memory.used)
-    file = keyfile.seal_recovery(file, payload, kre.hash, kre.public, draw)
-    file = keyfile.seal_working(file, payload, memory, draw)
-    state = remember(state.put({file.path: keyfile.render_file(file)}), memory, draw)
+    file = seal_recovery(file, payload, kre.hash, kre.public, call.draw)
+    file = keyfile.seal_working(file, payload, memory, call.draw, secrets)
+    state = remember(state.put({file.path: keyfile.render_file(file)}), memory, call.draw)
     return state, KeyGenerated(key_hash=file.hash, public_key=encoding.text(public), file=state.fact(file.path))
 
 
@@ -89,16 +103,16 @@ def delete_key(state: State, command: DeleteKey) -> tuple[State, KeyDeleted]:
     return state.without(frozenset({file.path})), KeyDeleted(key_hash=file.hash, file=state.fact(file.path))
 
 
-def prove_key(state: State, command: ProveKey) -> KeyProved:
-    """Sign a challenge with a key, if its permissions allow that.
+def prove_key(state: State, command: ProveKey, now_ms: int) -> KeyProved:
+    """Sign a challenge with a key, if its permissions allow that; what protects it is loaded (`Preload`).
 
     Raises:
-        Refused: InvalidState, UnknownKey, UnknownKM, DecryptFailed, AccessDenied.
+        Refused: InvalidState, UnknownKey, UnknownKM, KeyNotLoaded, DecryptFailed, AccessDenied.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "signing")
     worlds.load(state, memory)
-    key = keyfile.open_key(state, memory, command.app, command.ident)
+    key = keyfile.open_key(state, memory, command.app, command.ident, ram.recall(state).secrets(now_ms))
     sign = OpPermissions(rights=frozenset({Right.SIGN}))
     acl.authorise(key.acl, sign, presented=frozenset(), esn=state.esn, used=memory.used)
     return KeyProved(
@@ -108,14 +122,16 @@ def prove_key(state: State, command: ProveKey) -> KeyProved:
     )
 
 
-def default_acl(hkm: str, hkre: str, hknso: str) -> Acl:
-    """Return the permissions of a freshly generated key."""
+def default_acl(under: str, hkre: str, hknso: str) -> Acl:
+    """Return the permissions of a freshly generated key; `under` is the hash of what protects it."""
     return Acl(
         groups=(
             Group(actions=(OpPermissions(rights=_USE | _MANAGE),)),
-            Group(actions=(MakeBlob(under=hkm),)),
+            Group(actions=(MakeBlob(under=under),)),
             Group(actions=(MakeArchiveBlob(under=hkre),)),
-            Group(actions=(OpPermissions(rights=frozenset({Right.EXPAND_ACL})), MakeBlob(under=hkm)), certifier=hknso),
+            Group(
+                actions=(OpPermissions(rights=frozenset({Right.EXPAND_ACL})), MakeBlob(under=under)), certifier=hknso
+            ),
         )
     )
 
@@ -124,8 +140,10 @@ def _check_parameters(command: GenerateKey) -> None:
     keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
         raise _wrong(f"keys are generated for application {SIMPLE}, not {command.app!r}")
-    if command.protect != "module":
-        raise _wrong(f"a key for transfer is protected by the module, not by {command.protect!r}")
+    if command.protect not in keyfile.PROTECTIONS:
+        raise _wrong(f"a key is protected by {', '.join(keyfile.PROTECTIONS)}, not by {command.protect!r}")
+    if (command.protect == keyfile.MODULE) != (command.token == ""):
+        raise _wrong("protect=token needs a card set, protect=softcard a softcard, and protect=module neither")
     if command.type != KEY_TYPE or command.size not in SIZES:
         raise _wrong(f"keys are RSA of 2048, 3072 or 4096 bits, not {command.type!r} of {command.size}")
     if command.nvram:
@@ -136,13 +154,21 @@ def _check_parameters(command: GenerateKey) -> None:
         raise _wrong(f"a plainname is up to {_LONGEST_NAME} printable characters")
 
 
-def _certify(esn: str, memory: Memory, public: bytes, permissions: Acl) -> Certificate:
+def _protector(state: State, memory: Memory, command: GenerateKey) -> Token | None:
+    """Return what is to protect the key besides the module."""
+    if command.protect == keyfile.MODULE:
+        return None
+    find = tokens.find_cards if command.protect == keyfile.CARDS else tokens.find_softcard
+    return find(state, memory, command.token)
+
+
+def _certify(esn: str, memory: Memory, public: bytes, permissions: Acl, protect: str) -> Certificate:
     body = {
         "key_type": KEY_TYPE,
         "public_key": encoding.text(public),
         "key_hash": byok.public_key_hash(public),
         "acl": acl.to_data(permissions),
-        "protection": "module",
+        "protection": protect,
         "hkm": memory.hkm,
         "hknso": memory.hknso,
         "esn": esn,

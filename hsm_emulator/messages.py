@@ -3,48 +3,65 @@
 A command is whole: the card and PIN dialogue happens inside it (through `Dialogue`), so nothing volatile in the device
 outlives one command. Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are in bytes.
 
-The module is longer than others because the device's whole vocabulary is in one place.
+What the facts in them are is in `facts.py`, what is about operators' cards and softcards in `operator_messages.py`.
+The module is longer than others because the rest of the device's vocabulary is in one place.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from hsm_emulator.facts import CardFact, FileFact, KeyFact, Mode
+from hsm_emulator.operator_messages import OperatorChange, OperatorLook, OperatorReply
 
-class Mode(StrEnum):
-    """State of the module's mode switch."""
-
-    OPERATIONAL = "operational"
-    INITIALIZATION = "initialization"
-    MAINTENANCE = "maintenance"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFact:
-    """A file the device keeps or made: its name below `local/`, its size and its SHA-256."""
-
-    name: str
-    size: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardFact:
-    """A card of a set: the number printed on it, counted from 1, and the serial of the plastic."""
-
-    number: int
-    serial: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFact:
-    """A key file of the world: its application, identifier and key hash."""
-
-    app: str
-    ident: str
-    key_hash: str
-
+__all__ = [
+    "AclsModified",
+    "CardExamined",
+    "CardFact",
+    "CardsReplaced",
+    "CardsTried",
+    "Change",
+    "ChangeMode",
+    "ChangePin",
+    "CheckPin",
+    "CollectOutput",
+    "Command",
+    "DeleteKey",
+    "Enquiry",
+    "ExamineCard",
+    "FileFact",
+    "FileRestored",
+    "GenerateKey",
+    "Happened",
+    "InspectKey",
+    "KeyDeleted",
+    "KeyFact",
+    "KeyGenerated",
+    "KeyInspected",
+    "KeyProved",
+    "LoadWorld",
+    "Look",
+    "Mode",
+    "ModeChanged",
+    "ModifyAcls",
+    "ModuleState",
+    "NewWorld",
+    "Output",
+    "Package",
+    "Packaged",
+    "PackagesVerified",
+    "PinChanged",
+    "PinChecked",
+    "ProveKey",
+    "ReplaceCards",
+    "Reply",
+    "RestoreFile",
+    "Since",
+    "TryCards",
+    "VerifyPackages",
+    "WorldLoaded",
+    "WorldMade",
+]
 
 # -- looking, changing nothing ---------------------------------------------------------------------------------------
 
@@ -109,7 +126,8 @@ class KeyInspected:
 
     `archive_to` and `blob_to` are the hashes of the one key each that the copy may be encrypted to, "" where none,
     and "several" where more than one; `rights` are the operation permissions in use, sorted, by their nCore names;
-    `acl` and `dump` are the tools' pages as text.
+    `transferable` names every place outside its world that it may be encrypted for (`verdict.Verdict`); `acl` and
+    `dump` are the tools' pages as text.
     """
 
     key_hash: str
@@ -118,6 +136,7 @@ class KeyInspected:
     archive_to: str
     blob_to: str
     rights: tuple[str, ...]
+    transferable: tuple[str, ...]
     acl: str
     dump: str
 
@@ -289,7 +308,12 @@ class FileRestored:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadWorld:
-    """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`."""
+    """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`.
+
+    `threshold` is how many cards the asker knows to be a quorum of that world; 0: as many as its file says.
+    """
+
+    threshold: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +328,10 @@ class WorldLoaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateKey:
-    """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`."""
+    """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`.
+
+    `protect` is module, token or softcard; `token` is the name or hkltu of the card set or softcard, "" for module.
+    """
 
     app: str
     ident: str
@@ -314,6 +341,7 @@ class GenerateKey:
     protect: str
     nvram: bool
     pubexp: str
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,7 +411,7 @@ class KeyDeleted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckPin:
-    """Check the PIN of an administrator card (cardpp --check). Answered by `PinChecked`."""
+    """Check the PIN of an administrator or operator card (cardpp --check). Answered by `PinChecked`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -395,7 +423,7 @@ class PinChecked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePin:
-    """Give an administrator card a new PIN (cardpp --change). Answered by `PinChanged`."""
+    """Give an administrator or operator card a new PIN (cardpp --change). Answered by `PinChanged`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -405,7 +433,7 @@ class PinChanged:
     cards: tuple[CardFact, ...]
 
 
-Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard
+Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard | OperatorLook
 Change = (
     ChangeMode
     | NewWorld
@@ -419,6 +447,7 @@ Change = (
     | DeleteKey
     | CheckPin
     | ChangePin
+    | OperatorChange
 )
 Command = Look | Change
 Reply = (
@@ -441,4 +470,5 @@ Reply = (
     | KeyDeleted
     | PinChecked
     | PinChanged
+    | OperatorReply
 )

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import attestation, cards, crypto, encoding, keyfile, worlds
+from hsm_emulator import attestation, cards, crypto, encoding, keyfile, ram, worlds
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import ChangeMode, Mode, ModeChanged, ModuleState
@@ -47,9 +47,9 @@ def manufacture(esn: str, scrypt_n: int, draw: Draw) -> State:
 
 
 def change_mode(state: State, command: ChangeMode, draw: Draw) -> tuple[State, ModeChanged]:
-    """Move the mode switch. Allowed in every mode, also to the one it is in."""
+    """Move the mode switch and clear the module. Allowed in every mode, also to the one it is in."""
     memory = replace(recall(state), mode=command.mode)
-    return remember(state, memory, draw), ModeChanged(mode=command.mode)
+    return remember(ram.clear(state, draw), memory, draw), ModeChanged(mode=command.mode)
 
 
 def enquire(state: State, audit_size: int, audit_head: str) -> ModuleState:

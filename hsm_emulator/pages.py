@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, cards, crypto, keyfile, worlds
+from hsm_emulator import acl, cards, crypto, keyfile, limits, operator_cards, ram, softcards, verdict, worlds
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hsm_emulator.keyfile import KeyFile, Loaded
     from hsm_emulator.messages import ModuleState
     from hsm_emulator.state import State
+    from hsm_emulator.verdict import Verdict
 
 MARK: Final = "SIMULATED HSM. No genuine device or key is behind this page."
 SEVERAL: Final = "several"
@@ -24,40 +25,45 @@ SHOWN: Final = 64
 """The longest text that a dump shows."""
 
 
-def inspect_key(state: State, command: InspectKey) -> KeyInspected:
+def inspect_key(state: State, command: InspectKey, now_ms: int) -> KeyInspected:
     """Show a key's permissions, from its authenticated blob, if they allow that.
 
     Raises:
-        Refused: InvalidState, UnknownKey, UnknownKM, DecryptFailed, AccessDenied.
+        Refused: InvalidState, UnknownKey, UnknownKM, KeyNotLoaded, DecryptFailed, AccessDenied.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "aclprint")
-    key = keyfile.open_key(state, memory, command.app, command.ident)
+    tokens = ram.recall(state).secrets(now_ms)
+    key = keyfile.open_key(state, memory, command.app, command.ident, tokens)
     show = OpPermissions(rights=frozenset({Right.GET_ACL}))
     acl.authorise(key.acl, show, presented=frozenset(), esn=state.esn, used=memory.used)
+    own = frozenset([key.file.hkm, *(str(hkre) for hkre in key.file.recovery[:1])])
+    found = verdict.judge(key.acl, recovery=bool(key.file.recovery), own=own, used=memory.used)
     return KeyInspected(
         key_hash=key.file.hash,
-        exportable=Right.EXPORT_AS_PLAIN in key.acl.rights(),
-        recoverable=bool(key.file.recovery or key.acl.certifiers()),
+        exportable=found.exportable,
+        recoverable=found.recoverable,
         archive_to=_one(key.acl.archives_under()),
         blob_to=_one(key.acl.blobs_under()),
         rights=tuple(sorted(key.acl.rights())),
-        acl=acl_page(key),
+        transferable=found.transferable,
+        acl=acl_page(key, found),
         dump=dump_page(key.file, state.files[key.file.path]),
     )
 
 
-def acl_page(key: Loaded) -> str:
-    """Return the page of `aclprint`."""
+def acl_page(key: Loaded, found: Verdict) -> str:
+    """Return the page of `aclprint`; its last line is derived from the others."""
     lines = [
         MARK,
         f"key_{key.file.app}_{key.file.ident}",
         f"  key hash      {key.file.hash}",
         f"  world hknso   {key.file.hknso}",
+        f"  protection    {protection(key.file.protect, key.file.hkltu)}",
     ]
     for place, group in enumerate(key.acl.groups, start=1):
         lines += [f"  group {place}", *_group_lines(group)]
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, f"  {found.line}", ""])
 
 
 def dump_page(file: KeyFile, content: bytes) -> str:
@@ -70,14 +76,19 @@ def dump_page(file: KeyFile, content: bytes) -> str:
         f"  plainname     {file.plainname}",
         f"  type          {keyfile.KEY_TYPE} {file.size}",
         f"  key hash      {file.hash}",
-        "  protection    module",
-        f"  working blob  under hkm {file.hkm}, {len(file.working)} bytes",
+        f"  protection    {protection(file.protect, file.hkltu)}",
+        f"  working blob  under {'hkltu' if file.hkltu else 'hkm'} {file.under}, {len(file.working)} bytes",
         f"  recovery blob {recovery}",
         f"  certificate   key generation {file.certificate.body['counter']} of module {file.certificate.body['esn']}",
         f"  authority     {'signed by KNSO' if file.authority else 'none'}",
         "",
     ]
     return "\n".join(lines)
+
+
+def protection(protect: str, hkltu: str) -> str:
+    """Return what protects a key, in the operator's words."""
+    return f"{'card set' if protect == keyfile.CARDS else protect} {hkltu}".rstrip()
 
 
 def file_page(name: str, content: bytes) -> str:
@@ -120,10 +131,21 @@ def _read(content: bytes) -> tuple[str, str, dict[str, Any]]:
     if kind == "key":
         file = keyfile.parse_file(content)
         return kind, file.hknso, file.content()
-    names = {"world": worlds.FIELDS, "module": worlds.MODULE_FIELDS, "card": cards.FIELDS}.get(kind)
+    names = _SHOWN_FIELDS.get(kind)
     if names is None:
         raise DamagedFile(f"a {kind} file is not shown")
     return kind, *parse(content, kind, names)
+
+
+_SHOWN_FIELDS: Final = {
+    "world": worlds.FIELDS,
+    "module": worlds.MODULE_FIELDS,
+    "card": cards.FIELDS,
+    operator_cards.KIND: operator_cards.FIELDS,
+    operator_cards.CARD_KIND: operator_cards.CARD_FIELDS,
+    softcards.KIND: softcards.FIELDS,
+}
+"""The fields of each kind of file that is shown as it is."""
 
 
 def module_page(module: ModuleState) -> str:
@@ -158,11 +180,6 @@ def key_list(module: ModuleState) -> str:
     return "\n".join([MARK, *_key_lines(module), ""])
 
 
-def slot_page() -> str:
-    """Return the page of `slotinfo`. Cards are in the slot only while a command asks for them."""
-    return f"{MARK}\nSlot  Type       Token  IC  Flags  Details\n#0    Smartcard  -      0\n"
-
-
 def statistics_page(counters: Mapping[str, int]) -> str:
     """Return the page of `stattree`."""
     lines = [MARK, "+PerModule:", "   +#1:", *(f"      -{name:<10} {count}" for name, count in counters.items()), ""]
@@ -179,7 +196,10 @@ def check_page(module: ModuleState) -> str:
 
 def _key_lines(module: ModuleState) -> list[str]:
     lines = [f"Key list - {len(module.keys)} keys"]
-    return lines + [f" AppName {key.app:<20} Ident {key.ident:<40} hash {key.key_hash}" for key in module.keys]
+    for key in module.keys:
+        by = protection(key.protect, key.hkltu)
+        lines.append(f" AppName {key.app:<20} Ident {key.ident:<40} hash {key.key_hash} protected by {by}")
+    return lines
 
 
 def _value_lines(value: object, indent: str) -> list[str]:
@@ -197,11 +217,11 @@ def _value_lines(value: object, indent: str) -> list[str]:
 def _group_lines(group: Group) -> list[str]:
     lines = []
     if group.certifier:
-        lines.append(f"    needs a certificate of {group.certifier}")
+        lines.append(f"    needs a {'fresh ' if group.fresh else ''}certificate of {group.certifier}")
     if group.module:
         lines.append(f"    needs module {group.module}")
     if group.limit is not None:
-        lines.append(f"    at most {group.limit.uses} use(s), counted as {group.limit.counter}")
+        lines.append(f"    {limits.describe(group.limit)}")
     return lines + [f"    may {acl.describe(action)}" for action in group.actions]
 
 

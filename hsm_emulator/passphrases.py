@@ -1,18 +1,19 @@
-"""PINs of administrator cards: what a card is, whether its PIN is right, and a new PIN for it (cardpp)."""
+"""PINs of administrators' and operators' cards: what a card is, whether its PIN is right, a new PIN (cardpp)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hsm_emulator import cards, quorum, worlds
-from hsm_emulator.dialogue import PinAsk
+from hsm_emulator import cards, quorum, tokens, worlds
+from hsm_emulator.dialogue import WORLD, CardAsk, PinAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import CardExamined, CardFact, Mode, PinChanged, PinChecked
 from hsm_emulator.quorum import SALT
 from hsm_emulator.state import demand, recall
 
 if TYPE_CHECKING:
+    from hsm_emulator.cards import Membership
     from hsm_emulator.messages import ExamineCard
     from hsm_emulator.quorum import Call, CardSet
     from hsm_emulator.state import State
@@ -44,13 +45,14 @@ def examine_card(state: State, command: ExamineCard) -> CardExamined:
 
 
 def check_pin(state: State, call: Call) -> tuple[State, PinChecked]:
-    """Check the PIN of a card of the administrator set.
+    """Check the PIN of a card of the world: an administrator's or an operator's.
 
     Raises:
         Refused: InvalidState, no usable world, Cancelled, DecryptFailed or TokenAuthFailed. Nothing was changed but
             PIN tries.
     """
-    state, serial, membership, _ = quorum.read_card(state, _administrators(state), call)
+    serial, membership, wanted = _next_card(state, call)
+    state, _ = quorum.with_pin(state, serial, membership, wanted, call)
     return state, PinChecked(cards=(CardFact(number=membership.index, serial=serial),))
 
 
@@ -64,8 +66,8 @@ def change_pin(state: State, call: Call) -> tuple[State, PinChanged]:
     Raises:
         Refused: as `check_pin`, and TokenAssemblyFailed where the card does not read back.
     """
-    wanted = _administrators(state)
-    state, serial, membership, shares = quorum.read_card(state, wanted, call)  # 1
+    serial, membership, wanted = _next_card(state, call)
+    state, shares = quorum.with_pin(state, serial, membership, wanted, call)  # 1
     ask = PinAsk(
         set_name=wanted.name,
         number=membership.index,
@@ -88,7 +90,22 @@ def change_pin(state: State, call: Call) -> tuple[State, PinChanged]:
     return state, PinChanged(cards=(CardFact(number=membership.index, serial=serial),))
 
 
-def _administrators(state: State) -> CardSet:
+def _next_card(state: State, call: Call) -> tuple[str, Membership, CardSet]:
+    """Ask for cards until one is of the world; return its serial, what is written on it, and the set it is of.
+
+    Raises:
+        Refused: InvalidState, no usable world, Cancelled.
+    """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "cardpp")
-    return worlds.load(state, memory).card_set(memory, *worlds.TOKENS)
+    world = worlds.load(state, memory)
+    ask = CardAsk(purpose="read", set_name=WORLD, number=None, done=0, total=1)
+    while True:
+        serial = quorum.next_card(call, ask)
+        membership = quorum.written_on(state, serial, call)
+        if membership is None:
+            continue
+        sets = [made for made in tokens.card_sets(state, memory) if made.hkltu == membership.set_id]
+        wanted = sets[0].card_set(memory) if sets else world.card_set(memory, *worlds.TOKENS)
+        if quorum.is_of(membership, serial, wanted, call):
+            return serial, membership, wanted

@@ -10,7 +10,7 @@ from hsm_emulator import cards, sharing, tries
 from hsm_emulator.cards import Membership
 from hsm_emulator.dialogue import CardAsk, PinAsk
 from hsm_emulator.errors import DamagedFile, Refused, Status
-from hsm_emulator.messages import CardFact
+from hsm_emulator.facts import CardFact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hsm_emulator.state import State
 
 SALT: Final = 16
+
+LTU: Final = "LTU"
+"""The one token of an operator card set or a softcard."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,8 @@ def write_set(
             sealed = cards.seal_shares(
                 membership, inside, stretched.result(), made.module_keys, shares=mine, draw=call.draw
             )
-            state = cards.put_chip(cards.write(state, serial, sealed), serial, replace(inside, lockout=made.lockout))
+            fresh = replace(inside, failures=0, last_ms=0, lockout=made.lockout)
+            state = cards.put_chip(cards.write(state, serial, sealed), serial, fresh)
     _read_back(state, made, tokens, written)
     return state, tuple(card for card, _ in written)
 
@@ -124,22 +128,6 @@ def read_quorum(
         parts = [shares[place] for _, shares in read.values()]
         tokens[name] = sharing.assemble(parts, wanted.quorum, name, wanted.set_id, checks[name])
     return state, tokens, tuple(card for card, _ in read.values())
-
-
-def read_card(state: State, wanted: CardSet, call: Call) -> tuple[State, str, Membership, tuple[Share, ...]]:
-    """Read one card of a set with its PIN.
-
-    Returns:
-        The state with its tries as they are now, its serial, what is written on it, and its shares of the tokens in
-        the set's `module_keys`, in that order.
-
-    Raises:
-        Refused: Cancelled, DecryptFailed or TokenAuthFailed after the last ask.
-    """
-    ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=0, total=1)
-    serial, membership = _next_member(state, wanted, call, ask)
-    state, shares = with_pin(state, serial, membership, wanted, call)
-    return state, serial, membership, shares
 
 
 def _next_member(state: State, wanted: CardSet, call: Call, ask: CardAsk) -> tuple[str, Membership]:
@@ -214,7 +202,7 @@ def with_pin(
     Raises:
         Refused: DecryptFailed or TokenAuthFailed after the last ask.
     """
-    refusal = Refused(Status.DECRYPT_FAILED, f"card {serial}: {tries.ASKS} wrong PINs")
+    refusal = Refused(Status.DECRYPT_FAILED, f"{serial}: {tries.ASKS} wrong PINs")
     for attempt in range(1, tries.ASKS + 1):
         now = call.now_ms()
         if (settled := tries.ready(state, serial, now)) is not state:
@@ -233,7 +221,7 @@ def with_pin(
         pin = call.dialogue.pin(ask)
         now = call.now_ms()
         if wait := cards.chip(state, serial).wait_ms(now):
-            words = f"card {serial} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
+            words = f"{ask.holder} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
             refusal = Refused(Status.TOKEN_AUTH_FAILED, words)
             call.dialogue.tell(words)
             continue
@@ -244,8 +232,8 @@ def with_pin(
             state = cards.clear(state, serial)
             call.keep(state)
             return state, shares
-        call.dialogue.tell(f"the PIN of card {serial} is wrong")
-        refusal = tries.wrong(state, serial, attempt)
+        call.dialogue.tell(f"the PIN of {ask.holder} is wrong")
+        refusal = tries.wrong(state, serial, ask.holder, attempt)
     raise refusal
 
 

@@ -17,6 +17,7 @@ from hsm_emulator.messages import (
     FileFact,
     FileRestored,
     KeyDeleted,
+    KeyFact,
     KeyGenerated,
     Mode,
     ModeChanged,
@@ -26,6 +27,7 @@ from hsm_emulator.messages import (
     WorldLoaded,
     WorldMade,
 )
+from hsm_emulator.operator_messages import OperatorStored
 
 Stored = (
     ModeChanged
@@ -40,8 +42,12 @@ Stored = (
     | KeyDeleted
     | PinChecked
     | PinChanged
+    | OperatorStored
 )
 """What a receipt can hold an answer of."""
+
+_FACTS: Final = {"cards": CardFact, "read": CardFact, "keys": KeyFact, "files": FileFact}
+"""The fields of replies that hold several facts, and of which kind."""
 
 _KINDS: Final[dict[str, type[Stored]]] = {kind.__name__: kind for kind in get_args(Stored)}
 
@@ -82,17 +88,19 @@ def _data(value: object) -> Any:
         return [_data(item) for item in value]
     if is_dataclass(value):
         inner = {item.name: _data(getattr(value, item.name)) for item in fields(value)}
-        return inner if isinstance(value, CardFact | FileFact) else {"reply": type(value).__name__, **inner}
+        return inner if isinstance(value, CardFact | FileFact | KeyFact) else {"reply": type(value).__name__, **inner}
     return value
 
 
 def _value(name: str, value: Any) -> Any:
     match name:
-        case "cards" | "read":
-            return tuple(CardFact(**item) for item in value)
+        case "cards" | "read" | "keys" | "files":
+            return tuple(_FACTS[name](**item) for item in value)
         case "file" | "world":
             return FileFact(**value)
         case "mode":
             return Mode(value)
+        case "hkltus":
+            return tuple(value)
         case _:
             return value

@@ -10,15 +10,21 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import attestation, crypto, keyfile, quorum, worlds
+from hsm_emulator import attestation, crypto, keyfile, operator_cards, quorum, softcards, worlds
 from hsm_emulator.errors import DamagedFile, Refused, Status
-from hsm_emulator.messages import FileRestored, Mode, RestoreFile, WorldLoaded
+from hsm_emulator.messages import FileRestored, LoadWorld, Mode, RestoreFile, WorldLoaded
 from hsm_emulator.state import LOCAL, State, demand, parse, recall, remember
 
 if TYPE_CHECKING:
+    from hsm_emulator.keyfile import KeyFile
+    from hsm_emulator.operator_cards import OperatorCards
     from hsm_emulator.quorum import Call
+    from hsm_emulator.softcards import Softcard
 
-_NAME: Final = re.compile(r"world|module_[0-9A-Z-]{4,40}|key_[a-z]{1,20}_[0-9a-z-]{1,80}")
+_NAME: Final = re.compile(
+    r"world|module_[0-9A-Z-]{4,40}|key_[a-z]{1,20}_[0-9a-z-]{1,80}"
+    r"|(cards|softcard)_[0-9a-f]{40}|card_[0-9a-f]{40}_[0-9]{1,2}"
+)
 """Names of the files that a backup can hold."""
 
 
@@ -48,16 +54,16 @@ def restore_file(state: State, command: RestoreFile) -> tuple[State, FileRestore
     return state, FileRestored(file=state.fact(path))
 
 
-def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
+def load_world(state: State, command: LoadWorld, call: Call) -> tuple[State, WorldLoaded]:
     """Bring the module into the world whose file is in its folder.
 
-    1. Mode; no world in the module; a world file that its own KNSO signed.
+    1. Mode; no world in the module; a world file that its own KNSO signed, of the quorum that the asker knows.
     2. A quorum of its card set opens KNSO, KM and KMC, and they are the ones that the file binds.
     3. A fresh KML and KM0; KMC certifies the module; for one commit.
 
     Raises:
-        Refused: InvalidState, UnknownID, HostDataInvalid, VerifyFailed, Cancelled, DecryptFailed, TokenAuthFailed,
-            TokenAssemblyFailed. Nothing was changed but PIN tries.
+        Refused: InvalidState, UnknownID, InvalidParameter for another quorum, HostDataInvalid, VerifyFailed, Cancelled,
+            DecryptFailed, TokenAuthFailed, TokenAssemblyFailed. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.INITIALIZATION, "new-world --program")  # 1
@@ -66,6 +72,9 @@ def load_world(state: State, call: Call) -> tuple[State, WorldLoaded]:
     if worlds.PATH not in state.files:
         raise Refused(Status.UNKNOWN_ID, "there is no existing world to load")
     world = worlds.read(state.files[worlds.PATH])
+    if command.threshold not in {0, world.quorum.k}:
+        words = f"{world.quorum.k} of {world.quorum.n} cards open the world in the folder, not {command.threshold}"
+        raise Refused(Status.INVALID_PARAMETER, words)
     wanted = world.card_set(memory, *sorted(worlds.BEFORE_KM))
     state, tokens, read = quorum.read_quorum(state, wanted, world.checks, call)  # 2
     km, kmc = world.open_km(tokens), world.admin_key("KMC", tokens)
@@ -95,7 +104,22 @@ def _world_of(name: str, content: bytes) -> str:
         if f"module_{state.body['esn']}" != name:
             raise DamagedFile(f"{name} is the file of module {state.body['esn']}")
         return hknso
-    file = keyfile.parse_file(content)
-    if file.path != LOCAL + name:
-        raise DamagedFile(f"{name} is the file of key {file.app} {file.ident}")
-    return file.hknso
+    hknso, path = _owner(name, content)
+    if path != LOCAL + name:
+        raise DamagedFile(f"{name} is the file {path.removeprefix(LOCAL)}")
+    return hknso
+
+
+def _owner(name: str, content: bytes) -> tuple[str, str]:
+    """Return hknso of a key's, card set's, card's or softcard's file, and the path it belongs to."""
+    made: KeyFile | OperatorCards | Softcard
+    match name.partition("_")[0]:
+        case "card":
+            return operator_cards.parse_card(content)
+        case "cards":
+            made = operator_cards.parse_cards(content)
+        case "softcard":
+            made = softcards.parse_softcard(content)
+        case _:
+            made = keyfile.parse_file(content)
+    return made.hknso, made.path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.errors import DamagedFile, Refused, Status, StoreBroken
-from hsm_emulator.messages import CardFact, FileFact, Mode
+from hsm_emulator.facts import CardFact, FileFact, Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +26,7 @@ OUTBOX: Final = "outbox/"
 
 _HEADER: Final = re.compile(rb"SIMULATED HSM, ([a-z ]{1,20}), version 1, hknso ([0-9a-f]{40}|none)\n")
 _LONGEST_HEADER: Final = 128
+_MEMORY: Final = b"SIMULATED module memory 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +186,7 @@ def remember(state: State, memory: Memory, draw: Draw) -> State:
         "scrypt_n": memory.scrypt_n,
         "warrant": memory.warrant,
     }
-    sealed = crypto.seal(_memory_key(state), encoding.encode(content), _memory_label(state.esn), draw)
+    sealed = crypto.seal(memory_key(state, _MEMORY), encoding.encode(content), _memory_label(state.esn), draw)
     file = render("module memory", "", {"sealed": encoding.text(sealed)})
     return state.put({f"silicon/{state.esn}/nv": file})
 
@@ -199,7 +200,7 @@ def recall(state: State) -> Memory:
     try:
         _, file = parse(state.files.get(f"silicon/{state.esn}/nv", b""), "module memory", frozenset({"sealed"}))
         sealed = encoding.untext(file["sealed"], "the module's memory")
-        content = crypto.unseal(_memory_key(state), sealed, _memory_label(state.esn))
+        content = crypto.unseal(memory_key(state, _MEMORY), sealed, _memory_label(state.esn))
     except DamagedFile as damage:
         raise StoreBroken(f"the module's memory is damaged: {damage.words}") from None
     if content is None:
@@ -217,10 +218,11 @@ def recall(state: State) -> Memory:
     )
 
 
-def _memory_key(state: State) -> bytes:
+def memory_key(state: State, info: bytes) -> bytes:
+    """Return the key that a part of the module's memory is sealed under: 32 bytes; `info` names the part."""
     _, file = parse(state.files.get(f"silicon/{state.esn}/dev", b""), "device secret", frozenset({"secret"}))
-    return crypto.hkdf(encoding.untext(file["secret"], "the device secret"), b"SIMULATED module memory 1")
+    return crypto.hkdf(encoding.untext(file["secret"], "the device secret"), info)
 
 
 def _memory_label(esn: str) -> bytes:
-    return b"SIMULATED module memory 1\0" + esn.encode()
+    return _MEMORY + b"\0" + esn.encode()

@@ -13,7 +13,7 @@ from hsm_emulator.dialogue import Pin
 from hsm_emulator.faults import BLANK, OTHER, WORN
 from hsm_emulator.messages import ChangeMode, Mode, NewWorld
 from hsm_emulator.quorum import Call
-from hsm_emulator.state import CHIPS, recall
+from hsm_emulator.state import recall
 
 if TYPE_CHECKING:
     from hsm_emulator.crypto import Draw
@@ -53,5 +53,5 @@ def lay_out(state: State, draw: Draw) -> State:
     other, _ = module.change_mode(other, ChangeMode(mode=Mode.INITIALIZATION), draw)
     call = Call(draw=draw, now_ms=lambda: 0, dialogue=_Owner(draw), keep=lambda _: None)
     other, _ = creation.new_world(other, NewWorld(cipher_suite=SUITE, threshold=1, cards=1), call)
-    paths = (cards.image(OTHER), CHIPS + OTHER)
+    paths = (cards.image(OTHER), cards.chip_path(OTHER))
     return replace(state, files={**state.files, **{path: other.files[path] for path in paths}})

@@ -10,11 +10,12 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, quorum, worlds
-from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right, UseLimit
+from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, quorum, reduction, worlds
+from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.keys import COPY, SIMPLE
+from hsm_emulator.limits import UseLimit
 from hsm_emulator.messages import AclsModified, Mode, ModifyAcls, Package, Packaged
 from hsm_emulator.state import LOCAL, OUTBOX, State, demand, parse, recall, remember
 
@@ -51,21 +52,22 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
         raise Refused(Status.INVALID_PARAMETER, f"keys of application {SIMPLE} are transferred, not {command.app!r}")
+    keyfile.demand_module(keyfile.find(state, SIMPLE, command.ident))
     keyfile.demand_own(keyfile.open_key(state, memory, SIMPLE, command.ident), memory)
     if keyfile.path_of(COPY, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a copy {COPY} {command.ident} already")
     target = byok.verify_packages(command.kek_package, command.world_package)
     wanted = world.card_set(memory, "LTNSO")
     state, tokens, cards = quorum.read_quorum(state, wanted, world.checks, call)  # 2
-    knso = world.open_key("KNSO", tokens)
-    if byok.knso_hash(crypto.verify_key(knso)) != memory.hknso:
-        raise Refused(Status.VERIFY_FAILED, "the quorum opened another KNSO than the world's")
+    knso = world.open_knso(tokens)
     source = keyfile.open_key(state, memory, SIMPLE, command.ident)
-    for action in (OpPermissions(rights=frozenset({Right.EXPAND_ACL})), MakeBlob(under=memory.hkm)):  # 3
-        acl.authorise(source.acl, action, presented=frozenset({memory.hknso}), esn=state.esn, used=memory.used)
-    memory = replace(memory, generated=memory.generated + 1)  # 4
+    memory = replace(memory, generated=memory.generated + 1)  # 3
     reduced = reduce(source.acl, target, f"key_{COPY}_{command.ident}/{memory.generated}")
-    authority = crypto.sign(knso, _authority(source.file.hash, command.ident, reduced))
+    officer = frozenset({memory.hknso})
+    reduction.set_acl(source.acl, reduced, presented=officer, esn=state.esn, used=memory.used)
+    store = MakeBlob(under=memory.hkm)
+    acl.authorise(source.acl, store, presented=officer, esn=state.esn, used=memory.used)
+    authority = crypto.sign(knso, _authority(source.file.hash, command.ident, reduced))  # 4
     file = replace(source.file, app=COPY, recovery=(), authority=authority)
     file = keyfile.seal_working(file, keyfile.payload_of(source.private, reduced), memory, call.draw)
     state = remember(state.put({file.path: keyfile.render_file(file)}), memory, call.draw)
@@ -163,7 +165,7 @@ def _module(state: State, hknso: str) -> dict[str, Any]:
 
 
 def _counted(memory: Memory, grant: acl.Grant) -> Memory:
-    if grant.limit is None:
+    if not isinstance(grant.limit, UseLimit):
         return memory
     name = grant.limit.counter
     return replace(memory, counters={**memory.counters, name: memory.used(name) + 1})

@@ -70,12 +70,15 @@ def warning(state: State, serial: str, membership: Membership) -> str:
     return f"{words}, AND ONLY {others} CARDS ARE LEFT THEN WHERE {k} ARE NEEDED: THE SET OPENS NOTHING ANY MORE"
 
 
-def wrong(state: State, serial: str, asked: int) -> Refused:
-    """Return the refusal after a wrong PIN, which was asked for so many times; the card may be locked by it."""
+def wrong(state: State, serial: str, holder: str, asked: int) -> Refused:
+    """Return the refusal after a wrong PIN, which was asked for so many times; the card may be locked by it.
+
+    `holder` is whose PIN it is, in the operator's words.
+    """
     inside = cards.chip(state, serial)
     if inside.locked:
         return _locked(serial, inside.lockout)
-    return Refused(Status.DECRYPT_FAILED, f"card {serial}: the PIN is wrong, and was asked for {asked} times")
+    return Refused(Status.DECRYPT_FAILED, f"{holder}: the PIN is wrong, and was asked for {asked} times")
 
 
 def _locked(serial: str, lockout: int) -> Refused:

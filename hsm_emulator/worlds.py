@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import attestation, byok, crypto, encoding, sharing
+from hsm_emulator import attestation, byok, chain, crypto, encoding, sharing
 from hsm_emulator.attestation import Kind
+from hsm_emulator.dialogue import ACS
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.quorum import CardSet
 from hsm_emulator.sharing import Quorum
@@ -39,8 +40,6 @@ TOKENS: Final = {
     "LTDSEE": ("KDSEE",),
 }
 """Each token of the Administrator Card Set and the keys it protects."""
-
-ACS: Final = "Administrator Card Set"
 
 BEFORE_KM: Final = frozenset({"LTNSO", "LTM"})
 """The tokens that are read before a module knows KM."""
@@ -123,6 +122,17 @@ class World:
         """Return an administrator key, opened as `open_key` does."""
         sealed = self.keys[name]
         return AdminKey(token=sealed.token, hash=sealed.hash, public=sealed.public, secret=self.open_key(name, tokens))
+
+    def open_knso(self, tokens: Mapping[str, bytes]) -> bytes:
+        """Return KNSO, after checking that it is the one whose hash is the world's.
+
+        Raises:
+            Refused: DecryptFailed, the blob was changed; VerifyFailed, it is another key.
+        """
+        knso = self.open_key("KNSO", tokens)
+        if byok.knso_hash(crypto.verify_key(knso)) != self.hknso:
+            raise Refused(Status.VERIFY_FAILED, "the quorum opened another KNSO than the world's")
+        return knso
 
     def open_km(self, tokens: Mapping[str, bytes]) -> bytes:
         """Return KM, opened together with KNSO, after checking that both are the keys that the file binds.
@@ -231,12 +241,11 @@ def render_module(esn: str, memory: Memory, kmc: AdminKey) -> bytes:
     """Return the bytes of a module file: the module's certificates, and KMC's signature that it is in the world."""
     kml = encoding.text(crypto.verify_key(memory.kml))
     body = {"esn": esn, "kml": kml, "hknso": memory.hknso, "hkm": memory.hkm}
-    joined = b"SIMULATED module certificate 1\0" + encoding.encode({"esn": esn, "kml": kml})
     content = {
         "warrant": memory.warrant,
         "module_state": attestation.to_data(attestation.issue(Kind.MODULE_STATE, body, memory.klf2)),
         "kmc": encoding.text(kmc.public),
-        "kmc_signature": encoding.text(crypto.sign(kmc.secret, joined)),
+        "kmc_signature": encoding.text(chain.join(kmc.secret, esn, kml)),
     }
     return render("module", memory.hknso, content)
 

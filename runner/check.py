@@ -113,8 +113,8 @@ class _Walk:
         """Follow what the step changes; what is taken out and used is in nobody's custody until somebody says so."""
         step = work.step
         needs = action.needs
-        for used in (needs.cards_read, needs.cards_written, needs.cards_tried, "medium"):
-            if used in step.settings:
+        for used in (needs.cards_read, needs.cards_written, needs.cards_tried, needs.medium):
+            if used is not None:
                 self._now = self._now.custody_after(str(step.settings[used]), None)
         self._now = action.changes(work, self._now)
         for changed in step.changes:
@@ -166,7 +166,7 @@ class _Walk:
             known = read or next((item.id for item in self._plan.card_sets), "acs")
             self._now = self._now.device_after(device, world=known).cards_after(known, "written")
         elif needs.world is False and now.world is not None:
-            words = f"`{device}` holds the world of `{now.world}` here, and `{action.name}` would erase it"
+            words = f"`{device}` holds the world of `{now.world}` here, and `{action.name}` is for a device without one"
             self._unmet(step, "SIT003", words, ("action",))
         if read is not None and (state := self._now.card_sets.get(read)) != "written":
             self._unmet(

@@ -112,7 +112,7 @@ def _signers(plan: Plan) -> Iterator[Fault]:
 def _cards_of_step(plan: Plan, step: PlannedStep) -> Iterator[Fault]:
     """QUO002: as many holders are called as the action reads, writes or tries cards."""
     needs = BY_PIN[step.action].needs
-    every = step.settings.get("choices") == "every"
+    every = needs.all_tried is not None and step.settings[needs.all_tried[0]] == needs.all_tried[1]
     for setting, verb, whole in (
         (needs.cards_read, "reads", False),
         (needs.cards_written, "writes", True),

@@ -374,6 +374,66 @@ class TryCards(Asking[CardsTried | DeviceRefused]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileShown:
+    """The file is in the world's folder of the device."""
+
+    file: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowFile(Asking[FileShown | DeviceRefused]):
+    """Look at a file in the world's folder of a device."""
+
+    device: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRestored:
+    """The file is in the world's folder of the device now."""
+
+    file: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreFile(Asking[FileRestored | DeviceRefused | FilesRefused]):
+    """Put a file of a backup into the world's folder of a device without a world: the one with this digest."""
+
+    mutates = True
+    device: str
+    at: str
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldLoaded:
+    """The module is in the world whose file was in its folder; `cards` allowed it."""
+
+    hknso: str
+    hkm: str
+    cards: tuple[CardRead, ...]
+    file: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadWorld(Asking[WorldLoaded | DeviceRefused]):
+    """Bring a module into the world in its folder; a quorum of `threshold` cards is read inside this request."""
+
+    mutates = True
+    device: str
+    card_set: str
+    threshold: int
+    holders: tuple[Holder, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PackagesVerified:
     """The packages hold together up to the maker whose root has this hash."""
 
@@ -459,6 +519,25 @@ class KeyInspected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InspectKey(Asking[KeyInspected | DeviceRefused]):
     """Read a key's permissions."""
+
+    device: str
+    app: str
+    ident: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyProved:
+    """The key signed what `runner/proofs.py` says of the request whose id is `challenge`; `signature` is base64."""
+
+    key_hash: str
+    public_key: str
+    challenge: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveKey(Asking[KeyProved | DeviceRefused]):
+    """Have a key sign the id of this very request, which nobody can know before it is written down."""
 
     device: str
     app: str
@@ -585,10 +664,14 @@ HsmRequest = (
     | InspectDevice
     | ReplaceCards
     | TryCards
+    | ShowFile
+    | RestoreFile
+    | LoadWorld
     | VerifyPackages
     | GenerateKey
     | ReduceKey
     | InspectKey
+    | ProveKey
     | SealPackage
     | CollectPackage
     | DestroyKey
@@ -615,10 +698,14 @@ Reply = (
     | DeviceInspected
     | CardsReplaced
     | CardsTried
+    | FileShown
+    | FileRestored
+    | WorldLoaded
     | PackagesVerified
     | KeyMade
     | KeyReduced
     | KeyInspected
+    | KeyProved
     | PackageSealed
     | KeyDestroyed
     | KeysListed

@@ -6,38 +6,29 @@ The module is longer than others because a step is rendered from many parts that
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.actions.registry import BY_NAME
-from runner.document.fields import CardSetFigure, RecordFile, RecordResult, StepResult, TrustName, reference
+from runner.document.fields import CardSetFigure, RecordFile, reference
 from runner.exchange import Need
-from runner.plan import (
-    Ask,
-    Brought,
-    Expectation,
-    Literal,
-    PlannedArtefact,
-    PlannedStep,
-    ResultRef,
-    TrustRef,
-    Uses,
-)
+from runner.plan import Ask, Brought, PlannedArtefact, PlannedStep, Uses
+from runner.render_draft import Draft
+from runner.render_expectations import Expectations
 from runner.render_settings import settings_of
 from runner.values import WORDS, as_value
-from runner.vocabulary import closest, misspelling
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runner.actions.interface import Action, Output
+    from runner.actions.interface import Output
     from runner.document.findings import Path
     from runner.document.playbook import Part, Playbook, Step
-    from runner.plan import Equals, RecordFileRef, RecordResultRef, Trusted
+    from runner.plan import Trusted
     from runner.render_records import Records
     from runner.template_values import Values
-    from runner.values import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,22 +38,6 @@ class Steps:
     steps: tuple[PlannedStep, ...]
     artefacts: tuple[PlannedArtefact, ...]
     waived: frozenset[int]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Draft:
-    """A step on its way into the plan."""
-
-    position: int
-    part: Part | None
-    step: Step
-    action: Action[Any]
-    settings: Any
-    left_out: str | None
-    made: list[PlannedArtefact] = field(default_factory=list)
-
-    def path(self, *rest: str | int) -> Path:
-        return ("steps", self.position, *rest)
 
 
 SIGN_OFFS: Final = ("none", "typed", "signed")
@@ -87,15 +62,12 @@ class StepRenderer:
         self._values = values
         self._report = values.report
         self._records = records
-        self._trust = {item.name for item in trust} | set(playbook.trust)
         self._artefacts: dict[str, PlannedArtefact] = {}
-        self._results: dict[str, dict[str, str]] = {}
-        self._left_out: set[str] = set()
+        self._expectations = Expectations(playbook, values, trust, records)
         self._unmade: set[str] = set()
         self._begun: Part | None = None
         self._positions = {id(line): number for number, line in enumerate(playbook.steps)}
         self._waived: set[int] = set()
-        self._later = [step.id for _, _, step in playbook.numbered_steps()]
 
     def render(self) -> Steps | None:
         """Return the steps, or None where a fault keeps a step from being planned; faults are in the report."""
@@ -103,12 +75,12 @@ class StepRenderer:
         planned: list[PlannedStep] = []
         complete = True
         for position, part, step in self._playbook.numbered_steps():
-            self._later.remove(step.id)
+            self._expectations.later.remove(step.id)
             draft = self._draft(position, part, step)
             done = None if draft is None else self._step(draft)
             if done is None:
                 complete = False
-                self._results[step.id] = {}
+                self._expectations.results[step.id] = {}
                 self._unmade.update(step.produces)
             else:
                 planned.append(done)
@@ -157,7 +129,7 @@ class StepRenderer:
     def _fault(self, code: str, message: str, path: Path, *, help_: str = "", key: bool = False) -> None:
         self._report.add(code, message, path, help_=help_, key=key, regions=self._values.regions)
 
-    def _draft(self, position: int, part: Part | None, step: Step) -> _Draft | None:
+    def _draft(self, position: int, part: Part | None, step: Step) -> Draft | None:
         action = BY_NAME.get(step.action)
         if action is None:
             near = closest(step.action, BY_NAME)
@@ -175,13 +147,13 @@ class StepRenderer:
                 return None
             if not when:
                 left_out = self._values.said_if_any(step.left_out, ("steps", position, "left_out"))
-                self._left_out.add(step.id)
+                self._expectations.left_out.add(step.id)
         settings = settings_of(action, step, position, self._values)
         if settings is None:
             return None
-        return _Draft(position=position, part=part, step=step, action=action, settings=settings, left_out=left_out)
+        return Draft(position=position, part=part, step=step, action=action, settings=settings, left_out=left_out)
 
-    def _step(self, draft: _Draft) -> PlannedStep | None:
+    def _step(self, draft: Draft) -> PlannedStep | None:
         step, action = draft.step, draft.action
         uses = self._uses(draft)
         station = self._station(draft)
@@ -189,7 +161,7 @@ class StepRenderer:
             return None
         device = self._device(draft)
         asks = self._asks(draft)
-        expect = self._expect(draft, asks)
+        expect = self._expectations.of(draft, asks)
         repeat = self._repeat(draft)
         return PlannedStep(
             id=step.id,
@@ -223,7 +195,7 @@ class StepRenderer:
     def _part_path(self, part: Part, key: str) -> Path:
         return ("steps", self._positions[id(part)], key)
 
-    def _say(self, draft: _Draft) -> str | None:
+    def _say(self, draft: Draft) -> str | None:
         """Return what is read out: with the first step of a part that is carried out, the part's words come first."""
         part, own = draft.part, self._values.said_if_any(draft.step.say, draft.path("say"))
         if part is None or part.say is None or part is self._begun or draft.left_out is not None:
@@ -232,7 +204,7 @@ class StepRenderer:
         words = self._values.said(part.say, self._part_path(part, "say"))
         return words if own is None else f"{words}\n{own}"
 
-    def _station(self, draft: _Draft) -> str | None:
+    def _station(self, draft: Draft) -> str | None:
         written = draft.step.station or (draft.part.station if draft.part else None)
         if written is not None:
             return written
@@ -241,7 +213,7 @@ class StepRenderer:
         self._fault("SHP002", "`station` is missing, here and in the part above", draft.path("id"), key=True)
         return None
 
-    def _device(self, draft: _Draft) -> str | None:
+    def _device(self, draft: Draft) -> str | None:
         if not draft.action.needs.device:
             if draft.step.device is not None:
                 self._fault("SHP001", f"`{draft.action.name}` uses no device", draft.path("device"), key=True)
@@ -253,7 +225,7 @@ class StepRenderer:
         self._fault("SHP002", "`device` is missing: there is not exactly one", draft.path("id"), key=True)
         return None
 
-    def _quorum(self, draft: _Draft) -> tuple[Need, ...]:
+    def _quorum(self, draft: Draft) -> tuple[Need, ...]:
         if draft.step.quorum is not None:
             written, path = draft.step.quorum, draft.path("quorum")
         else:
@@ -273,7 +245,7 @@ class StepRenderer:
             self._fault("SHP002", "`quorum` is missing, here and in the part above", draft.path("id"), key=True)
         return tuple(needs)
 
-    def _uses(self, draft: _Draft) -> tuple[Uses, ...] | None:
+    def _uses(self, draft: Draft) -> tuple[Uses, ...] | None:
         inputs = {item.name: item for item in draft.action.inputs}
         named = {**draft.step.uses, **draft.step.changes}
         misspelt = {closest(name, inputs) for name in named if name not in inputs}
@@ -309,10 +281,10 @@ class StepRenderer:
             return None
         return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in named.items())
 
-    def _known(self, draft: _Draft, path: Path, artefact: str) -> bool:
+    def _known(self, draft: Draft, path: Path, artefact: str) -> bool:
         """ART001: the artefact is brought, or made by an earlier step."""
         if artefact in self._artefacts:
-            if self._artefacts[artefact].made_by in self._left_out and draft.left_out is None:
+            if self._artefacts[artefact].made_by in self._expectations.left_out and draft.left_out is None:
                 words = f"`{artefact}` is made by a step that is left out"
                 self._fault("TPL012", words, path)
                 return False
@@ -326,7 +298,7 @@ class StepRenderer:
         self._report.add("ART001", words, path, help_=advice)
         return False
 
-    def _make(self, draft: _Draft, uses: tuple[Uses, ...]) -> bool:
+    def _make(self, draft: Draft, uses: tuple[Uses, ...]) -> bool:
         outputs, produces = draft.action.outputs, draft.step.produces
         if produces and not outputs:
             self._report.add("ART006", f"`{draft.action.name}` makes nothing", draft.path("produces"), key=True)
@@ -344,7 +316,7 @@ class StepRenderer:
         made = [self._make_one(draft, uses, output, name) for name in produces]
         return all(made)
 
-    def _make_one(self, draft: _Draft, uses: tuple[Uses, ...], output: Output[Any], name: str) -> bool:
+    def _make_one(self, draft: Draft, uses: tuple[Uses, ...], output: Output[Any], name: str) -> bool:
         written = draft.step.produces[name]
         path = draft.path("produces", name)
         if name in self._artefacts:
@@ -366,7 +338,7 @@ class StepRenderer:
         if PLAIN_FILE.fullmatch(file) is None:
             self._fault("ART003", f"{file!r} is not a plain file name", path)
             return False
-        if written.backup_before not in (None, "end", *self._later):
+        if written.backup_before not in (None, "end", *self._expectations.later):
             self._report.add("SHP008", "this is no later step, nor `end`", (*path, "backup_before"))
         made = PlannedArtefact(
             id=name,
@@ -383,7 +355,7 @@ class StepRenderer:
         draft.made.append(made)
         return True
 
-    def _asks(self, draft: _Draft) -> tuple[Ask, ...]:
+    def _asks(self, draft: Draft) -> tuple[Ask, ...]:
         asks: list[Ask] = []
         own = {result.name for result in draft.action.results}
         for name, ask in draft.step.asks.items():
@@ -404,102 +376,7 @@ class StepRenderer:
             )
         return tuple(asks)
 
-    def _expect(self, draft: _Draft, asks: tuple[Ask, ...]) -> tuple[Expectation, ...]:
-        kinds = {result.name: result.type for result in draft.action.results}
-        kinds.update({ask.name: ask.type for ask in asks})
-        self._results[draft.step.id] = kinds
-        expectations: list[Expectation] = []
-        for name, written in draft.step.expect.items():
-            path = draft.path("expect", name)
-            if name not in kinds:
-                near = closest(name, kinds)
-                known = f"its results are: {', '.join(sorted(kinds))}" if kinds else "it has none"
-                words = f"`{draft.step.id}` has no result `{name}`"
-                self._report.add("TPL010", words, path, key=True, help_=f"write `{near}`" if near else known)
-                continue
-            equals = self._equals(draft, kinds[name], written, path)
-            if equals is not None:
-                expectations.append(Expectation(result=name, equals=equals))
-        for name in draft.action.must_expect:
-            if name not in draft.step.expect:
-                words = f"`{draft.action.name}` must say what `{name}` is expected"
-                self._report.add("SEC002", words, draft.path("id"), key=True, help_=f"write expect: {{{name}: …}}")
-        return tuple(expectations)
-
-    def _equals(self, draft: _Draft, kind: str, written: Value, path: Path) -> Equals | None:
-        found = reference(written)
-        match found:
-            case TrustName(name=name):
-                return self._trust_ref(kind, name, path)
-            case StepResult(step=step, result=result):
-                if (there := self._result_ref(draft, step, result, path)) is not None:
-                    self._same_type(kind, self._results[step].get(result, kind), path)
-                return there
-            case RecordResult() | RecordFile():
-                return self._record_ref(kind, found, path)
-            case CardSetFigure(card_set=card_set, figure=figure):
-                self._same_type(kind, "whole", path)
-                item = self._playbook.card_sets[card_set]
-                return Literal(value=item.threshold if figure == "threshold" else item.cards)
-            case None:
-                pass
-        value = self._values.value(written, path)
-        read = as_value(kind, value)
-        if read is None:
-            if self._values.whole:
-                self._fault("SHP003", f"this must be {WORDS.get(kind, kind)}", path)
-            return None
-        return Literal(value=read)
-
-    def _same_type(self, kind: str, other: str, path: Path) -> None:
-        """SHP003: values of two types are never equal, so the step could only fail; text may be any text."""
-        both = {kind, other}
-        if kind != other and ("text" not in both or both & {"whole", "flag", "size"}):
-            self._fault("SHP003", f"this is {WORDS.get(other, other)}, and the result {WORDS.get(kind, kind)}", path)
-
-    def _trust_ref(self, kind: str, name: str, path: Path) -> TrustRef | None:
-        if name in self._trust:
-            self._same_type(kind, self._playbook.trust[name].type, path)
-            return TrustRef(trust=name)
-        near = closest(name, self._trust)
-        advice = f"write trust.{near}" if near else ""
-        certain = misspelling(name, self._trust)
-        instead = (f"trust.{name}", f"trust.{certain}") if certain else None
-        self._report.add("TPL010", f"`trust` has no `{name}`", path, help_=advice, instead=instead)
-        return None
-
-    def _record_ref(
-        self, kind: str, found: RecordResult | RecordFile, path: Path
-    ) -> RecordResultRef | RecordFileRef | None:
-        recorded = self._records.equals(found, path)
-        if recorded is None:
-            return None
-        ref, other = recorded
-        self._same_type(kind, other or kind, path)
-        return ref
-
-    def _result_ref(self, draft: _Draft, step: str, result: str, path: Path) -> ResultRef | None:
-        if step in self._later or step == draft.step.id:
-            self._report.add("TPL011", f"`{step}` comes later", path)
-        elif step not in self._results:
-            near = closest(step, self._results)
-            advice = f"write steps.{near}.{result}" if near else ""
-            certain = misspelling(step, self._results)
-            instead = (f"steps.{step}.{result}", f"steps.{certain}.{result}") if certain else None
-            self._report.add("TPL010", f"there is no step `{step}`", path, help_=advice, instead=instead)
-        elif step in self._left_out and draft.left_out is None:
-            self._fault("TPL012", f"`{step}` is left out", path)
-        elif self._results[step] and result not in self._results[step]:
-            known = self._results[step]
-            advice = f"its results are: {', '.join(sorted(known))}"
-            certain = misspelling(result, known)
-            instead = (f"steps.{step}.{result}", f"steps.{step}.{certain}") if certain else None
-            self._report.add("TPL010", f"`{step}` has no result `{result}`", path, help_=advice, instead=instead)
-        else:
-            return ResultRef(step=step, result=result)
-        return None
-
-    def _repeat(self, draft: _Draft) -> str:
+    def _repeat(self, draft: Draft) -> str:
         written, own = draft.step.repeat, draft.action.repeat
         if own == "author":
             if written is None:
@@ -513,7 +390,7 @@ class StepRenderer:
             self._report.add("RUN001", words, draft.path("repeat"))
         return written or own
 
-    def _sign_off(self, draft: _Draft, repeat: str) -> str:
+    def _sign_off(self, draft: Draft, repeat: str) -> str:
         """QUO012: what happens once is signed, unless a waiver lets it be less."""
         usual = "signed" if repeat == "never" else "none"
         written = draft.step.sign_off or usual

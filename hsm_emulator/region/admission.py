@@ -12,6 +12,7 @@ from hsm_emulator import acl, attestation, chain, crypto, encoding
 from hsm_emulator.acl import Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.limits import UseLimit
 
 if TYPE_CHECKING:
     from hsm_emulator.byok import TransferHeader
@@ -115,7 +116,7 @@ def _check_group(group: Group, region: RegionRecord, source_hkm: str) -> None:
     if group.certifier or group.module:
         raise _too_much("a group of them depends on a certificate or on one module")
     archive = any(isinstance(action, MakeArchiveBlob) for action in group.actions)
-    if archive and (len(group.actions) != 1 or group.limit is None or group.limit.uses != 1):
+    if archive and (len(group.actions) != 1 or not isinstance(group.limit, UseLimit) or group.limit.uses != 1):
         raise _too_much("its archive right is not for exactly one use")
     if not archive and group.limit is not None:
         raise _too_much("a use limit stands where none belongs")

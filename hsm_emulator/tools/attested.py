@@ -14,6 +14,7 @@ from hsm_emulator.state import parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hsm_emulator.operator_messages import OperatorsListed
     from hsm_emulator.tools.installation import Installation
 
 
@@ -29,6 +30,8 @@ class Attested:
     esn: str
     hknso: str
     hkm: str
+    protect: str
+    hkltu: str
 
 
 def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
@@ -36,7 +39,7 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
 
     1. The module file's chain: root, warrant, module state.
     2. Each key's generation certificate, signed by that module in its world.
-    3. The certificate is of the key in the file.
+    3. The certificate is of the key in the file, and of a key with that kind of protection.
 
     Raises:
         DamagedFile: a file does not parse.
@@ -59,6 +62,9 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
         body, public = chain.check_generation(key.certificate, state, f"key {key.app} {key.ident}")  # 2
         if (public, body["key_hash"]) != (key.public, key.hash):  # 3
             raise chain.failed(f"the certificate of key {key.app} {key.ident} is of another key")
+        if body["protection"] != key.protect:
+            words = f"key {key.app} {key.ident} was generated with protect={body['protection']}, not {key.protect}"
+            raise chain.failed(words)
         found.append(
             Attested(
                 app=key.app,
@@ -69,20 +75,35 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
                 esn=chain.word(body, "esn"),
                 hknso=chain.word(body, "hknso"),
                 hkm=chain.word(body, "hkm"),
+                protect=key.protect,
+                hkltu=key.hkltu,
             )
         )
     return tuple(found)
 
 
-def page(keys: Sequence[Attested]) -> str:
+def page(keys: Sequence[Attested], there: OperatorsListed) -> str:
     """Return the page of `nfkmverify`. Attested are the lines that begin with ** and with Type."""
     lines = [MARK]
     for key in keys:
         lines += [
             f"** [Application key {key.app} {key.ident}]",
-            "   protected by the module",
+            f"   protected by {_protection(key, there)}",
             f"   Type {key.type} {key.size}",
             f"   key hash {key.key_hash}",
             f"   generated in module {key.esn}, world {key.hknso}, hkm {key.hkm}",
         ]
     return "\n".join([*lines, f"{len(keys)} keys verified up to the emulated maker", ""])
+
+
+def _protection(key: Attested, there: OperatorsListed) -> str:
+    """Return what protects a key: with its quorum, whether it is persistent, and its time-out, where it has them."""
+    for made in there.card_sets:
+        if made.hkltu == key.hkltu:
+            kept = "persistent" if made.persistent else "not persistent"
+            limit = f"time-out {made.timeout} s" if made.timeout else "no time-out"
+            return f"card set `{made.name}' {made.hkltu}, {made.threshold}/{made.cards}, {kept}, {limit}"
+    for soft in there.softcards:
+        if soft.hkltu == key.hkltu:
+            return f"softcard `{soft.name}' {soft.hkltu}"
+    return f"a {key.protect} {key.hkltu} that is not here" if key.hkltu else "the module"

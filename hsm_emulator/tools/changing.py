@@ -37,7 +37,10 @@ _PARAMETERS: Final = {
 
 _INITIALIZE: Final = "initialize"
 
-_FIXED: Final = {"recovery": "yes", "verify": "yes"}
+_FIXED: Final = {"recovery": "yes", "verify": "yes", "slot": "0"}
+
+_PROTECTORS: Final = {"token": "cardset", "softcard": "softcard"}
+"""By which parameter generatekey is told what protects the key besides the module."""
 
 
 class WaitedTooLongError(EmulatorError):
@@ -99,6 +102,7 @@ def _generatekey(options: Namespace, at: Installation) -> str:
     if given["nvram"] not in {"yes", "no"}:
         raise Refused(Status.INVALID_PARAMETER, f"nvram is yes or no, not {given['nvram']!r}")
     size = whole(given["size"])
+    by = _protector(given, at)
     command = messages.GenerateKey(
         app=options.generate,
         ident=ident,
@@ -108,6 +112,7 @@ def _generatekey(options: Namespace, at: Installation) -> str:
         protect=given["protect"],
         nvram=given["nvram"] == "yes",
         pubexp=given["pubexp"],
+        token=by,
     )
     made = at.change(command, messages.KeyGenerated)
     table = {"operation": "generate", "application": options.generate, **given, "ident": ident}
@@ -125,6 +130,22 @@ def _generatekey(options: Namespace, at: Installation) -> str:
     )
 
 
+def _protector(given: dict[str, str], at: Installation) -> str:
+    """Return the name of the card set or softcard that protects the key; asked for where it is not given."""
+    wanted = _PROTECTORS.get(given["protect"], "")
+    for name in _PROTECTORS.values():
+        if name in given and name != wanted:
+            raise Refused(Status.INVALID_PARAMETER, f"{name} is for another protection than protect={given['protect']}")
+    if not wanted:
+        return ""
+    if wanted not in given:
+        given[wanted] = at.operator.line(f"{wanted}: ")
+    if not given[wanted]:
+        raise Refused(Status.INVALID_PARAMETER, f"protect={given['protect']} needs {wanted}=NAME")
+    at.operator.show(f"Loading `{given[wanted]}':")
+    return given[wanted]
+
+
 def whole(text: str) -> int:
     """Return the size that a text names.
 
@@ -140,8 +161,9 @@ def _parameters(words: list[str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
-        if not equals or name not in {*_PARAMETERS, *_FIXED}:
-            raise UsageError(f"{word!r} is no parameter; there are {', '.join(sorted({*_PARAMETERS, *_FIXED}))}")
+        known = {*_PARAMETERS, *_FIXED, *_PROTECTORS.values()}
+        if not equals or name not in known:
+            raise UsageError(f"{word!r} is no parameter; there are {', '.join(sorted(known))}")
         if name in given:
             raise UsageError(f"{name} is given twice")
         given[name] = value
@@ -153,6 +175,7 @@ def _cardpp(options: Namespace, at: Installation) -> str:
 
 
 def _examine(options: Namespace, at: Installation) -> str:
+    from hsm_emulator.dialogue import ACS
     from hsm_emulator.tools.looking import json_page
 
     serial = at.operator.line("Insert a card: type its serial, or nothing to cancel: ")
@@ -165,8 +188,9 @@ def _examine(options: Namespace, at: Installation) -> str:
         return json_page(card=asdict(shown))
     if not shown.set_name:
         return f"{MARK}\nModule 1 slot 0: blank card\n"
+    name = shown.set_name if shown.set_name == ACS else f"`{shown.set_name}'"
     page = (
-        f"{MARK}\nModule 1 slot 0: {shown.set_name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
+        f"{MARK}\nModule 1 slot 0: {name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
         f" of world {shown.hknso}\n"
     )
     if not shown.lockout:
@@ -265,8 +289,8 @@ TOOLS: Final = (
     ),
     Tool(
         name="generatekey",
-        does="Generate a key that the module protects",
-        needs="a Security World; the module in operational mode; no cards",
+        does="Generate a key that the module, a card set or a softcard protects",
+        needs="a Security World; the module in operational mode; a card set's quorum, or a softcard's passphrase",
         interrupted="nfkminfo -k says whether the key is there; where not, run it again",
         run=_generatekey,
         add=_add_generatekey,

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import pages
+from hsm_emulator import operator_pages, pages
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.tools.arguments import Tool, add_json, add_module, whole_number
 
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from hsm_emulator.messages import KeyInspected
+    from hsm_emulator.operator_messages import OperatorsListed
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
 
 _SLOT: Final = 0
-"""The number of the only slot. It is empty between commands: cards go in while one runs."""
+"""The number of the only slot."""
 
 _COUNTERS: Final = ("receipts", "keys", "cards", "files")
 
@@ -34,9 +35,14 @@ def _enquiry(options: Namespace, at: Installation) -> str:
 
 
 def _nfkminfo(options: Namespace, at: Installation) -> str:
+    if options.operators:
+        return _operator_list(options, at)
     module = at.module()
     if options.keys is None:
-        return json_page(module=asdict(module)) if options.json else pages.world_page(module)
+        loaded = _operators(at).loaded
+        if options.json:
+            return json_page(module=asdict(module), loaded=[asdict(token) for token in loaded])
+        return pages.world_page(module) + operator_pages.loaded_lines(loaded)
     if len(options.keys) > len(("APP", "IDENT")):
         raise Refused(Status.INVALID_PARAMETER, "-k takes an application and an identifier, no more")
     wanted = dict(zip(("app", "ident"), options.keys, strict=False))
@@ -49,13 +55,33 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
     return pages.key_list(replace(module, keys=tuple(keys)))
 
 
+def _operator_list(options: Namespace, at: Installation) -> str:
+    there = _operators(at)
+    if options.operators == "cardsets":
+        sets = there.card_sets
+        return (
+            json_page(cardsets=[asdict(made) for made in sets]) if options.json else operator_pages.card_set_list(sets)
+        )
+    cards = there.softcards
+    return (
+        json_page(softcards=[asdict(made) for made in cards]) if options.json else operator_pages.softcard_list(cards)
+    )
+
+
+def _operators(at: Installation) -> OperatorsListed:
+    from hsm_emulator import operator_messages
+
+    return at.look(operator_messages.ListOperators(), operator_messages.OperatorsListed)
+
+
 def _slotinfo(options: Namespace, at: Installation) -> str:
     esn = at.module().esn
     if options.slot != _SLOT:
         raise Refused(Status.INVALID_PARAMETER, f"module 1 has slot {_SLOT} only")
+    slot = _operators(at).slot
     if options.json:
-        return json_page(module=esn, slots=[{"slot": _SLOT, "type": "Smartcard", "token": "", "ic": 0, "flags": ""}])
-    return pages.slot_page()
+        return json_page(module=esn, slots=[{"slot": _SLOT, "type": "Smartcard", **asdict(slot)}])
+    return operator_pages.slot_page(slot)
 
 
 def _stattree(options: Namespace, at: Installation) -> str:
@@ -99,7 +125,7 @@ def _nfkmverify(options: Namespace, at: Installation) -> str:
     keys = attested.verify(at, options.app, options.ident)
     if options.json:
         return json_page(keys=[asdict(key) for key in keys])
-    return attested.page(keys)
+    return attested.page(keys, _operators(at))
 
 
 def _nfkmcheck(options: Namespace, at: Installation) -> str:
@@ -112,6 +138,9 @@ def _nfkmcheck(options: Namespace, at: Installation) -> str:
         kind, hknso = pages.owner(at.local(file.name))
         if hknso != module.hknso:
             raise DamagedFile(f"the {kind} file {file.name} is of another Security World")
+    tokens = {"", *(made.hkltu for made in _operators(at).tokens)}
+    if lost := [f"{key.app} {key.ident}" for key in module.keys if key.hkltu not in tokens]:
+        raise DamagedFile(f"the file of what protects {', '.join(lost)} is missing or not as it was made")
     keys = attested.verify(at, "", "")
     if options.json:
         return json_page(hknso=module.hknso, files=len(module.files), keys=len(keys), usable=module.usable)
@@ -124,6 +153,8 @@ def _add_nfkminfo(parser: Parser) -> None:
     what.add_argument(
         "-k", "--key-list", dest="keys", nargs="*", metavar="APP IDENT", help="keys: all, an application's, or one"
     )
+    for words, kind in ((("-c", "--cardset-list"), "cardsets"), (("-s", "--softcard-list"), "softcards")):
+        what.add_argument(*words, dest="operators", action="store_const", const=kind, help=f"the {kind} of operators")
     add_module(parser)
     add_json(parser)
 

@@ -26,14 +26,10 @@ CANCELLED: Final = 3
 WAITED: Final = 4
 
 ELSEWHERE: Final = {
-    "ppmk": "softcards are not modelled",
-    "createocs": "operator card sets are not modelled",
     "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
-    "rocs": "key recovery is not modelled",
     "bulkerase": "erasing cards is not modelled",
     "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nfkmattest": "nfkmverify checks the certificates here",
     "nvram-sw": "NVRAM is not modelled",
     "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
@@ -135,9 +131,20 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
 
 def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
-    from hsm_emulator.tools import changing, handling, looking, setting_up, transferring
+    from hsm_emulator.tools import (
+        attesting,
+        changing,
+        handling,
+        looking,
+        operator_tokens,
+        preloading,
+        recovering,
+        setting_up,
+        transferring,
+    )
 
-    return (*looking.TOOLS, *changing.TOOLS, *transferring.TOOLS, *setting_up.TOOLS, *handling.TOOLS)
+    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up, handling)
+    return tuple(tool for room in rooms for tool in room.TOOLS)
 
 
 if __name__ == "__main__":

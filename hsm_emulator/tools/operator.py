@@ -12,7 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator.dialogue import CardAsk, Pin, PinAsk
+from hsm_emulator.dialogue import ACS, WORLD, CardAsk, Pin, PinAsk
 from hsm_emulator.errors import Refused, Status
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Operator:
         done = {"write": "written", "read": "read"}[ask.purpose]
         self.tell(f"{ask.done} cards of {ask.total} {done}", slot="Module 1:")
         self.tell("empty")
-        wanted = "a blank card" if ask.purpose == "write" else f"a card of the {ask.set_name}"
+        wanted = "a blank card" if ask.purpose == "write" else f"a card of {_set(ask.set_name)}"
         return self.line(f"Insert {wanted}: type its serial, or nothing to cancel: ") or None
 
     def pin(self, ask: PinAsk) -> Pin:
@@ -47,9 +47,9 @@ class Operator:
         if ask.new:
             return self._new_pin(ask)
         if ask.wait_seconds:
-            self.tell(f"card {ask.serial} looks at no PIN for {ask.wait_seconds} s; waiting")
+            self.tell(f"{ask.holder} looks at no PIN for {ask.wait_seconds} s; waiting")
             time.sleep(ask.wait_seconds)
-        return Pin(_secret(f"Passphrase of card {ask.serial} ({ask.left} more tries after this one): "))
+        return Pin(_secret(f"Passphrase of {ask.holder} ({ask.left} more tries after this one): "))
 
     def tell(self, words: str, *, slot: str = _SLOT) -> None:
         """Show a sentence."""
@@ -66,11 +66,15 @@ class Operator:
 
     def _new_pin(self, ask: PinAsk) -> Pin:
         for _ in range(_AGAIN):
-            first = _secret(f"New passphrase for card {ask.serial}: ")
+            first = _secret(f"New passphrase for {ask.holder}: ")
             if _secret("The same again: ") == first:
                 return Pin(first)
             self.tell("the two differ")
         raise Refused(Status.CANCELLED, "no new passphrase was typed the same twice; nothing was changed")
+
+
+def _set(name: str) -> str:
+    return f"the {name}" if name in {ACS, WORLD} else f"`{name}'"
 
 
 def say(stream: TextIO, text: str) -> None:

@@ -1,20 +1,16 @@
-"""Tools of a region's toolset, and preload: packages are checked, copies reduced, keys packed for the transfer.
+"""Tools of a region's toolset: packages are checked, copies reduced, keys packed for the transfer.
 
-Attested is `Result: SUCCESS` and how preload's lines begin and end; the rest is the emulator's own.
+Attested is `Result: SUCCESS`; the rest is the emulator's own.
 """
 
 from __future__ import annotations
 
-import argparse
-import shlex
-import time
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import messages
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
-from hsm_emulator.tools.arguments import Tool, UsageError, WordParser, add_json, add_module, tool_name
+from hsm_emulator.tools.arguments import Tool, UsageError, WordParser
 from hsm_emulator.tools.installation import demand_absent, expect, write_output
 
 if TYPE_CHECKING:
@@ -99,29 +95,6 @@ def _packed(at: Installation, command: messages.Package) -> bytes:
         return expect(device.look(messages.CollectOutput(request_id=request)), messages.Output).content
 
 
-def _preload(options: Namespace, at: Installation) -> str:
-    from hsm_emulator.tools.looking import acl_facts, inspect, json_page
-
-    if not options.command:
-        return f"{MARK}\nNothing to do.\n"
-    name, rest = tool_name(options.command)
-    if name != "aclprint" or rest:
-        raise UsageError(f"preload runs aclprint.py here, not {' '.join(options.command)!r}")
-    module = at.module()
-    found = [key for key in module.keys if key.app == options.app and fnmatchcase(key.ident, options.ident)]
-    shown = [inspect(at, key.app, key.ident) for key in found] or [inspect(at, options.app, options.ident)]
-    if options.json:
-        return json_page(keys=[acl_facts(key) for key in shown])
-    given = shlex.join(["-m", options.module, "-A", options.app, "-K", options.ident, *options.command])
-    begun = _log(f"Preload running with: {given}")
-    done = _log(f"Loading complete. Executing subprocess {shlex.join(options.command)}")
-    return "".join([f"{MARK}\n", begun, done, *(key.acl for key in shown)])
-
-
-def _log(words: str) -> str:
-    return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime())}: [1]: INFO: {words}\n"
-
-
 def _add_verifykeypackage(parser: Parser) -> None:
     parser.add_argument("-k", dest="kek", metavar="FILE", required=True, help="the KEK package")
     parser.add_argument("-w", dest="world", metavar="FILE", required=True, help="the world package")
@@ -138,14 +111,6 @@ def _add_key_transfer_remote(parser: Parser) -> None:
     parser.add_argument("-NewSecurityWorldPackage", dest="world", metavar="FILE", required=True, help="its world")
     parser.add_argument("-SubscriptionId", dest="subscription_id", help="the vault's, a GUID; with -Package", **word)
     parser.add_argument("-KeyFriendlyName", dest="key_friendly_name", help="names the file; with -Package", **word)
-
-
-def _add_preload(parser: Parser) -> None:
-    add_module(parser)
-    parser.add_argument("-A", "--app", metavar="APP", required=True, help="the application")
-    parser.add_argument("-K", "--ident", metavar="PATTERN", required=True, help="identifiers; * stands for anything")
-    add_json(parser)
-    parser.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="python aclprint.py")
 
 
 TOOLS: Final = (
@@ -167,12 +132,5 @@ TOOLS: Final = (
         erases="nothing; the copy's only use with -Package",
         failure=FAILURE,
         parser=WordParser,
-    ),
-    Tool(
-        name="preload",
-        does="Load keys and run aclprint.py on them",
-        needs="a Security World; the module in operational mode; no cards",
-        run=_preload,
-        add=_add_preload,
     ),
 )

@@ -102,7 +102,8 @@ class Needs:
     """What must be true before. `network`: True needs one, False forbids one, None does not care.
 
     `cards_read`, `cards_written` and `cards_tried` name the setting that holds the card set; cards that are tried need
-    not open anything any more.
+    not open anything any more, and are a quorum of the set, or all of it where the setting `all_tried` names has the
+    value beside it. `medium` names the setting that holds the medium.
     """
 
     device: bool = False
@@ -112,6 +113,8 @@ class Needs:
     cards_read: str | None = None
     cards_written: str | None = None
     cards_tried: str | None = None
+    all_tried: tuple[str, str] | None = None
+    medium: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,8 +277,8 @@ def key_file(artefact: PlannedArtefact) -> tuple[str, str]:
 
 
 def is_key(artefact: PlannedArtefact) -> bool:
-    """Say whether an artefact is a key file of the world."""
-    return artefact.store == "device" and _KEY_FILE.match(artefact.file) is not None
+    """Say whether an artefact has the name of a key file of a world; where it lies, the input it is taken as says."""
+    return _KEY_FILE.match(artefact.file) is not None
 
 
 def key_of(work: Work[Any]) -> tuple[str, str] | None:

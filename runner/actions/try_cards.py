@@ -77,6 +77,13 @@ ACTION: Final = Action(
         Result(name="cards", type="text"),
     ),
     must_expect=("opens",),
-    needs=Needs(device=True, mode="operational", world=True, network=False, cards_tried="card_set"),
+    needs=Needs(
+        device=True,
+        mode="operational",
+        world=True,
+        network=False,
+        cards_tried="card_set",
+        all_tried=("choices", "every"),
+    ),
     requires=_requires,
 )

@@ -17,6 +17,7 @@ from hsm_emulator.device import CardAsk, Device, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import PowerCut, Refused, Status
 from hsm_emulator.region import catalogue, client, vault
+from runner import canonical
 from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted, Since
 from runner.errors import CeremonyError, Defect, Uncertain, WrongUse
 from runner.exchange import (
@@ -30,6 +31,8 @@ from runner.exchange import (
     DeviceInspected,
     DeviceRefused,
     FileArrived,
+    FileRestored,
+    FileShown,
     FilesRefused,
     GenerateKey,
     Holder,
@@ -40,22 +43,29 @@ from runner.exchange import (
     KeyImported,
     KeyInspected,
     KeyMade,
+    KeyProved,
     KeyReduced,
     KeysListed,
     ListKeys,
+    LoadWorld,
     ModeSet,
     PackageSealed,
     PackagesVerified,
+    ProveKey,
     ReadVaultKey,
     ReduceKey,
     ReplaceCards,
+    RestoreFile,
     SealPackage,
     SetMode,
+    ShowFile,
     TryCards,
     VaultKeyRead,
     VerifyPackages,
     WorldCreated,
+    WorldLoaded,
 )
+from runner.proofs import challenge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -216,6 +226,28 @@ def make_world(
             device.change(command, f"before-{number}", stack)
 
 
+def carry_cards(source: Path, target: Path, *, inside: Inside | None = None) -> None:
+    """Put the written cards of one installation into another one too, where no card has that serial yet.
+
+    Args:
+        source: the installation whose cards they are; nothing is changed there, so both have them afterwards.
+        target: the other one.
+        inside: what both stand on; the real things by default.
+    """
+    on = inside or Inside()
+    with Device.open(source, draw=on.draw, clock=on.clock, disk=on.disk) as device:
+        written = [card for card in device.all_cards() if not _is_blank(device, card.serial)]
+    with Device.open(target, draw=on.draw, clock=on.clock, disk=on.disk) as device:
+        there = {card.serial for card in device.all_cards()}
+        if fresh := [card for card in written if card.serial not in there]:
+            device.take_cards(fresh)
+
+
+def _is_blank(device: Device, serial: str) -> bool:
+    shown = device.look(messages.ExamineCard(serial=serial))
+    return isinstance(shown, messages.CardExamined) and not shown.set_name
+
+
 class EmulatedHsm:
     """An emulated module, open until `close`."""
 
@@ -354,6 +386,43 @@ class EmulatedHsm:
             return reply
         return CardsTried(opens=reply.opens, hknso=reply.hknso, cards=_cards(reply.cards))
 
+    def show_file(self, request: ShowFile) -> FileShown | DeviceRefused:
+        """Look at a file in the world's folder."""
+        state = self._look(messages.Enquiry(), messages.ModuleState)
+        found = next((file for file in state.files if file.name == request.file), None)
+        if found is None:
+            there = ", ".join(file.name for file in state.files) or "none"
+            return DeviceRefused(status="UnknownID", words=f"there is no file {request.file}; there are: {there}")
+        return FileShown(file=found.name, size=found.size, sha256=found.sha256)
+
+    def restore_file(self, request: RestoreFile, request_id: str) -> FileRestored | DeviceRefused | FilesRefused:
+        """Put a file of a backup back, if it is the one with the request's digest."""
+        content = self._files.read(request.at, request.file)
+        if canonical.file_digest(content) != request.sha256:
+            words = f"{request.file} at {request.at} is not the file with the digest {request.sha256}"
+            return FilesRefused(rule="RUN021", words=words)
+        command = messages.RestoreFile(name=request.file, content=content)
+        reply = self._change(command, request_id, messages.FileRestored)
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return FileRestored(file=reply.file.name, size=reply.file.size, sha256=reply.file.sha256)
+
+    def load_world(self, request: LoadWorld, request_id: str) -> WorldLoaded | DeviceRefused:
+        """Bring the module into the world in its folder; the holders are at the slot."""
+        held = _Held(card_set=request.card_set, holders=request.holders)
+        command = messages.LoadWorld(threshold=request.threshold)
+        reply = self._change(command, request_id, messages.WorldLoaded, self._slot(held))
+        if isinstance(reply, DeviceRefused):
+            return reply
+        return WorldLoaded(
+            hknso=reply.hknso,
+            hkm=reply.hkm,
+            cards=_cards(reply.cards),
+            file=reply.world.name,
+            size=reply.world.size,
+            sha256=reply.world.sha256,
+        )
+
     def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused:
         """Verify a region's packages."""
         try:
@@ -430,6 +499,17 @@ class EmulatedHsm:
             archive_to=reply.archive_to,
             blob_to=reply.blob_to,
             rights=reply.rights,
+        )
+
+    def prove_key(self, request: ProveKey, request_id: str) -> KeyProved | DeviceRefused:
+        """Have a key sign the id of the request."""
+        command = messages.ProveKey(app=request.app, ident=request.ident, challenge=challenge(request_id))
+        try:
+            reply = self._look(command, messages.KeyProved)
+        except Refused as refusal:
+            return _refused(refusal)
+        return KeyProved(
+            key_hash=reply.key_hash, public_key=reply.public_key, challenge=request_id, signature=reply.signature
         )
 
     def seal_package(self, request: SealPackage, request_id: str) -> PackageSealed | DeviceRefused:

@@ -21,6 +21,8 @@ from runner.exchange import (
     DeviceInspected,
     DeviceRefused,
     FileArrived,
+    FileRestored,
+    FileShown,
     FilesRefused,
     GenerateKey,
     Holder,
@@ -32,23 +34,29 @@ from runner.exchange import (
     KeyImported,
     KeyInspected,
     KeyMade,
+    KeyProved,
     KeyReduced,
     KeysListed,
     ListKeys,
+    LoadWorld,
     ModeSet,
     PackageSealed,
     PackagesVerified,
+    ProveKey,
     ReadVaultKey,
     ReduceKey,
     ReplaceCards,
     Reply,
+    RestoreFile,
     SealPackage,
     SetMode,
+    ShowFile,
     TryCards,
     VaultKeyRead,
     VaultRequest,
     VerifyPackages,
     WorldCreated,
+    WorldLoaded,
 )
 
 if TYPE_CHECKING:
@@ -211,6 +219,18 @@ class Hsm(Protocol):
         """Try whether cards open the world."""
         ...
 
+    def show_file(self, request: ShowFile) -> FileShown | DeviceRefused:
+        """Look at a file in the world's folder."""
+        ...
+
+    def restore_file(self, request: RestoreFile, request_id: str) -> FileRestored | DeviceRefused | FilesRefused:
+        """Put a file of a backup back; RUN021 where its bytes are not those of the request's digest."""
+        ...
+
+    def load_world(self, request: LoadWorld, request_id: str) -> WorldLoaded | DeviceRefused:
+        """Bring the module into the world in its folder."""
+        ...
+
     def verify_packages(self, request: VerifyPackages) -> PackagesVerified | DeviceRefused:
         """Verify a region's packages."""
         ...
@@ -225,6 +245,10 @@ class Hsm(Protocol):
 
     def inspect_key(self, request: InspectKey) -> KeyInspected | DeviceRefused:
         """Read a key's permissions."""
+        ...
+
+    def prove_key(self, request: ProveKey, request_id: str) -> KeyProved | DeviceRefused:
+        """Have a key sign the challenge that the request's id makes (`runner/proofs.py`)."""
         ...
 
     def seal_package(self, request: SealPackage, request_id: str) -> PackageSealed | DeviceRefused:
@@ -295,6 +319,12 @@ def ask_hsm(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return hsm.replace_cards(request, request_id)
         case TryCards():
             return hsm.try_cards(request, request_id)
+        case ShowFile():
+            return hsm.show_file(request)
+        case RestoreFile():
+            return hsm.restore_file(request, request_id)
+        case LoadWorld():
+            return hsm.load_world(request, request_id)
         case VerifyPackages():
             return hsm.verify_packages(request)
         case GenerateKey():
@@ -303,6 +333,8 @@ def ask_hsm(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return hsm.reduce_key(request, request_id)
         case InspectKey():
             return hsm.inspect_key(request)
+        case ProveKey():
+            return hsm.prove_key(request, request_id)
         case SealPackage():
             return hsm.seal_package(request, request_id)
         case CollectPackage():

@@ -44,3 +44,9 @@ def earlier(disk: Disk, playbook: Playbook, given: Sequence[str]) -> tuple[Earli
         folder, _, trust = value.partition(",")
         places[name] = RecordAt(folder=Path(folder), trust=Path(trust) if trust else None)
     return read_records(disk, playbook, places)
+
+
+def folders(playbook: Playbook, given: Sequence[str]) -> tuple[Path, ...]:
+    """Return the folders of the records that `--record` options give, each once, in the playbook's order."""
+    at = {name: Path(value.partition(",")[0]) for name, value in pairs_of("record", "NAME=FOLDER", given)}
+    return tuple(dict.fromkeys(at[name] for name in playbook.records if name in at))

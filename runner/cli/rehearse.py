@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runner.cli.earlier import add_records, earlier
+from runner.cli.earlier import add_records, earlier, folders
 from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, add_format, add_language, params, show
@@ -120,8 +120,9 @@ def _plan(
     return make_plan(documents, choice)
 
 
-def _bring(args: argparse.Namespace) -> Path:
-    return Path(args.bring) if args.bring else find_playbook(args.file).parent
+def _script(documents: Documents, args: argparse.Namespace) -> Script:
+    bring = Path(args.bring) if args.bring else find_playbook(args.file).parent
+    return Script(answers=documents.examples(), bring=bring, earlier=folders(documents.written, args.record))
 
 
 def _carry_out(
@@ -137,7 +138,7 @@ def _carry_out(
         f"\nREHEARSAL  {checked.plan.ceremony.title}\nSIMULATED  device, people and regions; no genuine key is made\n"
     )
     sys.stderr.write(f"plan       {checked.sha256}\n")
-    ground, script = Ground(disk=disk), Script(answers=documents.examples(), bring=_bring(args))
+    ground, script = Ground(disk=disk), _script(documents, args)
     watch, contents = Narrator(sys.stderr, checked.plan), documents.contents
     if faults is None or faults.value is None:
         return rehearsed(rehearse(ground, checked, contents=contents, record=record, script=script, watch=watch))

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 CHANGES: Final = ("set", "drop", "plan", "absent", "answers", "fault")
 """What a variant can change; each has exactly one."""
 
+FAULTS: Final = ("damage", "no_card", "other_card", "wrong_pin")
+"""What can go wrong in a step; a fault is exactly one of them."""
+
 _RULE: Final = r"^[A-Z]{3}\d{3}$"
 
 
@@ -67,11 +70,34 @@ class Fails(Written):
     exit: Literal[2, 3, 4, 5, 6, 7]
 
 
+class OtherCard(Written):
+    """Somebody puts in another card than their own: one that is there, by its serial, or one of another world."""
+
+    person: Id
+    card: Text
+
+
 class Fault(Written):
-    """One byte of an artefact changes where it lies when a step begins."""
+    """What goes wrong in a step.
+
+    One byte of an artefact changes where it lies when the step begins; or, where cards are read, somebody puts in none,
+    or another one than theirs, or types a PIN that is not the card's.
+    """
 
     at: Id
-    damage: Id
+    damage: Id | None = None
+    no_card: Id | None = None
+    other_card: OtherCard | None = None
+    wrong_pin: Id | None = None
+
+    def there(self) -> tuple[str, ...]:
+        """Return which of `FAULTS` stand here."""
+        return tuple(key for key in FAULTS if getattr(self, key) is not None)
+
+    @property
+    def person(self) -> str | None:
+        """Who does something wrong at the card slot; None where nobody does."""
+        return self.no_card or self.wrong_pin or (None if self.other_card is None else self.other_card.person)
 
 
 class Variant(Written):
@@ -122,6 +148,9 @@ def _variants(replay: Replay, report: Report) -> None:
             what = f"changes {' and '.join(f'`{key}`' for key in changed)}" if changed else "changes nothing"
             advice = "keep one of them, and make another variant" if changed else f"one of: {', '.join(CHANGES)}"
             report.add("RPL001", f"this variant {what}", ("variants", index, "name"), help_=advice)
+        if variant.fault is not None and len(variant.fault.there()) != 1:
+            advice = f"one of: {', '.join(FAULTS)}"
+            report.add("RPL001", "a fault is exactly one thing", ("variants", index, "fault"), key=True, help_=advice)
         first = seen.setdefault(variant.name, ("variants", index, "name"))
         if first != ("variants", index, "name"):
             related = [("first written here", first)]
@@ -148,8 +177,16 @@ def check_replay(replay: Replay, playbook: Playbook, roster: Roster | None, repo
             _answers(variant.answers, asks, (*here, "answers"), report)
         if variant.fault is not None:
             report.declared("SHP008", "step", variant.fault.at, asks, path=(*here, "fault", "at"))
-            damaged = variant.fault.damage
-            report.declared("SHP008", "artefact", damaged, playbook.artefacts(), path=(*here, "fault", "damage"))
+            _fault(variant.fault, playbook, people, (*here, "fault"), report)
+
+
+def _fault(fault: Fault, playbook: Playbook, people: tuple[str, ...], path: Path, report: Report) -> None:
+    if fault.damage is not None:
+        report.declared("SHP008", "artefact", fault.damage, playbook.artefacts(), path=(*path, "damage"))
+    elif fault.other_card is not None:
+        report.declared("SHP008", "person", fault.other_card.person, people, path=(*path, "other_card", "person"))
+    elif fault.person is not None:
+        report.declared("SHP008", "person", fault.person, people, path=(*path, *fault.there()))
 
 
 def _records(plan: PlanFor, playbook: Playbook, path: Path, report: Report) -> None:

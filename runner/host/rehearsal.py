@@ -14,8 +14,9 @@ from runner.canonical import file_digest
 from runner.errors import PlaybookFault, WrongUse
 from runner.host import record as folder
 from runner.host import simulated
+from runner.host.earlier_rooms import find_file, room_with_cards, rooms_at
 from runner.host.resumption import abort_ceremony, look_back, resume_ceremony
-from runner.host.simulated_room import ENVIRONMENT, PEOPLE, Ground, SimulatedRoom, furnish
+from runner.host.simulated_room import ENVIRONMENT, STRANGE, Ground, SimulatedRoom, furnish, strange_card
 from runner.host.sitting import began, open_ceremony
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runner.host.disk import Disk
+    from runner.host.earlier_rooms import EarlierRoom
+    from runner.host.room import Slip
     from runner.host.session import Ended, Watch
     from runner.host.simulated import Cast
     from runner.host.sitting import Means
@@ -44,11 +47,15 @@ class Script:
         answers: what they type, by step and name.
         absent: who does not come.
         bring: the folder with the files that the plan begins with; None where there is none.
+        earlier: the records of earlier rehearsals; the media and cards of their rooms are at hand.
+        slip: what somebody does wrong at the card slot; None for nothing.
     """
 
     answers: Mapping[tuple[str, str], str]
     absent: frozenset[str] = frozenset()
     bring: Path | None = None
+    earlier: tuple[Path, ...] = ()
+    slip: Slip | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,21 +107,37 @@ def rehearse(
     simulated.simulated_list(plan)
     if not plan.people:
         raise PlaybookFault("the plan has no people: give a roster", rule="QUO004")
-    brought = _brought(ground.disk, plan, script.bring)
-    people = simulated.cast(plan, answers=script.answers, absent=script.absent, draw=ground.draw)
+    rooms = rooms_at(ground.disk, [beside(earlier) for earlier in script.earlier])
+    brought = _brought(ground.disk, plan, script.bring, rooms)
+    left = room_with_cards(plan, rooms)
+    people = simulated.cast(
+        plan,
+        answers=script.answers,
+        absent=script.absent,
+        draw=ground.draw,
+        left=() if left is None else left.cards,
+    )
     place = beside(record)
-    furnish(ground, plan, place, people, brought)
-    room = SimulatedRoom(ground, plan, place, people)
+    furnish(ground, plan, place, people, brought, left=left)
+    if script.slip is not None and script.slip.card == STRANGE:
+        strange_card(ground, plan, place)
+    room = SimulatedRoom(ground, plan, place, people, slip=script.slip)
     try:
         return _open(ground, checked, room, people, contents=contents, record=record, watch=watch)
     finally:
         room.close()
 
 
-def _brought(disk: Disk, plan: Plan, folder_: Path | None) -> dict[str, bytes]:
-    """ART010: return the files that the plan begins with, by artefact; a rehearsal takes the very ones."""
+def _brought(disk: Disk, plan: Plan, folder_: Path | None, rooms: tuple[EarlierRoom, ...]) -> dict[str, bytes]:
+    """ART010: return the files that the plan begins with, by artefact; a rehearsal takes the very ones.
+
+    They lie in the folder, or on a medium of an earlier rehearsal's room.
+    """
     found: dict[str, bytes] = {}
     for item, where in plan.brings:
+        if (kept := find_file(disk, rooms, item.file, where.sha256)) is not None and len(kept) <= item.at_most:
+            found[item.id] = kept
+            continue
         path = None if folder_ is None else folder_ / item.file
         if path is None or not disk.exists(path):
             raise PlaybookFault(
@@ -129,7 +152,7 @@ def _brought(disk: Disk, plan: Plan, folder_: Path | None) -> dict[str, bytes]:
 
 def is_scripted(disk: Disk, record: Path) -> bool:
     """Say whether a record is that of a scripted rehearsal, whose room lies beside it."""
-    return disk.exists(beside(record) / PEOPLE)
+    return disk.exists(beside(record) / simulated.PEOPLE)
 
 
 def resume_rehearsal(ground: Ground, record: Path, *, watch: Watch, may_decide: bool = False) -> Rehearsed:
@@ -166,7 +189,7 @@ def _again(ground: Ground, record: Path, watch: Watch, go_on: Callable[[Means, A
     past = look_back(ground.disk, record)
     engine = past.course.engine
     engine.close()
-    people = simulated.read_cast(ground.disk.read(place / PEOPLE))
+    people = simulated.read_cast(ground.disk.read(place / simulated.PEOPLE))
     room = SimulatedRoom(ground, past.checked.plan, place, people, present=engine.present, on_break=engine.on_break)
     try:
         ended = go_on(room.means(ground, watch), lambda key: _believe(ground.disk, place, key))
@@ -204,7 +227,7 @@ def restart_rehearsal(
     place = beside(record)
     if began(ground.disk, record) or not ground.disk.exists(place / ENVIRONMENT):
         raise WrongUse(f"the simulated room beside {record} is not whole: remove it and rehearse again")
-    people = simulated.read_cast(ground.disk.read(place / PEOPLE))
+    people = simulated.read_cast(ground.disk.read(place / simulated.PEOPLE))
     room = SimulatedRoom(ground, checked.plan, place, people)
     try:
         return _open(ground, checked, room, people, contents=contents, record=record, watch=watch)

@@ -198,7 +198,8 @@ def _base(loaded: Loaded) -> Scene:
 
 
 def _scenes(loaded: Loaded, plan: PlanFor) -> dict[str, Scene]:
-    return {name: _base(loaded.earlier[file]) for name, file in plan.records.items()}
+    scenes = {file: _base(loaded.earlier[file]) for file in plan.records.values()}
+    return {name: scenes[file] for name, file in plan.records.items()}
 
 
 def _changed(loaded: Loaded, variant: Variant, number: int, report: Report) -> Scene | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,8 @@ from runner.host.earlier_records import RecordAt, read_records
 from runner.host.past import whole_lines
 from runner.host.rehearsal import Script, beside, rehearse
 from runner.host.replay_record import Different, replay_record
-from runner.host.simulated_room import Ground
+from runner.host.room import Slip
+from runner.host.simulated_room import STRANGE, Ground
 from runner.parameters import Given
 from runner.planning import choose, make_plan
 from runner.verification.verdict import Outcome
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
 
 CHEAP: Final = 1 << 4
 """The scrypt cost of a PIN on a simulated card here: it guards nothing, and the real one takes half a second a card."""
+
+ANOTHER_WORLD: Final = "another-world"
+"""How a fault names a card of another world."""
 
 DECLINED: Final = "RUN040"
 """A person declined."""
@@ -109,7 +114,8 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
         if documents.roster is None:
             raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
         given = Given(values=scene.plan.params, examples=True)
-        earlier = read_records(disk, documents.written, _left_before(disk, scene, place))
+        left_before = _left_before(disk, scene, place)
+        earlier = read_records(disk, documents.written, left_before)
         choice = choose(documents, region=scene.plan.region, edition=scene.plan.edition, given=given, records=earlier)
     except CeremonyError as fault:
         return _raised(fault)
@@ -117,17 +123,21 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
     if made.checked is None:
         found = _refused(made.findings, _steps(documents))
         return found or Came(exit=Exit.REFUSED)
-    return _rehearse(disk, scene, made.checked, place / "record")
+    return _rehearse(disk, scene, made.checked, place / "record", left_before)
 
 
 def _left_before(disk: Disk, scene: Scene, place: Path) -> dict[str, RecordAt]:
-    """Carry out the ceremonies whose records this one takes values from.
+    """Carry out the ceremonies whose records this one takes values from; one that leaves several is carried out once.
 
     Raises:
         PlaybookFault: LOG020, one was refused: that is no refusal of the ceremony that is tried.
     """
     left: dict[str, RecordAt] = {}
+    done: list[tuple[Scene, RecordAt]] = []
     for name, before in scene.earlier.items():
+        if (same := next((at for other, at in done if other is before), None)) is not None:
+            left[name] = same
+            continue
         room = place / f"{name}.earlier"
         disk.mkdir(room)
         came = perform(disk, before, room)
@@ -136,13 +146,23 @@ def _left_before(disk: Disk, scene: Scene, place: Path) -> dict[str, RecordAt]:
             words = f"`{name}` was not carried out: {first.rule} {first.words}"
             raise PlaybookFault(words, rule="LOG020")
         left[name] = RecordAt(folder=room / "record", trust=None)
+        done.append((before, left[name]))
     return left
 
 
-def _rehearse(disk: Disk, scene: Scene, checked: CheckedPlan, record: Path) -> Came:
+def _rehearse(
+    disk: Disk, scene: Scene, checked: CheckedPlan, record: Path, left_before: Mapping[str, RecordAt]
+) -> Came:
     watch = _Watch(disk, checked, beside(record), scene.fault)
-    script = Script(answers={**scene.documents.examples(), **scene.answers}, absent=scene.absent, bring=scene.folder)
-    ground = Ground(disk=disk, inside=emulator.Inside(scrypt_n=CHEAP))
+    script = Script(
+        answers={**scene.documents.examples(), **scene.answers},
+        absent=scene.absent,
+        bring=scene.folder,
+        earlier=tuple(room.folder for room in left_before.values()),
+        slip=_slip(scene.fault),
+    )
+    clock = _Clock()
+    ground = Ground(disk=disk, inside=emulator.Inside(scrypt_n=CHEAP, clock=clock.now), wait=clock.wait)
     try:
         left = rehearse(ground, checked, contents=scene.documents.contents, record=record, script=script, watch=watch)
     except CeremonyError as fault:
@@ -222,6 +242,31 @@ def _made(disk: Disk, record: Path) -> bool:
     )
 
 
+class _Clock:
+    """A device's clock that goes on by itself when somebody waits."""
+
+    def __init__(self) -> None:
+        self._waited = 0.0
+
+    def now(self) -> float:
+        """Return seconds since 1970."""
+        return time.time() + self._waited
+
+    def wait(self, seconds: float) -> None:
+        """Let so many seconds pass at once."""
+        self._waited += seconds
+
+
+def _slip(fault: Fault | None) -> Slip | None:
+    """Return what a fault has somebody do wrong at the card slot."""
+    if fault is None or fault.person is None:
+        return None
+    if fault.other_card is not None:
+        card = STRANGE if fault.other_card.card == ANOTHER_WORLD else fault.other_card.card
+        return Slip(step=fault.at, person=fault.person, does="other_card", card=card)
+    return Slip(step=fault.at, person=fault.person, does="no_card" if fault.no_card else "wrong_pin")
+
+
 class _Watch:
     """Sees the rehearsal go by, keeps its results, and does the damage when its step begins."""
 
@@ -240,8 +285,9 @@ class _Watch:
 
     def begun(self, step: PlannedStep, number: int, of: int, attempt: int) -> None:  # noqa: ARG002 (the protocol's)
         """Damage the artefact where this is the step."""
-        if self._fault is not None and step.id == self._fault.at:
-            self._damage(self._facts.get(self._fault.damage))
+        fault = self._fault
+        if fault is not None and fault.damage is not None and step.id == fault.at:
+            self._damage(self._facts.get(fault.damage))
 
     def _damage(self, fact: FileFact | None) -> None:
         if fact is None:

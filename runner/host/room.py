@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, assert_never
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol, assert_never
 
+from runner.backends.interface import Secret
 from runner.exchange import (
     Acting,
     AskException,
@@ -19,14 +20,15 @@ from runner.exchange import (
     RoomRequest,
     ValueGiven,
 )
-from runner.plan import Literal, RecordFileRef, RecordResultRef
+from runner.plan import Literal as Printed
+from runner.plan import RecordFileRef, RecordResultRef
 from runner.quorum import fill
 from runner.values import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from runner.backends.interface import CardDialogue, CardWanted, PinWanted, Secret
+    from runner.backends.interface import CardDialogue, CardWanted, PinWanted
     from runner.engine import StepFailed
     from runner.exchange import ExceptionGranted, Need, RoomEvent
     from runner.plan import Plan, PlannedStep
@@ -146,12 +148,36 @@ class SimulatedCard:
     pin: Secret
 
 
-class SimulatedSlot:
-    """Scripted holders at the card slot: each puts in their own card, and types its PIN once the card looks at it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slip:
+    """What a person does wrong at the card slot in a step, where cards are read.
 
-    def __init__(self, cards: tuple[SimulatedCard, ...], wait: Callable[[float], None]) -> None:
+    They put in no card; another than their own, `card` by its serial; or they type a PIN that is not the card's.
+    """
+
+    step: str
+    person: str
+    does: Literal["no_card", "other_card", "wrong_pin"]
+    card: str = ""
+
+
+class SimulatedSlot:
+    """Scripted holders at the card slot: each puts in their own card, and types its PIN once the card looks at it.
+
+    A card that is not taken was put in by mistake; the script knows no other, so the request is cancelled.
+    """
+
+    def __init__(
+        self, cards: tuple[SimulatedCard, ...], wait: Callable[[float], None], slip: Slip | None = None
+    ) -> None:
         self._cards = cards
         self._wait = wait
+        self._slip = slip
+        self._here: Slip | None = None
+
+    def step(self, step: str) -> None:
+        """Take it that a step begins."""
+        self._here = self._slip if self._slip is not None and self._slip.step == step else None
 
     def card(self, wanted: CardWanted) -> str | None:
         """Put in the next card: the one that is to be written, or the next one of the holders who came."""
@@ -160,14 +186,20 @@ class SimulatedSlot:
             return next((card.serial for card in mine if card.number == wanted.number), None)
         if wanted.done >= len(wanted.holders):
             return None
-        number = wanted.holders[wanted.done].number
-        return next((card.serial for card in mine if card.number == number), None)
+        holder, slip = wanted.holders[wanted.done], self._here
+        if slip is not None and slip.person == holder.person and slip.does != "wrong_pin":
+            self._here = replace(slip, does="no_card", card="")
+            return slip.card or None
+        return next((card.serial for card in mine if card.number == holder.number), None)
 
     def pin(self, wanted: PinWanted) -> Secret:
         """Type the PIN of the card that is in the slot."""
         if wanted.wait_seconds:  # a try that a crash cut off counts as one
             self._wait(wanted.wait_seconds)
-        return next(card.pin for card in self._cards if card.serial == wanted.serial)
+        card, slip = next(card for card in self._cards if card.serial == wanted.serial), self._here
+        if slip is not None and slip.person == card.person and slip.does == "wrong_pin":
+            return Secret(f"not {card.pin.reveal()}")
+        return card.pin
 
     def tell(self, words: str) -> None:
         """Nobody reads it."""
@@ -184,6 +216,7 @@ class ScriptedRoom:
         sign: makes a person's signature in a namespace over a statement.
         present: who is in the room already.
         on_break: whether the ceremony pauses.
+        slip: what somebody does wrong at the card slot.
         wait: lets so many seconds pass.
         again: says whether a failed step begins again.
     """
@@ -198,6 +231,7 @@ class ScriptedRoom:
         sign: Callable[[str, str, bytes], bytes],
         present: frozenset[str] = frozenset(),
         on_break: bool = False,
+        slip: Slip | None = None,
         wait: Callable[[float], None],
         again: Callable[[StepFailed], bool],
     ) -> None:
@@ -206,7 +240,7 @@ class ScriptedRoom:
         self._answers = answers
         self._coming = [person for person in plan.people if person.id not in absent | present]
         self._on_break = on_break
-        self._slot = SimulatedSlot(cards, wait)
+        self._slot = SimulatedSlot(cards, wait, slip)
         self._sign = sign
 
     @property
@@ -233,6 +267,7 @@ class ScriptedRoom:
         """Return what the script says."""
         match request:
             case GatherPeople():
+                self._slot.step(step.id)
                 able = [person for person in self._plan.people if person.id in present]
                 return PeopleGathered(acting=_acting(fill(able, request.needs)))
             case AskValue():
@@ -271,7 +306,7 @@ class ScriptedRoom:
             if expectation.result != request.name:
                 continue
             match expectation.equals:
-                case Literal(value=value):
+                case Printed(value=value):
                     return _as_typed(request.type, value)
                 case RecordResultRef() | RecordFileRef() as of:
                     return _as_typed(request.type, self._plan.recorded(of))

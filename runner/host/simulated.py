@@ -11,7 +11,8 @@ import base64
 import json
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
 
 from runner import canonical
 from runner.backends import emulator
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from runner.audit.note import LogKey
     from runner.host.approvals import Approved
     from runner.plan import CheckedPlan, Plan, TrustList
+
+PEOPLE: Final = "people.json"
+"""The file of a room that holds who plays in it."""
 
 _PIN_DIGITS = 8
 
@@ -83,16 +87,28 @@ class Cast:
 
 
 def cast(
-    plan: Plan, *, answers: Mapping[tuple[str, str], str], absent: frozenset[str], draw: Callable[[int], bytes]
+    plan: Plan,
+    *,
+    answers: Mapping[tuple[str, str], str],
+    absent: frozenset[str],
+    draw: Callable[[int], bytes],
+    left: tuple[SimulatedCard, ...] = (),
 ) -> Cast:
-    """Return a blank card with a random PIN for every card somebody of the plan holds, and a key for everybody."""
+    """Return a card for every card somebody of the plan holds, and a key for everybody.
+
+    A card is the one of that set and number in `left`, which an earlier rehearsal left, with its PIN; else a blank one
+    with a random PIN.
+    """
     held = sorted((one.set, one.number, person.id) for person in plan.people for one in person.cards)
+    known = {(card.set, card.number): card for card in left}
+    taken = {card.serial for card in left}
+    fresh = (serial for serial in map("SIM-CARD-{:04d}".format, count(1)) if serial not in taken)
     return Cast(
         cards=tuple(
-            SimulatedCard(
-                set=card_set, number=number, person=person, serial=f"SIM-CARD-{index:04d}", pin=Secret(_pin(draw))
-            )
-            for index, (card_set, number, person) in enumerate(held, 1)
+            replace(known[card_set, number], person=person)
+            if (card_set, number) in known
+            else SimulatedCard(set=card_set, number=number, person=person, serial=next(fresh), pin=Secret(_pin(draw)))
+            for card_set, number, person in held
         ),
         seeds={person.id: draw(32) for person in plan.people},
         answers=answers,

@@ -13,7 +13,9 @@ from runner.backends.interface import Secret
 from runner.errors import PlaybookFault
 from runner.host.clock import SystemClock, today
 from runner.host.disk import Disk
+from runner.host.earlier_rooms import carry_cards
 from runner.host.room import ScriptedRoom
+from runner.host.simulated import PEOPLE
 from runner.host.sitting import Means
 from runner.host.stations import Stations
 
@@ -24,12 +26,16 @@ if TYPE_CHECKING:
     from runner.backends.interface import Hsm, Vault
     from runner.engine import StepFailed
     from runner.host.clock import Clock
+    from runner.host.earlier_rooms import EarlierRoom
+    from runner.host.room import Slip
     from runner.host.session import Watch
     from runner.host.simulated import Cast
     from runner.plan import CardSet, Plan, PlannedStep
 
-PEOPLE: Final = "people.json"
 ENVIRONMENT: Final = "environment.json"
+
+STRANGE: Final = "SIM-OTHER-0001"
+"""The serial of a card of another world."""
 
 
 def leave_it(_failed: StepFailed) -> bool:
@@ -53,10 +59,19 @@ class Ground:
     again: Callable[[StepFailed], bool] = leave_it
 
 
-def furnish(ground: Ground, plan: Plan, place: Path, people: Cast, brought: Mapping[str, bytes]) -> None:
+def furnish(
+    ground: Ground,
+    plan: Plan,
+    place: Path,
+    people: Cast,
+    brought: Mapping[str, bytes],
+    *,
+    left: EarlierRoom | None = None,
+) -> None:
     """Make the simulated room: people, stations, media, devices, vault; the environment last, when all is there.
 
-    `brought` are the files that the plan begins with, by artefact.
+    `brought` are the files that the plan begins with, by artefact; `left` is the room of the earlier rehearsal whose
+    cards some of the people hold.
     """
     disk = ground.disk
     if any(_asks_vault(step) for step in plan.active_steps()) and not emulator.has_region(plan.region):
@@ -70,7 +85,8 @@ def furnish(ground: Ground, plan: Plan, place: Path, people: Cast, brought: Mapp
         disk.write_new(place / "stations" / where.at / artefact.file, brought[artefact.id])
     for number, device in enumerate(plan.devices, 1):
         folder = place / "devices" / device.id
-        serials = [card.serial for card in people.cards]
+        carried = set() if left is None else {card.serial for card in left.cards}
+        serials = [card.serial for card in people.cards if card.serial not in carried]
         start = _start(plan, device.id)
         cards = () if start is None else _cards_of(start.card_set, people, ground.draw)
         serials += [serial for serial, _ in cards if serial not in serials]
@@ -79,9 +95,21 @@ def furnish(ground: Ground, plan: Plan, place: Path, people: Cast, brought: Mapp
             emulator.make_world(
                 folder, threshold=start.card_set.threshold, cards=cards, mode=start.mode, inside=ground.inside
             )
+        if left is not None:
+            carry_cards(left, disk, folder, ground.inside)
     if _has_vault(plan) and plan.region is not None:
         emulator.make_vault(place / "vault", plan.region, ground.inside)
     disk.write_new(place / ENVIRONMENT, canonical.encode(_environment(plan)))
+
+
+def strange_card(ground: Ground, plan: Plan, place: Path) -> None:
+    """Put a card of another world into the stacks of the devices, for somebody to put in by mistake."""
+    folder = place / "another-world"
+    emulator.make_hsm(folder, serial=_serial(0), cards=[STRANGE], inside=ground.inside)
+    card = (STRANGE, Secret(ground.draw(16).hex()))
+    emulator.make_world(folder, threshold=1, cards=(card,), mode="operational", inside=ground.inside)
+    for device in plan.devices:
+        emulator.carry_cards(folder, place / "devices" / device.id, inside=ground.inside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +147,7 @@ class SimulatedRoom:
         people: who plays.
         present: who is in the room already.
         on_break: whether the ceremony pauses.
+        slip: what somebody does wrong at the card slot.
     """
 
     def __init__(
@@ -130,6 +159,7 @@ class SimulatedRoom:
         *,
         present: frozenset[str] = frozenset(),
         on_break: bool = False,
+        slip: Slip | None = None,
     ) -> None:
         self._open: list[emulator.EmulatedHsm] = []
         self._people = ScriptedRoom(
@@ -137,6 +167,7 @@ class SimulatedRoom:
             answers=people.answers,
             absent=people.absent,
             cards=people.cards,
+            slip=slip,
             sign=lambda person, namespace, text: people.signer(person).sign(namespace, text),
             present=present,
             on_break=on_break,

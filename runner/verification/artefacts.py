@@ -34,6 +34,16 @@ class Artefacts:
         """Begin a step: no file was seen in it yet."""
         self._seen = {}
 
+    def asked(self, step: Step, request: dict[str, Any], seq: int) -> Iterator[Finding]:
+        """LOG043: a request that names the digest of a file it uses names that of the file as it was."""
+        if "sha256" not in request:
+            return
+        for artefact in step.uses:
+            here = self.known.get(artefact, (0, self._plan.artefacts[artefact].brought))[1]
+            if self._plan.artefacts[artefact].file == request["file"] and here != request["sha256"]:
+                words = f"{request['file']} is asked for with another digest than it had when it was made"
+                yield Finding(rule="LOG043", seq=seq, words=words)
+
     def replied(
         self, step: Step, request: tuple[str, dict[str, Any]], reply: dict[str, Any], seq: int
     ) -> Iterator[Finding]:
@@ -127,7 +137,7 @@ class Keys:
             case "generate_key":
                 self._facts[("key", request["ident"])] = {}
                 return self._facts[("key", request["ident"])]
-            case "reduce_key" | "inspect_key" | "destroy_key":
+            case "reduce_key" | "inspect_key" | "prove_key" | "destroy_key":
                 return self._facts.setdefault(("key", request["ident"]), {})
             case "seal_package":
                 self._sealed = self._facts.setdefault(("key", request["ident"]), {})

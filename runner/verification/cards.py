@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runner.verification.people import People
     from runner.verification.plan import Plan
 
-WITH_CARDS: Final = frozenset({"create_world", "replace_cards", "try_cards", "reduce_key"})
+WITH_CARDS: Final = frozenset({"create_world", "load_world", "replace_cards", "try_cards", "reduce_key"})
 """Requests that name the people whose cards are used."""
 
 
@@ -28,6 +28,8 @@ def asked(plan: Plan, people: People, kind: str, request: dict[str, Any], seq: i
     """
     made = request["new"] if kind == "replace_cards" else request.get("card_set", "")
     card_set = plan.card_sets.get(made)
+    if kind == "load_world" and card_set is not None and request["threshold"] != card_set.threshold:
+        yield Finding(rule="LOG038", seq=seq, words="a world is loaded with another quorum than planned")
     if kind in {"create_world", "replace_cards"}:
         old = plan.card_sets.get(request.get("old", made))
         for one in (card_set, old):
@@ -51,11 +53,11 @@ def told(kind: str, request: dict[str, Any], reply: dict[str, Any], seq: int) ->
     """
     held = {holder["number"] for holder in request["holders"]}
     read: list[dict[str, Any]] = reply["read"] if kind == "replace_cards" else reply["cards"]
-    if kind in {"replace_cards", "reduce_key"} or reply.get("opens") is True:
+    if kind in {"load_world", "replace_cards", "reduce_key"} or reply.get("opens") is True:
         numbers = [card["number"] for card in read]
         if not held.issuperset(numbers) or len(set(numbers)) != len(numbers):
             yield Finding(rule="LOG038", seq=seq, words="a card was used that nobody here holds")
-    if kind == "replace_cards" and len(read) != request["threshold"]:
+    if kind in {"load_world", "replace_cards"} and len(read) != request["threshold"]:
         yield Finding(rule="LOG038", seq=seq, words="the cards read are no quorum")
     if kind in {"create_world", "replace_cards"}:
         written = [card["number"] for card in reply["cards"]]

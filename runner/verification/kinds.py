@@ -32,6 +32,9 @@ REPLIES: Final[dict[str, dict[str, Any]]] = {
     "device_inspected": {"mode": str, "hknso": str, "cards": [_CARD], "file": str, **_BYTES},
     "cards_replaced": {"hknso": str, "read": [_CARD], "cards": [_CARD], "file": str, **_BYTES},
     "cards_tried": {"opens": bool, "hknso": str, "cards": [_CARD]},
+    "file_shown": {"file": str, **_BYTES},
+    "file_restored": {"file": str, **_BYTES},
+    "world_loaded": {"hknso": str, "hkm": str, "cards": [_CARD], "file": str, **_BYTES},
     "packages_verified": {"root_hash": str, "kek_hash": str, "world_hash": str, "hknso": str, "region": str},
     "key_made": {"key_hash": str, "public_key": str, "file": str, **_BYTES},
     "key_reduced": {"key_hash": str, "cards": [_CARD], "file": str, **_BYTES},
@@ -43,6 +46,7 @@ REPLIES: Final[dict[str, dict[str, Any]]] = {
         "blob_to": str,
         "rights": [str],
     },
+    "key_proved": {"key_hash": str, "public_key": str, "challenge": HASH, "signature": str},
     "package_sealed": {"key_hash": str, "region": str, "output": str, **_BYTES},
     "key_destroyed": {"key_hash": str, "file": str, **_BYTES},
     "keys_listed": {"files": [str]},
@@ -109,12 +113,20 @@ KINDS: Final[dict[str, Kind]] = {
         mutates=True,
     ),
     "try_cards": _device("cards_tried", fields={"card_set": str, "choices": str, "holders": [_HOLDER]}, mutates=True),
+    "show_file": _device("file_shown", fields={"file": str}),
+    "restore_file": _device(
+        "file_restored", "files_refused", fields={"at": str, "file": str, "sha256": HASH}, mutates=True
+    ),
+    "load_world": _device(
+        "world_loaded", fields={"card_set": str, "threshold": whole, "holders": [_HOLDER]}, mutates=True
+    ),
     "verify_packages": _device("packages_verified", fields=_PACKAGES),
     "generate_key": _device("key_made", fields={**_KEY, "type": str, "size": whole, "protect": str}, mutates=True),
     "reduce_key": _device(
         "key_reduced", fields={**_KEY, **_PACKAGES, "card_set": str, "holders": [_HOLDER]}, mutates=True
     ),
     "inspect_key": _device("key_inspected", fields=_KEY),
+    "prove_key": _device("key_proved", fields=_KEY),
     "seal_package": _device(
         "package_sealed",
         fields={"ident": str, **_PACKAGES, "subscription_id": str, "friendly_name": str},

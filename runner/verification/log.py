@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from runner import canonical
 from runner.canonical import NotCanonical
 from runner.verification.forms import fit_data
+from runner.verification.proofs import PROVED_BY
 from runner.verification.quick_shapes import quick_forms
 from runner.verification.reading import HASH, ID, ShapeError, fit, positive, rising, whole
 from runner.verification.tree import leaf_hash
@@ -129,8 +130,12 @@ def read_log(pieces: Iterable[bytes], spelling: Spelling) -> Iterator[Entry | Fi
 
 
 def take_entry(piece: bytes, start: int, spelling: Spelling) -> Entry:
-    """Return a line that was read before, and found in order, as the entry it is; its `leaf` is left empty."""
+    """Return a line that was read before, and found in order, as the entry it is.
+
+    Its `leaf` is left empty, but for a request whose reply is held to it.
+    """
     value = spelling.parse(piece)
+    named = value["type"] == "request" and value["data"]["kind"] == PROVED_BY
     return Entry(
         value["seq"],
         value["prev"],
@@ -142,7 +147,7 @@ def take_entry(piece: bytes, start: int, spelling: Spelling) -> Entry:
         value["attempt"],
         tuple(value["actors"]),
         value["data"],
-        b"",
+        leaf_hash(piece[:-1]) if named else b"",
         start,
         True,  # noqa: FBT003 (its fields in their order, which takes half as long as by their names)
     )

@@ -13,6 +13,7 @@ from runner.verification.custody import held
 from runner.verification.exceptions import Exceptions
 from runner.verification.expectations import Expectations
 from runner.verification.kinds import KINDS, REFUSALS, REPLIES
+from runner.verification.proofs import PROVED_BY, proved
 from runner.verification.reading import fits
 from runner.verification.requests import differences
 from runner.verification.verdict import Finding, Outcome
@@ -125,6 +126,7 @@ class Attempt:
         if others := {*differences(self._plan, step, kind, data["request"])}:
             words = f"not as the plan has it: {', '.join(sorted(others))}"
             found.append(Finding(rule="LOG039", seq=entry.seq, words=words))
+        found += self.artefacts.asked(step, data["request"], entry.seq)
         if kind in _BY_THE_PLAN:
             found += self._people_of(step, entry)
         return found
@@ -158,7 +160,7 @@ class Attempt:
         data, pending = entry.data, self.pending
         if pending is None or data["to"] != pending.seq:
             return [self._lose("LOG032", entry, "a reply to no request that waits")]
-        kind, request = pending.data["kind"], pending.data["request"]
+        kind = pending.data["kind"]
         if data["kind"] not in KINDS[kind].replies or not (entry.fitted or fits(data["reply"], REPLIES[data["kind"]])):
             return [self._lose("LOG032", entry, f"{data['kind']} does not answer {kind}")]
         self.pending = None
@@ -169,10 +171,11 @@ class Attempt:
             self.declined = (data["reply"]["person"], data["reply"]["reason"])
         if not self._refused:
             self.changed |= pending.data["mutates"]
-            found += self._told(step, kind, request, entry)
+            found += self._told(step, pending, entry)
         return found
 
-    def _told(self, step: Step, kind: str, request: dict[str, Any], entry: Entry) -> list[Finding]:
+    def _told(self, step: Step, pending: Entry, entry: Entry) -> list[Finding]:
+        kind, request = pending.data["kind"], pending.data["request"]
         reply: dict[str, Any] = entry.data["reply"]
         if kind == "gather_people":
             self._deferred += self._people.gathered(step, reply, entry.seq)
@@ -186,6 +189,8 @@ class Attempt:
                 return []
             return [Finding(rule="LOG035", seq=entry.seq, words=f"{reply['person']} does not act in this step")]
         found: list[Finding] = []
+        if kind == PROVED_BY:
+            self._deferred += proved(pending.leaf, reply, entry.seq)
         if kind in WITH_CARDS:
             found += told(kind, request, reply, entry.seq)
         self._people.used_cards(request)

@@ -179,6 +179,7 @@ class Bench:
         folder: Path,
         *,
         seed: str = "seed",
+        esn: str = ESN,
         disk: Disk | None = None,
         cards: int = 8,
         like: Path | None = None,
@@ -196,7 +197,7 @@ class Bench:
             self._requests = 100
             self.device = Device.open(folder, draw=draw, clock=self.clock)
             return
-        self.device = Device.manufacture(folder, esn=ESN, draw=draw, clock=self.clock, scrypt_n=CHEAP, disk=disk)
+        self.device = Device.manufacture(folder, esn=esn, draw=draw, clock=self.clock, scrypt_n=CHEAP, disk=disk)
         self.device.blank_cards(self.serials)
 
     def reopen(self, disk: Disk | None = None, seed: str = "again") -> None:

@@ -152,8 +152,8 @@ def test_check_05_the_policy_is_the_worlds_and_stays_with_its_cards(make: Callab
     other.reopen()
     other.do(RestoreFile(name="world", content=files["kmdata/local/world"]))
     other.mode(Mode.INITIALIZATION)
-    other.refused(LoadWorld(), Status.TOKEN_AUTH_FAILED, new)
-    other.do(LoadWorld(), *bench.serials[4:6])
+    other.refused(LoadWorld(threshold=0), Status.TOKEN_AUTH_FAILED, new)
+    other.do(LoadWorld(threshold=0), *bench.serials[4:6])
     other.device.close()
 
 

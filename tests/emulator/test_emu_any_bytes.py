@@ -18,8 +18,9 @@ from hsm_emulator import acl, byok, cards, encoding, keyfile, keys, messages, pa
 from hsm_emulator.errors import EmulatorError, StoreBroken
 from hsm_emulator.region import verifier
 from hsm_emulator.state import State
-from hsm_emulator.tools import changing, looking, setting_up, transferring
+from hsm_emulator.tools import looking
 from hsm_emulator.tools.arguments import tool_name
+from hsm_emulator.tools.main import all_tools
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
-TOOLS = [tool for room in (changing, looking, setting_up, transferring) for tool in room.TOOLS]
+TOOLS = all_tools()
 OPTIONS = sorted(
     {
         "-m", "1", "--module=1", "--json", "-h", "--", "-", "-k", "-w", "-s", "-I", "-O", "-c", "-i", "-Q", "2/3", "=",

@@ -16,8 +16,8 @@ from emulator_bench import SUBSCRIPTION, Bench, contents
 from tool_bench import Tools
 
 from hsm_emulator.region import catalogue
-from hsm_emulator.tools import changing, looking, setting_up, transferring
 from hsm_emulator.tools.arguments import tool_name
+from hsm_emulator.tools.main import all_tools
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "commands"
 PROSE = tomllib.loads((VECTORS / "prose.toml").read_text(encoding="utf-8"))["refused"]
@@ -28,7 +28,7 @@ LINES = tuple(dict.fromkeys(line for edition in EDITIONS for line in edition["li
 ELSEWHERE = tuple(dict.fromkeys(line for edition in EDITIONS for line in edition["elsewhere"]))
 TOKENS = sorted({match[1] for line in LINES if (match := re.search(r"BYOK-KEK-pkg-([A-Z]+-1)", line))})
 EVERYWHERE = tuple(line for line in LINES if "BYOK-KEK-pkg" not in line)
-TOOLS = {tool.name: tool for room in (changing, looking, setting_up, transferring) for tool in room.TOOLS}
+TOOLS = {tool.name: tool for tool in all_tools()}
 
 
 def begins(tool: str, lines: tuple[str, ...] = EVERYWHERE) -> tuple[str, ...]:

@@ -40,6 +40,20 @@ from hsm_emulator.messages import (
     RestoreFile,
     TryCards,
 )
+from hsm_emulator.operator_messages import (
+    CardSetCreated,
+    ChangeSoftcard,
+    CheckSoftcard,
+    CreateCardSet,
+    CreateSoftcard,
+    DeleteSoftcard,
+    EjectCard,
+    InsertCard,
+    Preload,
+    RecoverKeys,
+    SoftcardCreated,
+    Unload,
+)
 from hsm_emulator.store import Store
 
 if TYPE_CHECKING:
@@ -196,7 +210,60 @@ def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     new, restore = elsewhere(make_bench)
     new.do(restore)
     new.do(ChangeMode(mode=Mode.INITIALIZATION))
-    return Scene(new, LoadWorld(), new.serials[:2])
+    return Scene(new, LoadWorld(threshold=0), new.serials[:2])
+
+
+def operators(make_bench: Callable[..., Bench]) -> tuple[Bench, str, str]:
+    """A world with two softcards and an operator card; the hkltu of one of each."""
+    bench = in_a_world(make_bench)
+    ops = bench.do(CreateCardSet(name="ops", threshold=1, cards=1, persistent=False, timeout=0), bench.serials[3])
+    soft, _ = bench.do(CreateSoftcard(name="soft")), bench.do(CreateSoftcard(name="other"))
+    assert isinstance(ops, CardSetCreated)
+    assert isinstance(soft, SoftcardCreated)
+    return bench, ops.hkltu, soft.hkltu
+
+
+def scene_card_set(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = in_a_world(make_bench)
+    command = CreateCardSet(name="ops", threshold=1, cards=2, persistent=True, timeout=60)
+    return Scene(bench, command, bench.serials[3:5])
+
+
+def scene_softcard(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    return Scene(in_a_world(make_bench), CreateSoftcard(name="soft"), [])
+
+
+def on_softcard(command: type) -> Callable[[Callable[..., Bench], Packages], Scene]:
+    return lambda make_bench, _: Scene(operators(make_bench)[0], command(token="soft"), [])
+
+
+def scene_preload(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench, ops, _soft = operators(make_bench)
+    return Scene(bench, Preload(hkltu=ops), bench.serials[3:4])
+
+
+def scene_unload(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench, _ops, soft = operators(make_bench)
+    bench.do(Preload(hkltu=soft))
+    return Scene(bench, Unload(hkltus=(soft,)), [])
+
+
+def scene_recover(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench, _ops, _soft = operators(make_bench)
+    bench.do(generate("guarded", protect="softcard", token="soft"))
+    command = RecoverKeys(target="other", keys=(("simple", "guarded"),))
+    return Scene(bench, command, bench.serials[:2])
+
+
+def scene_insert(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench, _ops, _soft = operators(make_bench)
+    return Scene(bench, InsertCard(serial=bench.serials[3]), [])
+
+
+def scene_eject(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench, _ops, _soft = operators(make_bench)
+    bench.do(InsertCard(serial=bench.serials[3]))
+    return Scene(bench, EjectCard(serial=bench.serials[3]), [])
 
 
 SCENES: dict[type, Callable[[Callable[..., Bench], Packages], Scene]] = {
@@ -212,11 +279,24 @@ SCENES: dict[type, Callable[[Callable[..., Bench], Packages], Scene]] = {
     DeleteKey: scene_delete,
     CheckPin: scene_check,
     ChangePin: scene_change,
+    CreateCardSet: scene_card_set,
+    CreateSoftcard: scene_softcard,
+    CheckSoftcard: on_softcard(CheckSoftcard),
+    ChangeSoftcard: on_softcard(ChangeSoftcard),
+    DeleteSoftcard: on_softcard(DeleteSoftcard),
+    Preload: scene_preload,
+    Unload: scene_unload,
+    RecoverKeys: scene_recover,
+    InsertCard: scene_insert,
+    EjectCard: scene_eject,
 }
 """Every command that changes the device, in a scene where it is done."""
 
-READING = (ReplaceCards, TryCards, LoadWorld, ModifyAcls, CheckPin, ChangePin)
-"""They read cards: their draws follow the tries, which come in another order after a crash."""
+READING = (
+    ReplaceCards, TryCards, LoadWorld, ModifyAcls, CheckPin, ChangePin,
+    CheckSoftcard, ChangeSoftcard, Preload, RecoverKeys,
+)  # fmt: skip
+"""They read cards or softcards: their draws follow the tries, which come in another order after a crash."""
 
 
 def test_no_command_is_forgotten() -> None:

@@ -53,7 +53,7 @@ class Restored:
 
     def load(self, *cards: str) -> WorldLoaded:
         self.new.mode(Mode.INITIALIZATION)
-        reply = self.new.do(LoadWorld(), *cards)
+        reply = self.new.do(LoadWorld(threshold=0), *cards)
         self.new.mode(Mode.OPERATIONAL)
         assert isinstance(reply, WorldLoaded)
         return reply
@@ -90,7 +90,7 @@ def test_its_audit_log_is_its_own(restored: Restored) -> None:
     assert isinstance(before, ModuleState)
     restored.put("world")
     restored.new.mode(Mode.INITIALIZATION)
-    restored.new.talk(LoadWorld(), restored.new.operator(*restored.old.serials[:2]), request="load")
+    restored.new.talk(LoadWorld(threshold=0), restored.new.operator(*restored.old.serials[:2]), request="load")
     known, happened = restored.new.device.since(before.audit_head)
     assert known
     assert happened[-1] == "load"
@@ -108,8 +108,8 @@ def test_any_k_cards_load_it_and_fewer_do_not(make_bench: Callable[..., Bench], 
     for place, some in enumerate(combinations(restored.old.serials[:n], k)):
         new = make_bench(f"new-{place}", like=restored.new.folder)
         for few in combinations(restored.old.serials[:n], k - 1):
-            new.refused_talk(LoadWorld(), Status.CANCELLED, new.operator(*few), tries=True)
-        new.do(LoadWorld(), *some)
+            new.refused_talk(LoadWorld(threshold=0), Status.CANCELLED, new.operator(*few), tries=True)
+        new.do(LoadWorld(threshold=0), *some)
         new.mode(Mode.OPERATIONAL)
         assert isinstance(new.device.look(PROVE), KeyProved)
 
@@ -122,7 +122,7 @@ def test_without_the_cards_the_backup_opens_nothing(restored: Restored) -> None:
     restored.new.refused(generate("other"), Status.UNKNOWN_ID)
     restored.new.mode(Mode.INITIALIZATION)
     blank = restored.old.serials[6:8]
-    restored.new.refused(LoadWorld(), Status.CANCELLED, *blank)
+    restored.new.refused(LoadWorld(threshold=0), Status.CANCELLED, *blank)
 
 
 def test_a_card_set_that_was_replaced_does_not_load_the_changed_world(make_bench: Callable[..., Bench]) -> None:
@@ -136,10 +136,10 @@ def test_a_card_set_that_was_replaced_does_not_load_the_changed_world(make_bench
     restored.put("world")
     restored.new.mode(Mode.INITIALIZATION)
     talk = restored.new.operator(*restored.old.serials[:3])
-    restored.new.refused_talk(LoadWorld(), Status.CANCELLED, talk)
+    restored.new.refused_talk(LoadWorld(threshold=0), Status.CANCELLED, talk)
     assert len(talk.told) == 3
     assert all("of another set" in words for words in talk.told)
-    restored.new.do(LoadWorld(), *restored.old.serials[3:5])
+    restored.new.do(LoadWorld(threshold=0), *restored.old.serials[3:5])
 
 
 def test_the_archived_world_still_loads_with_the_old_cards(restored: Restored) -> None:
@@ -163,13 +163,13 @@ def test_a_restored_key_is_not_transferred(restored: Restored, packages: Package
 def test_loading_waits_for_its_mode_its_file_and_a_module_without_a_world(restored: Restored) -> None:
     new, two = restored.new, restored.old.serials[:2]
     new.mode(Mode.INITIALIZATION)
-    new.refused(LoadWorld(), Status.UNKNOWN_ID, *two)
+    new.refused(LoadWorld(threshold=0), Status.UNKNOWN_ID, *two)
     restored.put("world")
     new.mode(Mode.OPERATIONAL)
-    new.refused(LoadWorld(), Status.INVALID_STATE, *two)
+    new.refused(LoadWorld(threshold=0), Status.INVALID_STATE, *two)
     restored.load(*two)
     new.mode(Mode.INITIALIZATION)
-    new.refused(LoadWorld(), Status.INVALID_STATE, *two)
+    new.refused(LoadWorld(threshold=0), Status.INVALID_STATE, *two)
     new.refused(RestoreFile(name=KEY, content=restored.backup[KEY]), Status.INVALID_STATE)
 
 
@@ -178,7 +178,7 @@ def test_a_wrong_pin_loads_nothing(restored: Restored) -> None:
     restored.new.mode(Mode.INITIALIZATION)
     one = restored.old.serials[0]
     talk = restored.new.operator(one, typed={one: ["a", "b", "c"]})
-    restored.new.refused_talk(LoadWorld(), Status.DECRYPT_FAILED, talk, tries=True)
+    restored.new.refused_talk(LoadWorld(threshold=0), Status.DECRYPT_FAILED, talk, tries=True)
 
 
 # -- files of a backup -----------------------------------------------------------------------------------------------

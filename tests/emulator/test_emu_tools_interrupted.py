@@ -6,6 +6,7 @@ Each is a process of its own that gets a real signal just before one of the oper
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -15,12 +16,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator_bench import SUBSCRIPTION, Bench, FakeClock, Packages, SeededDraw, contents, pins, serials
+from emulator_bench import (
+    SUBSCRIPTION,
+    Bench,
+    FakeClock,
+    Packages,
+    ScriptedDialogue,
+    SeededDraw,
+    contents,
+    generate,
+    pins,
+    serials,
+)  # fmt: skip
 
 from hsm_emulator import disk
-from hsm_emulator.device import Device
+from hsm_emulator.device import Device, Pin, PinAsk
 from hsm_emulator.handling import SetClock
 from hsm_emulator.messages import ChangeMode, Mode
+from hsm_emulator.operator_messages import CreateSoftcard, InsertCard
 from hsm_emulator.tools.main import all_tools, main
 
 if TYPE_CHECKING:
@@ -73,6 +86,12 @@ LINES: dict[str, Line] = {
         before=1,
         made="KeyTransferPackage-First.byok",
     ),
+    "createocs": Line(("createocs", "-Q", "1/2", "-N", "ops"), written(3, 4), before=1),
+    "ppmk": Line(("ppmk", "--new", "third"), ["a pin", "a pin"]),
+    "rocs": Line(("rocs", "-t", "other", "-k", "simple:guarded"), [*read(0, 1), "a pin"], start="soft", before=1),
+    "preload": Line(("preload", "-s", "soft", "exit"), ["a pin"], start="soft"),
+    "emu card insert": Line(("emu", "card", "insert", CARDS[0])),
+    "emu card eject": Line(("emu", "card", "eject", CARDS[0]), start="inserted", before=1),
     "emu card copy": Line(("emu", "card", "copy", CARDS[0], "SIM-COPY"), before=1),
     "emu card lose": Line(("emu", "card", "lose", CARDS[0]), before=1),
     "emu power cut": Line(("emu", "power", "cut")),
@@ -81,17 +100,17 @@ LINES: dict[str, Line] = {
 }
 """The tools that ask the module for a change, each in a line."""
 
+TOOLSET = "KeyVault-BYOK-Tools-Europe.zip"
 SETTING_UP: dict[str, Line] = {
     "manufacture": Line(("manufacture", "new", "--serial", "SIM0-0000-0002", "--cards", "2"), before=1),
     "install-vault": Line(("install-vault", "new", "--region", "eu"), before=1),
-    "emu region toolset": Line(
-        ("emu", "region", "toolset", "KeyVault-BYOK-Tools-Europe.zip"), before=1, made="KeyVault-BYOK-Tools-Europe.zip"
-    ),
+    "emu region toolset": Line(("emu", "region", "toolset", TOOLSET), before=1, made=TOOLSET),
+    "nfkmattest": Line(("nfkmattest", "bundle", "--output", "a.att", "simple", "contosokey"), before=1, made="a.att"),
 }
-"""The tools that make something where nothing is."""
+"""The tools that make something beside the module, where nothing is."""
 
 LOOKING = {
-    "enquiry", "nfkminfo", "slotinfo", "stattree", "nfkmverify", "nfkmcheck", "aclprint", "kmfile-dump", "preload",
+    "enquiry", "nfkminfo", "slotinfo", "stattree", "nfkmverify", "nfkmcheck", "aclprint", "kmfile-dump",
     "verifykeypackage", "emu selftest",
 }  # fmt: skip
 """They change nothing, so that breaking them off leaves nothing."""
@@ -165,10 +184,26 @@ class Count:
         self._path.write_text(str(self._count))
 
 
+class Softcards(ScriptedDialogue):
+    """Every softcard has the same PIN."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(cards=[], pins=bench.pins)
+
+    def pin(self, ask: PinAsk) -> Pin:
+        return Pin("a pin") if ask.serial.startswith("softcard-") else super().pin(ask)
+
+
 def prepared(memory: Path, bench: Bench, packages: Packages, start: str) -> Path:
     """A folder with an installation and a region's packages in it."""
     if start == "copy":
         bench.copy(packages)
+    if start == "soft":
+        for name in ("soft", "other"):
+            bench.talk(CreateSoftcard(name=name), Softcards(bench))
+        bench.talk(generate("guarded", protect="softcard", token="soft"), Softcards(bench))
+    if start == "inserted":
+        bench.do(InsertCard(serial=CARDS[0]))
     if start == "init":
         bench.do(ChangeMode(mode=Mode.INITIALIZATION))
     bench.device.close()
@@ -195,8 +230,9 @@ def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def names(folder: Path) -> set[str]:
-    """The files of an installation, whatever its clock says; an outbox's are named after requests."""
-    return {name.partition("outbox/")[0] for name in contents(folder) if not name.endswith("/clock")}
+    """The files of an installation, whatever its clock says, without hashes; an outbox's are named after requests."""
+    found = {name.partition("outbox/")[0] for name in contents(folder) if not name.endswith("/clock")}
+    return {re.sub("[0-9a-f]{40}", "*", name) for name in found}
 
 
 def points(count: int, many: int) -> list[int]:
@@ -257,10 +293,11 @@ def test_every_tool_broken_off(memory: Path, ready: Bench, packages: Packages, n
 
 @pytest.mark.parametrize("name", SETTING_UP)
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
-def test_a_setting_up_broken_off_is_begun_anew(memory: Path, name: str, by: signal.Signals) -> None:
+def test_a_setting_up_broken_off_is_begun_anew(
+    memory: Path, ready: Bench, packages: Packages, name: str, by: signal.Signals
+) -> None:
     """Run again it is refused or done; where the folder is removed, as it says, or nothing was made yet, it is done."""
-    line, start = SETTING_UP[name], memory / "start"
-    start.mkdir()
+    line, start = SETTING_UP[name], prepared(memory, ready, packages, "key")
     whole = fresh(start, "whole")
     assert run(whole, line, Count(whole / "count")).code == 0, (whole / "err").read_text()
     for at in points(int((whole / "count").read_text()), 2):

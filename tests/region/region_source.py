@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hsm_emulator import acl, attestation, byok, chain, crypto, encoding
-from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right, UseLimit
+from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Kind
+from hsm_emulator.limits import UseLimit
 
 SUBSCRIPTION = "11111111-2222-4333-8444-555555555555"
 OTHER_SUBSCRIPTION = "11111111-2222-4333-8444-555555555556"

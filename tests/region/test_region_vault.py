@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from region_source import DRAW, OTHER_SUBSCRIPTION, SUBSCRIPTION, Export, Lab, export, reduced
 
-from hsm_emulator import acl, attestation, byok, chain, crypto, encoding
-from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right, UseLimit
+from hsm_emulator import acl, attestation, byok, chain, crypto, encoding, reduction
+from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.disk import Disk, Operation
 from hsm_emulator.errors import Refused, Status, StoreBroken
+from hsm_emulator.limits import UseLimit
 from hsm_emulator.region import client, records, vault
 from hsm_emulator.region.vault import ImportRequest, install, take_in
 from hsm_emulator.store import Store
@@ -81,7 +82,7 @@ def test_what_only_served_the_journey_is_dropped(
     assert private == source.kek
     assert kept.blobs_under() == {targets["EU-1"].hkm}
     assert not kept.archives_under()
-    assert acl.is_reduction(kept, reduced(targets["EU-1"], source.hkm))
+    assert reduction.is_reduction(kept, reduced(targets["EU-1"], source.hkm))
 
 
 def test_germany_and_germany_public_take_each_others_packages(

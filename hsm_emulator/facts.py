@@ -1,0 +1,94 @@
+"""Facts that the device's answers are made of: frozen, flat, without secrets.
+
+Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are in bytes, times in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """State of the module's mode switch."""
+
+    OPERATIONAL = "operational"
+    INITIALIZATION = "initialization"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFact:
+    """A file the device keeps or made: its name below `local/`, its size and its SHA-256."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFact:
+    """A card of a set: the number printed on it, counted from 1, and the serial of the plastic."""
+
+    number: int
+    serial: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFact:
+    """A key file of the world: its application, identifier and key hash, and what protects it.
+
+    `protect` is module, token (a card set) or softcard; `hkltu` is the hash of that token, "" for the module.
+    """
+
+    app: str
+    ident: str
+    key_hash: str
+    protect: str
+    hkltu: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardSetFact:
+    """An operator card set: `threshold` of `cards` open it.
+
+    A `persistent` one stays loaded when its last card is taken out. `timeout` is how long it stays loaded at all, 0 for
+    ever.
+    """
+
+    hkltu: str
+    name: str
+    threshold: int
+    cards: int
+    persistent: bool
+    timeout: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftcardFact:
+    """A softcard."""
+
+    hkltu: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedFact:
+    """A token in the module's memory: that of a card set (`protect` is token) or a softcard."""
+
+    hkltu: str
+    name: str
+    protect: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotFact:
+    """The card slot: the serial of the card in it, "" for none, and how many cards were put in, this one included.
+
+    `set_name` and `number` are what is written on that card; "" and 0 for a blank or unreadable one.
+    """
+
+    serial: str
+    insertions: int
+    set_name: str
+    number: int

@@ -1,0 +1,56 @@
+"""Pages about operators: card sets, softcards, what is loaded, the slot. Attested is what `docs/emulator.md` says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hsm_emulator.pages import MARK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hsm_emulator.facts import CardSetFact, LoadedFact, SlotFact, SoftcardFact
+
+
+def card_set_list(there: Sequence[CardSetFact]) -> str:
+    """Return the page of `nfkminfo -c`: a set is (P)ersistent or (N)ot, and none can be read from afar."""
+    lines = [
+        MARK,
+        f"Cardset list - {len(there)} cardsets:  (P)ersistent/(N)ot",
+        f" {'Operator logical token hash':<40} k/n timeout  name",
+    ]
+    for made in there:
+        flag = "P" if made.persistent else "N"
+        timeout = str(made.timeout) if made.timeout else "none"
+        lines.append(f" {made.hkltu} {made.threshold}/{made.cards} {timeout}-{flag:<4} {made.name}")
+    return "\n".join([*lines, ""])
+
+
+def softcard_list(there: Sequence[SoftcardFact]) -> str:
+    """Return the page of `nfkminfo -s` and `ppmk --list`."""
+    lines = [MARK, f"SoftCard summary - {len(there)} softcards:", f" {'Operator logical token hash':<40} name"]
+    return "\n".join([*lines, *(f" {made.hkltu} {made.name}" for made in there), ""])
+
+
+def loaded_lines(there: Sequence[LoadedFact]) -> str:
+    """Return the end of the page of `nfkminfo`: the tokens in the module's memory."""
+    if not there:
+        return "No Pre-Loaded Objects\n"
+    lines = [f"Pre-Loaded Objects - {len(there)}"]
+    lines += [f"  {'cardset' if made.protect == 'token' else made.protect} {made.hkltu} {made.name}" for made in there]
+    return "\n".join([*lines, ""])
+
+
+def slot_page(slot: SlotFact) -> str:
+    """Return the page of `slotinfo`: the card that stays in the slot, and how many were put in."""
+    if not slot.serial:
+        token, details = "-", ""
+    else:
+        token, details = "present", f"{card_name(slot.set_name, slot.number)}, card {slot.serial}"
+    line = f"#0    Smartcard  {token:<7} {slot.insertions:<3} {'A' if slot.serial else '':<6} {details}"
+    return f"{MARK}\nSlot  Type       Token   IC  Flags  Details\n{line.rstrip()}\n"
+
+
+def card_name(set_name: str, number: int) -> str:
+    """Return how the tools name a card of an operators' set; "blank card" where nothing is written on it."""
+    return f"`{set_name}' #{number}" if set_name else "blank card"

@@ -1,0 +1,67 @@
+"""The simulated rooms of earlier rehearsals: a later one takes the backups and the cards that were left there.
+
+Nothing in them is changed. The cards are copied with their chips and PINs, which only a simulated card lets anybody do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from runner.backends import emulator
+from runner.canonical import file_digest
+from runner.host.simulated import PEOPLE, read_cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from runner.host.disk import Disk
+    from runner.host.room import SimulatedCard
+    from runner.plan import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierRoom:
+    """A room that an earlier rehearsal left: its folder, and the cards that its people hold."""
+
+    place: Path
+    cards: tuple[SimulatedCard, ...]
+
+
+def rooms_at(disk: Disk, places: Iterable[Path]) -> tuple[EarlierRoom, ...]:
+    """Return those of the folders that are rooms of scripted rehearsals, in their order."""
+    return tuple(
+        EarlierRoom(place=place, cards=read_cast(disk.read(place / PEOPLE)).cards)
+        for place in places
+        if disk.exists(place / PEOPLE)
+    )
+
+
+def find_file(disk: Disk, rooms: Iterable[EarlierRoom], file: str, sha256: str) -> bytes | None:
+    """Return the file with that name and digest that lies on a medium of the rooms; None where there is none."""
+    for room in rooms:
+        media = room.place / "media"
+        for path in (media / name for name in disk.list(media)):
+            if path.name == file and file_digest(content := disk.read(path)) == sha256:
+                return content
+    return None
+
+
+def room_with_cards(plan: Plan, rooms: Iterable[EarlierRoom]) -> EarlierRoom | None:
+    """Return the first room whose people hold cards of every set that is written when the plan begins.
+
+    A set that opens the world of a device of the plan is written in the rehearsal itself. None where no set is left, or
+    no room has them all.
+    """
+    made = {start.world for start in plan.starts_with if start.subject == "device"}
+    begun = {start.id for start in plan.starts_with if start.subject == "card_set" and start.state == "written"}
+    wanted = begun - made
+    return next((room for room in rooms if wanted and wanted <= {card.set for card in room.cards}), None)
+
+
+def carry_cards(room: EarlierRoom, disk: Disk, device: Path, inside: emulator.Inside) -> None:
+    """Put all written cards of a room into the stack of a device."""
+    devices = room.place / "devices"
+    for source in sorted({name.partition("/")[0] for name in disk.list(devices)}):
+        emulator.carry_cards(devices / source, device, inside=inside)
