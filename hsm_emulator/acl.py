@@ -3,14 +3,14 @@
 An ACL is a list of permission groups; an operation is allowed if some group meets its own conditions (certifier
 presented, module, uses left) and grants the action. The ACL travels inside the key's authenticated blob, so nobody can
 edit it outside the module. There is no way to grant ExportAsPlain here: stricter than the device, declared.
-Names and bits: research grade A/B for those the BYOK verifier forbids, I for the others.
+The module is longer than others because evaluator, words and stored form have to agree action by action.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from hsm_emulator import encoding, limits
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hsm_emulator.limits import Limit, Since
+
+
+R = TypeVar("R", "Right", "NvRight")
 
 
 class Right(StrEnum):
@@ -40,6 +43,14 @@ class Right(StrEnum):
     GET_ACL = "GetACL"
     USE_AS_LOADER_KEY = "UseAsLoaderKey"
     SIGN_MODULE_CERT = "SignModuleCert"
+
+
+class NvRight(StrEnum):
+    """Operations of an NVMemOpPerms action: what may be done with an area of the module's non-volatile memory."""
+
+    READ = "Read"
+    WRITE = "Write"
+    FREE = "Free"
 
 
 FORBIDDEN_IN_TRANSFER: Final = frozenset(
@@ -81,7 +92,14 @@ class MakeArchiveBlob:
     mechanism: str = ARCHIVE_MECHANISM
 
 
-Action = OpPermissions | MakeBlob | MakeArchiveBlob
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NvMemOpPerms:
+    """Use of an area of the module's non-volatile memory, whose own permissions these are."""
+
+    rights: frozenset[NvRight]
+
+
+Action = OpPermissions | MakeBlob | MakeArchiveBlob | NvMemOpPerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +198,13 @@ def authorise(
 
 def covers(granted: Action, wanted: Action) -> bool:
     """Say whether `granted` includes all of `wanted`."""
-    if isinstance(granted, OpPermissions) and isinstance(wanted, OpPermissions):
-        return wanted.rights <= granted.rights
-    return type(granted) is type(wanted) and granted == wanted
+    match granted, wanted:
+        case (OpPermissions(rights=all_rights), OpPermissions(rights=rights)):
+            return rights <= all_rights
+        case (NvMemOpPerms(rights=all_uses), NvMemOpPerms(rights=uses)):
+            return uses <= all_uses
+        case _:
+            return granted == wanted
 
 
 def describe(action: Action) -> str:
@@ -194,6 +216,8 @@ def describe(action: Action) -> str:
             return f"make a blob under {under}"
         case MakeArchiveBlob(under=under):
             return f"make an archive blob under {under}"
+        case NvMemOpPerms(rights=rights):
+            return f"use the area for {', '.join(sorted(rights))}"
         case _:
             assert_never(action)
 
@@ -251,23 +275,34 @@ def _action_data(action: Action) -> dict[str, Any]:
             return {"type": "MakeBlob", "under": under}
         case MakeArchiveBlob(under=under, mechanism=mechanism):
             return {"type": "MakeArchiveBlob", "under": under, "mechanism": mechanism}
+        case NvMemOpPerms(rights=rights):
+            return {"type": "NVMemOpPerms", "rights": sorted(rights)}
         case _:
             assert_never(action)
 
 
 def _action(value: object) -> Action:
     kind = value.get("type") if isinstance(value, dict) else None
-    if kind == "OpPermissions":
-        rights = encoding.fields(value, frozenset({"type", "rights"}), "an OpPermissions action")["rights"]
-        if not isinstance(rights, list) or any(right not in list(Right) for right in rights):
-            raise DamagedFile("an OpPermissions action has unknown rights")
-        return OpPermissions(rights=frozenset(Right(right) for right in rights))
-    if kind == "MakeBlob":
-        return MakeBlob(under=_text(encoding.fields(value, frozenset({"type", "under"}), "a MakeBlob action")["under"]))
-    if kind == "MakeArchiveBlob":
-        data = encoding.fields(value, frozenset({"type", "under", "mechanism"}), "a MakeArchiveBlob action")
-        return MakeArchiveBlob(under=_text(data["under"]), mechanism=_text(data["mechanism"]))
-    raise DamagedFile("a permission group has an unknown action")
+    match kind:
+        case "OpPermissions":
+            return OpPermissions(rights=_rights(value, Right))
+        case "NVMemOpPerms":
+            return NvMemOpPerms(rights=_rights(value, NvRight))
+        case "MakeBlob":
+            data = encoding.fields(value, frozenset({"type", "under"}), "a MakeBlob action")
+            return MakeBlob(under=_text(data["under"]))
+        case "MakeArchiveBlob":
+            data = encoding.fields(value, frozenset({"type", "under", "mechanism"}), "a MakeArchiveBlob action")
+            return MakeArchiveBlob(under=_text(data["under"]), mechanism=_text(data["mechanism"]))
+        case _:
+            raise DamagedFile("a permission group has an unknown action")
+
+
+def _rights(value: object, kind: type[R]) -> frozenset[R]:
+    rights = encoding.fields(value, frozenset({"type", "rights"}), "an action of rights")["rights"]
+    if not isinstance(rights, list) or any(right not in list(kind) for right in rights):
+        raise DamagedFile("an action of rights has unknown ones")
+    return frozenset(kind(right) for right in rights)
 
 
 def _text(value: object) -> str:

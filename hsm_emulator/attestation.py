@@ -5,7 +5,7 @@ The chain (research, section 2.5):
     maker's root ──signs──> warrant {esn, klf2}
     KLF2         ──signs──> module state {esn, kml, hknso, hkm}
     KML          ──signs──> key generation {key, acl, protection, hkm, hknso, esn, counter}
-    KNSO         ──signs──> world binding {suite, hknso, hkm, hkmc, hkre, hkra}
+    KNSO         ──signs──> world binding {suite, hknso, hkm, hkmc, hkre, hkra}, of a strict FIPS world hkfips too
 
 All keys are ECDSA P-521 whatever the cipher suite's name says (declared in `docs/emulator.md`): DSA is gone from
 FIPS 186-5. The maker's root is a published constant: anybody can make an emulated module, nobody a genuine one.
@@ -29,6 +29,7 @@ class Kind(StrEnum):
     MODULE_STATE = "module-state"
     KEY_GENERATION = "key-generation"
     WORLD_BINDING = "world-binding"
+    FIPS_WORLD_BINDING = "fips-world-binding"
 
 
 FIELDS: Final = {
@@ -38,6 +39,7 @@ FIELDS: Final = {
         {"key_type", "public_key", "key_hash", "acl", "protection", "hkm", "hknso", "esn", "counter"}
     ),
     Kind.WORLD_BINDING: frozenset({"suite", "knso", "hknso", "hkm", "hkmc", "hkre", "hkra"}),
+    Kind.FIPS_WORLD_BINDING: frozenset({"suite", "knso", "hknso", "hkm", "hkmc", "hkre", "hkra", "hkfips"}),
 }
 """The fields of each kind's body; public keys are base64 of their DER SubjectPublicKeyInfo."""
 
@@ -111,6 +113,12 @@ def from_data(value: object, kind: Kind) -> Certificate:
         raise Refused(Status.VERIFY_FAILED, f"another certificate stands where {kind.value} belongs")
     body = encoding.fields(data["body"], FIELDS[kind], f"the {kind.value} certificate")
     return Certificate(kind=kind, body=body, signature=encoding.untext(data["signature"], "a signature"))
+
+
+def kind_of(value: object) -> str:
+    """Return the kind that a stored certificate names, "" where it names none."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return kind if isinstance(kind, str) else ""
 
 
 def _signed(kind: Kind, body: dict[str, Any]) -> bytes:

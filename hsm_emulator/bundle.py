@@ -87,7 +87,7 @@ def parse(content: bytes) -> Bundle:
         module_state=attestation.from_data(data["module_state"], Kind.MODULE_STATE),
         kmc=encoding.untext(data["kmc"], "KMC"),
         kmc_signature=encoding.untext(data["kmc_signature"], "the KMC's signature"),
-        world_binding=attestation.from_data(data["world_binding"], Kind.WORLD_BINDING),
+        world_binding=chain.binding_of(data["world_binding"]),
         key_generation=attestation.from_data(data["key_generation"], Kind.KEY_GENERATION),
     )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import crypto, encoding, sharing
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -32,25 +32,27 @@ FIELDS: Final = frozenset({"serial", "set"})
 """The fields of a card's image; `set` is null on a blank card."""
 
 _CHIP: Final = frozenset({"serial", "secret", "failures", "last_ms", "lockout"})
-_SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "salt", "scrypt_n", "shares"})
+_SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "thresholds", "salt", "scrypt_n", "shares"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Membership:
-    """What is written on a card: of which set of which world it is which card, and its sealed shares by token."""
+    """What is written on a card: which card of which set it is, shares by token, and tokens whose quorum is not K."""
 
     world: str
     set_id: str
     set_name: str
     index: int
     quorum: Quorum
+    thresholds: Mapping[str, int]
     salt: bytes
     scrypt_n: int
     shares: Mapping[str, bytes] = field(repr=False)
 
     def place(self, token: str) -> Place:
         """Return where this card's share of a token belongs."""
-        return Place(token=token, world=self.world, set_id=self.set_id, index=self.index, quorum=self.quorum)
+        quorum = Quorum(k=self.thresholds.get(token, self.quorum.k), n=self.quorum.n)
+        return Place(token=token, world=self.world, set_id=self.set_id, index=self.index, quorum=quorum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +162,8 @@ def read(state: State, serial: str) -> Membership | None:
 
 def serials(state: State) -> tuple[str, ...]:
     """Return the serials of all cards, sorted."""
-    return tuple(sorted(path.removeprefix(CHIPS) for path in state.files if path.startswith(CHIPS)))
+    images = (path.removeprefix(CARDSTORE) for path in state.files if path.startswith(CARDSTORE))
+    return tuple(sorted(name.removesuffix(".card") for name in images))
 
 
 def write(state: State, serial: str, membership: Membership) -> State:
@@ -171,6 +174,7 @@ def write(state: State, serial: str, membership: Membership) -> State:
         "index": membership.index,
         "k": membership.quorum.k,
         "n": membership.quorum.n,
+        "thresholds": dict(membership.thresholds),
         "salt": encoding.text(membership.salt),
         "scrypt_n": membership.scrypt_n,
         "shares": {token: encoding.text(sealed) for token, sealed in membership.shares.items()},
@@ -264,11 +268,13 @@ def seal_shares(
 
 def _membership(world: str, value: object) -> Membership:
     data = encoding.fields(value, _SET, "the card's set")
-    shares: dict[str, Any] = data["shares"] if isinstance(data["shares"], dict) else {}
+    if not isinstance(data["shares"], dict) or not isinstance(data["thresholds"], dict):
+        raise DamagedFile("the card's shares or thresholds are not listed by token")
     if number(data, "scrypt_n") not in COSTS:
         raise DamagedFile("the card's scrypt cost is not one that cards are made with")
     try:
         quorum = Quorum(k=number(data, "k"), n=number(data, "n"))
+        thresholds = {name: Quorum(k=number(data["thresholds"], name), n=quorum.n).k for name in data["thresholds"]}
     except Refused as refused:
         raise DamagedFile(f"the card's set is impossible: {refused.words}") from None
     if not 1 <= number(data, "index") <= quorum.n:
@@ -279,19 +285,15 @@ def _membership(world: str, value: object) -> Membership:
         set_name=word(data, "set_name"),
         index=data["index"],
         quorum=quorum,
+        thresholds=thresholds,
         salt=encoding.untext(data["salt"], "the card's salt"),
         scrypt_n=data["scrypt_n"],
-        shares={token: encoding.untext(sealed, "a sealed share") for token, sealed in shares.items()},
+        shares={token: encoding.untext(sealed, "a sealed share") for token, sealed in data["shares"].items()},
     )
 
 
 def put_chip(state: State, serial: str, inside: Chip) -> State:
     """Return the state with this inside the card."""
-    content = {
-        "serial": serial,
-        "secret": encoding.text(inside.secret),
-        "failures": inside.failures,
-        "last_ms": inside.last_ms,
-        "lockout": inside.lockout,
-    }
+    counts = {"failures": inside.failures, "last_ms": inside.last_ms, "lockout": inside.lockout}
+    content = {"serial": serial, "secret": encoding.text(inside.secret), **counts}
     return state.put({chip_path(serial): render("card chip", "", content)})

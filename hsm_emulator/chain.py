@@ -63,12 +63,24 @@ def check_binding(certificate: Certificate, state: dict[str, Any], what: str) ->
         Refused: VerifyFailed.
     """
     knso = encoding.untext(certificate.body["knso"], "KNSO")
-    binding = attestation.check(certificate, Kind.WORLD_BINDING, knso, "the KNSO it names")
+    kind = Kind.FIPS_WORLD_BINDING if certificate.kind is Kind.FIPS_WORLD_BINDING else Kind.WORLD_BINDING
+    binding = attestation.check(certificate, kind, knso, "the KNSO it names")
     if binding["hknso"] != knso_hash(knso):
         raise failed(f"{what}'s hknso is not the hash of its KNSO")
     if world_of(binding) != world_of(state):
         raise failed(f"the module that certifies {what} is in another world")
     return binding
+
+
+def binding_of(value: object) -> Certificate:
+    """Return a world's binding of its stored form, of either kind.
+
+    Raises:
+        DamagedFile: another form, or unknown fields.
+        Refused: VerifyFailed, another certificate stands there.
+    """
+    strict = attestation.kind_of(value) == Kind.FIPS_WORLD_BINDING
+    return attestation.from_data(value, Kind.FIPS_WORLD_BINDING if strict else Kind.WORLD_BINDING)
 
 
 def join(kmc: bytes, esn: str, kml: str) -> bytes:

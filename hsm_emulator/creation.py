@@ -5,27 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import byok, crypto, quorum, sharing, tries, worlds
-from hsm_emulator.errors import Refused, Status
+from hsm_emulator import administrators, byok, crypto, nvram, profiles, quorum, sharing, worlds
+from hsm_emulator.acl import OpPermissions, Right
+from hsm_emulator.administrators import AdminKey
+from hsm_emulator.limits import Since
 from hsm_emulator.messages import Mode, NewWorld, WorldMade
+from hsm_emulator.profiles import TOKENS
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL, State, demand, km_hash, recall, remember
-from hsm_emulator.worlds import TOKENS, AdminKey
 
 if TYPE_CHECKING:
     from hsm_emulator.crypto import Draw
     from hsm_emulator.quorum import Call
-
-SUITES: Final = frozenset(
-    {
-        "DLf1024s160mDES3",
-        "DLf1024s160mRijndael",
-        "DLf3072s256mRijndael",
-        "DLf3072s256mAEScSP800131Ar1",
-        "ECp521mAES",
-    }
-)
-"""Cipher suites a world can be made with; the name is kept and changes no algorithm here (declared)."""
 
 KRE_BITS: Final = 3072
 
@@ -33,27 +24,29 @@ KRE_BITS: Final = 3072
 def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, WorldMade]:
     """Create a world and its card set, erasing the one the module holds.
 
-    1. Mode, suite, quorum and what locks a card.
+    1. Mode, quorum, and what the world is to be.
     2. Fresh KML, KM0 and administrator keys; what the old world left is gone.
     3. All cards written, read back and recombined.
-    4. World file, module file and the module's memory, for one commit.
+    4. World file, module file and the module's memory, for one commit, if KNSO's time has not run out.
 
     Raises:
-        Refused: InvalidState, InvalidParameter, Cancelled, TokenAssemblyFailed. Nothing was changed.
+        Refused: InvalidState, InvalidParameter, Cancelled, TokenAssemblyFailed, TimeLimitExceeded. Nothing was changed.
     """
     memory = recall(state)
     demand(memory, Mode.INITIALIZATION, "new-world")  # 1
-    if command.cipher_suite not in SUITES:
-        words = f"there is no cipher suite {command.cipher_suite!r}; there are {', '.join(sorted(SUITES))}"
-        raise Refused(Status.INVALID_PARAMETER, words)
     needed = Quorum(k=command.threshold, n=command.cards)
-    tries.demand_policy(command.lockout)
-    keys = _make_keys(call.draw)  # 2
-    tokens = {name: call.draw.take(sharing.TOKEN) for name in TOKENS}
+    profile = profiles.profile_of(command, needed)
+    keys, made_ms = _make_keys(profile.tokens, call.draw), call.now_ms()  # 2
+    tokens = {name: call.draw.take(sharing.TOKEN) for name in profile.tokens}
     hknso, km = keys["KNSO"].hash, keys["KM"].secret
-    made = worlds.new_card_set(hknso, needed, tokens, km, lockout=command.lockout)
-    state, written = quorum.write_set(state.without(frozenset(state.local())), made, tokens, memory.scrypt_n, call)  # 3
-    memory = replace(  # 4
+    made = worlds.new_card_set(hknso, needed, profile, tokens, km)
+    state, written = quorum.write_set(
+        nvram.wipe(state.without(frozenset(state.local()))), made, tokens, memory.scrypt_n, call
+    )  # 3
+    since = Since(uses=0, age_ms=call.now_ms() - made_ms)  # 4
+    sign = OpPermissions(rights=frozenset({Right.SIGN}))
+    administrators.demand("KNSO", keys["KNSO"].token, profile.nso_timeout, sign, since)
+    memory = replace(
         memory,
         kml=crypto.signing_key(call.draw),
         km0=call.draw.take(32),
@@ -62,26 +55,31 @@ def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, World
         cards=written,
         counters={},
     )
-    world = worlds.render_world(command.cipher_suite, made, tokens, keys, call.draw)
+    world = worlds.render_world(profile, made, tokens, keys, call.draw)
     module = worlds.render_module(state.esn, memory, keys["KMC"])
     state = state.put({worlds.PATH: world, f"{LOCAL}module_{state.esn}": module})
     worlds.load(state, memory)
+    hkre = keys["KRE"].hash if "KRE" in keys else ""
     return remember(state, memory, call.draw), WorldMade(
-        hknso=hknso, hkm=keys["KM"].hash, hkre=keys["KRE"].hash, cards=written, world=state.fact(worlds.PATH)
+        hknso=hknso, hkm=keys["KM"].hash, hkre=hkre, cards=written, world=state.fact(worlds.PATH)
     )
 
 
-def _make_keys(draw: Draw) -> dict[str, AdminKey]:
-    kre = draw.rsa(KRE_BITS)
+def _make_keys(tokens: tuple[str, ...], draw: Draw) -> dict[str, AdminKey]:
     keys = {}
-    for token, names in TOKENS.items():
-        for name in names:
+    for token in tokens:
+        for name in TOKENS[token]:
             if name == "KRE":
+                kre = draw.rsa(KRE_BITS)
                 public, secret = crypto.rsa_public_der(kre), crypto.rsa_private_der(kre)
                 digest = byok.public_key_hash(public)
-            elif name in {"KM", "KP"}:
+            elif name == "KP":
+                kp = draw.rsa(KRE_BITS)
+                public, secret = crypto.rsa_public_der(kp), crypto.rsa_private_der(kp)
+                digest = crypto.key_hash("kp", public)
+            elif name == "KM":
                 public, secret = b"", draw.take(32)
-                digest = km_hash(secret) if name == "KM" else crypto.key_hash("kp", secret)
+                digest = km_hash(secret)
             else:
                 secret = crypto.signing_key(draw)
                 public = crypto.verify_key(secret)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
-from hsm_emulator import cards, crypto, dispatch, encoding, handling, module, ram, replies, selftest, strangers
+from hsm_emulator import cards, crypto, dispatch, encoding, handling, module, ram, remote, replies, selftest, strangers
 from hsm_emulator.dialogue import CardAsk, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status, StoreBroken
@@ -154,7 +154,7 @@ class Device:
         for card in carried:
             if cards.carried(state, card.serial) != card:
                 raise Refused(Status.UNKNOWN_ID, f"card {card.serial} is another one here")
-            state = cards.without(state, card.serial)
+            state = ram.taken_out(cards.without(state, card.serial), card.serial, self._draw)
         self._move("GiveCards", state, carried)
 
     def look(self, command: Look) -> Reply:
@@ -170,8 +170,9 @@ class Device:
         """Perform a command once and for ever under its request id; the same again gives the stored reply.
 
         Raises:
-            Refused: as the command says; InvalidState without power; or InvalidParameter: the id was another command's.
-                Nothing was changed, except that PIN tries may have been used up.
+            Refused: as the command says; InvalidState without power; HostDataInvalid where the list of authorised cards
+                is none; or InvalidParameter: the id was another command's. Nothing was changed, except that PIN tries
+                may have been used up.
             StoreBroken: a commit failed half-way; open the device again.
         """
         digest = replies.command_digest(command)
@@ -184,7 +185,8 @@ class Device:
         def keep(state: State) -> None:
             self._store.commit(self._next_try(request_id), "PinTry", digest, state.files, b"{}")
 
-        slot = Slot(dialogue, ram.recall(self._state()).slot)
+        listed = remote.parse(self._store.beside(remote.PATH))
+        slot = Slot(remote.RemoteSlots(dialogue, listed, self._esn), ram.recall(self._state()).slot)
         call = Call(draw=self._draw, now_ms=self._now_ms, dialogue=slot, keep=keep)
         state, reply = dispatch.change(self._state(), command, request_id, call)
         state = slot.after(state, self._draw)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from hsm_emulator import (
+    areas,
     byok,
     creation,
+    erasure,
     key_recovery,
     keys,
     module,
     operators,
     pages,
     passphrases,
+    pin_recovery,
     preloading,
     replacement,
     restoration,
@@ -56,7 +59,20 @@ from hsm_emulator.operator_messages import (
     ListOperators,
     Preload,
     RecoverKeys,
+    RecoverPin,
+    RecoverSoftcard,
     Unload,
+)
+from hsm_emulator.world_messages import (
+    AllocateArea,
+    EraseCards,
+    EraseModule,
+    FreeArea,
+    ListAreas,
+    ReadArea,
+    RestoreArea,
+    SaveArea,
+    WriteArea,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +83,9 @@ if TYPE_CHECKING:
     from hsm_emulator.store import Store
 
 
-def look(state: State, command: Look, store: Store, now_ms: int) -> Reply:  # noqa: PLR0911 (it only dispatches)
+def look(  # noqa: C901, PLR0911 (it only dispatches)
+    state: State, command: Look, store: Store, now_ms: int
+) -> Reply:
     """Answer a question about the committed state; `now_ms` is the time in milliseconds since 1970.
 
     Raises:
@@ -94,6 +112,10 @@ def look(state: State, command: Look, store: Store, now_ms: int) -> Reply:  # no
             return passphrases.examine_card(state, command)
         case ListOperators():
             return operators.list_operators(state, now_ms)
+        case ListAreas():
+            return areas.list_areas(state)
+        case ReadArea():
+            return areas.read_area(state, command)
         case _:
             assert_never(command)
 
@@ -141,6 +163,10 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return softcard_changes.change_softcard(state, command, call)
         case DeleteSoftcard():
             return softcard_changes.delete_softcard(state, command, call)
+        case RecoverSoftcard():
+            return pin_recovery.recover_softcard(state, command, call)
+        case RecoverPin():
+            return pin_recovery.recover_pin(state, call)
         case Preload():
             return preloading.preload(state, command, call)
         case Unload():
@@ -151,6 +177,20 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return preloading.insert_card(state, command, call.draw)
         case EjectCard():
             return preloading.eject_card(state, command, call.draw)
+        case AllocateArea():
+            return areas.allocate_area(state, command, call)
+        case WriteArea():
+            return areas.write_area(state, command, call)
+        case FreeArea():
+            return areas.free_area(state, command, call)
+        case SaveArea():
+            return areas.save_area(state, command, call)
+        case RestoreArea():
+            return areas.restore_area(state, command, call)
+        case EraseModule():
+            return erasure.erase_module(state, call.draw)
+        case EraseCards():
+            return erasure.erase_cards(state, command, call)
         case _:
             assert_never(command)
 

@@ -23,6 +23,7 @@ class Status(StrEnum):
     KEY_NOT_LOADED = "KeyNotLoaded"
     NO_SPACE_ON_TOKEN = "NoSpaceOnToken"  # the name of a status
     OBJECT_IN_USE = "ObjectInUse"
+    STRICT_FIPS_140 = "StrictFIPS140"
     PHYS_TOKEN_NOT_PRESENT = "PhysTokenNotPresent"  # the name of a status
     TIME_LIMIT_EXCEEDED = "TimeLimitExceeded"
     TOKEN_ASSEMBLY_FAILED = "TokenAssemblyFailed"  # the name of a status

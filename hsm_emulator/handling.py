@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
 
-from hsm_emulator import cards, module
+from hsm_emulator import cards, module, ram
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.messages import ChangeMode
 from hsm_emulator.state import parse, recall, render
@@ -65,7 +65,7 @@ def handle(state: State, act: Act, draw: Draw) -> State:
             return _copy(state, act, draw)
         case LoseCard():
             _demand_card(state, act.serial)
-            return cards.without(state, act.serial)
+            return ram.taken_out(cards.without(state, act.serial), act.serial, draw)
         case SwitchPower():
             cleared, _ = module.change_mode(state, ChangeMode(mode=recall(state).mode), draw)
             return _switch(cleared, on=act.on)

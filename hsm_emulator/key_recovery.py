@@ -12,6 +12,7 @@ from hsm_emulator import acl, byok, crypto, encoding, keyfile, loading, quorum, 
 from hsm_emulator.acl import Acl, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.facts import Mode
+from hsm_emulator.limits import Since
 from hsm_emulator.operator_cards import OperatorCards
 from hsm_emulator.operator_messages import KeysRecovered
 from hsm_emulator.recovery_blob import open_recovery, seal_recovery
@@ -40,8 +41,8 @@ def recover_keys(state: State, command: RecoverKeys, call: Call) -> tuple[State,
        target; for one commit.
 
     Raises:
-        Refused: InvalidState, UnknownID, UnknownKey, InvalidParameter, Cancelled, DecryptFailed, AccessDenied and those
-            of wrong PINs. Nothing was changed but PIN tries.
+        Refused: InvalidState, UnknownID, UnknownKey, InvalidParameter, Cancelled, DecryptFailed, AccessDenied,
+            TimeLimitExceeded and those of wrong PINs. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "rocs")  # 1
@@ -51,12 +52,14 @@ def recover_keys(state: State, command: RecoverKeys, call: Call) -> tuple[State,
     wanted = world.card_set(memory, *_TOKENS)
     state, opened, read = quorum.read_quorum(state, wanted, world.checks, call)  # 2
     world.open_knso(opened)
-    kre = world.open_key("KRE", opened)
+    kre, loaded_ms = world.use_key("KRE", opened, Right.DECRYPT), call.now_ms()
     state, secret, cards = loading.load(state, memory, target, call)  # 3
     here = _Here(
         esn=state.esn, memory=memory, kre_public=world.keys["KRE"].public, kre=kre, target=target, secret=secret
     )
-    recovered = [_move(file, here, call.draw) for file in files]  # 4
+    certify = OpPermissions(rights=frozenset({Right.USE_AS_CERTIFICATE}))  # 4
+    world.demand_use("KNSO", certify, Since(uses=0, age_ms=call.now_ms() - loaded_ms))
+    recovered = [_move(file, here, call.draw) for file in files]
     state = state.put({file.path: keyfile.render_file(file) for file in recovered})
     return state, KeysRecovered(
         hkltu=target.hkltu,
@@ -71,6 +74,8 @@ def _files(state: State, command: RecoverKeys, world: World, target: Token) -> l
     """Return the files of the keys that are named, all of which can be recovered to the target."""
     if not command.keys or len(set(command.keys)) != len(command.keys):
         raise Refused(Status.INVALID_PARAMETER, "one key at least is recovered, and none twice")
+    if (kre := world.keys.get("KRE")) is None:
+        raise Refused(Status.INVALID_PARAMETER, "this world was made without recovery")
     files = [keyfile.find(state, app, ident) for app, ident in command.keys]
     kind = keyfile.CARDS if isinstance(target, OperatorCards) else keyfile.SOFTCARD
     for file in files:
@@ -82,7 +87,9 @@ def _files(state: State, command: RecoverKeys, world: World, target: Token) -> l
             raise Refused(Status.INVALID_PARAMETER, words)
         if file.hkltu == target.hkltu:
             raise Refused(Status.INVALID_PARAMETER, f"{name} is protected by {target.words} already")
-        if file.recovery[:1] != (world.keys["KRE"].hash,):
+        if not file.working:
+            raise Refused(Status.INVALID_PARAMETER, f"{name} is in NVRAM, and only keys in files are recovered")
+        if not file.recovery or file.recovery[0] != kre.hash:
             raise Refused(Status.INVALID_PARAMETER, f"{name} has no recovery blob for this world's KRE")
     return files
 

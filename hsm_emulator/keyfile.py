@@ -4,6 +4,7 @@
                    LTU takes KM's place where a card set or softcard protects the key
     recovery blob  RSA-OAEP-SHA256(KRE; KR), AES-256-GCM under KR
 
+A key in NVRAM has its working blob in an area of the module's memory, and none in the file.
 Both hold {private_key, acl, appdata}. The additional data names version, world, application, identifier, key hash, kind
 of blob and the key it is under, so a blob moved to another name, or a file with one byte changed, does not open.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, attestation, byok, crypto, encoding
+from hsm_emulator import acl, attestation, byok, crypto, encoding, nvram
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import KeyFact
@@ -145,14 +146,14 @@ def open_key(state: State, memory: Memory, app: str, ident: str, tokens: Mapping
     """Return a key out of its working blob; `tokens` are those of card sets and softcards that are loaded, by hkltu.
 
     Raises:
-        Refused: UnknownKey; UnknownKM for another world's file; KeyNotLoaded where its token is not loaded;
-            DecryptFailed for a changed file.
+        Refused: UnknownKey; UnknownKM for another world's file; KeyNotLoaded where its token is not loaded, or this
+            module's NVRAM does not have its blob; DecryptFailed for a changed file.
     """
     file = find(state, app, ident)
     if file.hknso != memory.hknso or file.hkm != memory.hkm:
         raise Refused(Status.UNKNOWN_KM, f"key {app} {ident} is of another Security World")
     key = _working_key(file, memory, tokens)
-    payload = crypto.unseal(key, file.working, file.working_label)
+    payload = crypto.unseal(key, file.working or _blob_in_nvram(state, file), file.working_label)
     if payload is None or file.hash != byok.public_key_hash(file.public):
         raise Refused(Status.DECRYPT_FAILED, f"the blob of key {app} {ident} does not open: the file was changed")
     permissions, private = read_payload(payload)
@@ -275,6 +276,14 @@ def _recovery(value: object) -> tuple[str, bytes, bytes] | tuple[()]:
     data: dict[str, Any] = encoding.fields(value, frozenset({"hkre", "wrapped", "sealed"}), "the recovery blob")
     wrapped = encoding.untext(data["wrapped"], "the recovery blob")
     return word(data, "hkre"), wrapped, encoding.untext(data["sealed"], "the recovery blob")
+
+
+def _blob_in_nvram(state: State, file: KeyFile) -> bytes:
+    area = nvram.recall(state).get(nvram.area_of_key(file.hash))
+    if area is None:
+        words = f"key {file.app} {file.ident} is in NVRAM, in an area that this module does not have: restore it first"
+        raise Refused(Status.KEY_NOT_LOADED, words)
+    return area.content
 
 
 def _working_key(file: KeyFile, memory: Memory, tokens: Mapping[str, bytes]) -> bytes:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, loading, ram, tokens, worlds
+from hsm_emulator import (
+    acl,
+    areas,
+    attestation,
+    byok,
+    crypto,
+    encoding,
+    fips,
+    keyfile,
+    loading,
+    nvram,
+    ram,
+    tokens,
+    worlds,
+)
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import Refused, Status
@@ -15,6 +29,7 @@ from hsm_emulator.recovery_blob import seal_recovery
 from hsm_emulator.state import State, demand, recall, remember
 
 if TYPE_CHECKING:
+    from hsm_emulator.crypto import Draw
     from hsm_emulator.quorum import Call
     from hsm_emulator.state import Memory
     from hsm_emulator.tokens import Token
@@ -38,15 +53,16 @@ _MANAGE: Final = frozenset(
 
 
 def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State, KeyGenerated]:
-    """Generate an application key, recoverable by the administrators' cards.
+    """Generate an application key, recoverable by the administrators' cards where the world is.
 
     1. Mode, world and parameters; what is to protect the key is there.
-    2. A card set's quorum or a softcard's PIN, where it is not the module alone.
+    2. Cards: one that authorises in a strict FIPS world; those of NVRAM, where the key is to be in it; a card set's
+       quorum or a softcard's PIN, where it is not the module alone.
     3. The key, its permissions and certificate; its blobs, if the permissions allow them.
 
     Raises:
         Refused: InvalidState, InvalidParameter, InvalidHostDataIdentifier, AlreadyExists, UnknownID, or no usable
-            world; Cancelled and those of wrong PINs. Nothing was changed but PIN tries.
+            world; Cancelled, StrictFIPS140 and those of wrong PINs. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "generatekey")  # 1
@@ -55,14 +71,19 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
     if keyfile.path_of(command.app, command.ident) in state.files:
         raise Refused(Status.ALREADY_EXISTS, f"there is a key {command.app} {command.ident} already")
     protector = _protector(state, memory, command)
+    hknv = ""
+    state, _ = fips.authorise(state, memory, world, call)  # 2
+    if command.nvram:
+        done = areas.delegate(state, call)
+        state, hknv = done.state, done.hknv
     secrets: dict[str, bytes] = {}
     if protector is not None:
-        state, secrets[protector.hkltu], _ = loading.load(state, memory, protector, call)  # 2
+        state, secrets[protector.hkltu], _ = loading.load(state, memory, protector, call)
     key = call.draw.rsa(command.size)  # 3
     public, private = crypto.rsa_public_der(key), crypto.rsa_private_der(key)
-    kre = world.keys["KRE"]
+    kre = world.keys.get("KRE")
     hkltu = "" if protector is None else protector.hkltu
-    permissions = default_acl(hkltu or memory.hkm, kre.hash, world.hknso)
+    permissions = default_acl(hkltu or memory.hkm, "" if kre is None else kre.hash, world.hknso)
     memory = replace(memory, generated=memory.generated + 1)
     file = KeyFile(
         hknso=world.hknso,
@@ -81,10 +102,15 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
         authority=b"",
     )
     payload = keyfile.payload_of(private, permissions)
-    for wanted in (MakeArchiveBlob(under=kre.hash), MakeBlob(under=file.under)):
-        acl.authorise(permissions, wanted, presented=frozenset(), esn=state.esn, used=memory.used)
-    file = seal_recovery(file, payload, kre.hash, kre.public, call.draw)
+    if kre is not None:
+        archive = MakeArchiveBlob(under=kre.hash)
+        acl.authorise(permissions, archive, presented=frozenset(), esn=state.esn, used=memory.used)
+        file = seal_recovery(file, payload, kre.hash, kre.public, call.draw)
+    store = MakeBlob(under=file.under)
+    acl.authorise(permissions, store, presented=frozenset(), esn=state.esn, used=memory.used)
     file = keyfile.seal_working(file, payload, memory, call.draw, secrets)
+    if hknv:
+        state, file = _into_nvram(state, file, hknv, call.draw)
     state = remember(state.put({file.path: keyfile.render_file(file)}), memory, call.draw)
     return state, KeyGenerated(key_hash=file.hash, public_key=encoding.text(public), file=state.fact(file.path))
 
@@ -123,17 +149,30 @@ def prove_key(state: State, command: ProveKey, now_ms: int) -> KeyProved:
 
 
 def default_acl(under: str, hkre: str, hknso: str) -> Acl:
-    """Return the permissions of a freshly generated key; `under` is the hash of what protects it."""
+    """Return the permissions of a freshly generated key.
+
+    `under` is the hash of what protects it, `hkre` is "" in a world without recovery.
+    """
+    archive = (Group(actions=(MakeArchiveBlob(under=hkre),)),) if hkre else ()
     return Acl(
         groups=(
             Group(actions=(OpPermissions(rights=_USE | _MANAGE),)),
             Group(actions=(MakeBlob(under=under),)),
-            Group(actions=(MakeArchiveBlob(under=hkre),)),
+            *archive,
             Group(
                 actions=(OpPermissions(rights=frozenset({Right.EXPAND_ACL})), MakeBlob(under=under)), certifier=hknso
             ),
         )
     )
+
+
+def _into_nvram(state: State, file: KeyFile, hknv: str, draw: Draw) -> tuple[State, KeyFile]:
+    """Return the state with a key's working blob in an area of its own, and the key's file without it."""
+    there, name = nvram.recall(state), nvram.area_of_key(file.hash)
+    if name in there:
+        raise Refused(Status.ALREADY_EXISTS, f"there is an NVRAM area {name} already")
+    area = nvram.Area(content=file.working, acl=nvram.key_permissions(hknv))
+    return nvram.remember(state, {**there, name: area}, draw), replace(file, working=b"")
 
 
 def _check_parameters(command: GenerateKey) -> None:
@@ -146,8 +185,6 @@ def _check_parameters(command: GenerateKey) -> None:
         raise _wrong("protect=token needs a card set, protect=softcard a softcard, and protect=module neither")
     if command.type != KEY_TYPE or command.size not in SIZES:
         raise _wrong(f"keys are RSA of 2048, 3072 or 4096 bits, not {command.type!r} of {command.size}")
-    if command.nvram:
-        raise _wrong("keys in NVRAM are not modelled")
     if command.pubexp not in {"", "65537"}:
         raise _wrong(f"the public exponent is 65537, not {command.pubexp!r}")
     if len(command.plainname) > _LONGEST_NAME or not command.plainname.isprintable():

@@ -6,7 +6,7 @@ A limit whose facts are not given is not met: a caller that does not count uses 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from hsm_emulator import encoding
 from hsm_emulator.errors import DamagedFile, Status
@@ -48,6 +48,10 @@ class Since:
     age_ms: int
 
 
+LOADED: Final = Since(uses=0, age_ms=0)
+"""A key just loaded."""
+
+
 def spent(limit: Limit, used: Callable[[str], int], since: Since | None) -> Status | None:
     """Return why a limit allows no further use, None where it allows one."""
     match limit:
@@ -56,7 +60,8 @@ def spent(limit: Limit, used: Callable[[str], int], since: Since | None) -> Stat
         case AuthorisationLimit(uses=uses):
             return Status.USE_LIMIT_EXCEEDED if since is None or since.uses >= uses else None
         case TimeLimit(seconds=seconds):
-            return Status.TIME_LIMIT_EXCEEDED if since is None or since.age_ms >= seconds * 1000 else None
+            lives = since is not None and 0 <= since.age_ms < seconds * 1000  # a clock that was set back has run out
+            return None if lives else Status.TIME_LIMIT_EXCEEDED
         case _:
             assert_never(limit)
 

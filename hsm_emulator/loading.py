@@ -30,7 +30,7 @@ def load(state: State, memory: Memory, token: Token, call: Call) -> tuple[State,
         return state, secret, ()
     match token:
         case OperatorCards():
-            state, tokens, read = quorum.read_quorum(state, token.card_set(memory), {LTU: token.check}, call)
+            state, tokens, read = quorum.read_quorum(state, token.card_set(memory, LTU), {LTU: token.check}, call)
             return state, tokens[LTU], read
         case Softcard():
             state, share = open_softcard(state, memory, token, call)

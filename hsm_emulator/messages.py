@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from hsm_emulator.facts import CardFact, FileFact, KeyFact, Mode
 from hsm_emulator.operator_messages import OperatorChange, OperatorLook, OperatorReply
+from hsm_emulator.world_messages import Feature, WorldChange, WorldFact, WorldLook, WorldMode, WorldReply
 
 __all__ = [
     "AclsModified",
@@ -75,7 +76,8 @@ class Enquiry:
 class ModuleState:
     """The module as it stands.
 
-    `hknso` is "" where it holds no world; `audit_size` and `audit_head` are its own receipts' count and chain head.
+    `hknso` is "" where it holds no world; `world` is None where its file is not as it was signed; `audit_size` and
+    `audit_head` are its own receipts' count and chain head.
     """
 
     esn: str
@@ -85,6 +87,7 @@ class ModuleState:
     keys: tuple[KeyFact, ...]
     cards: tuple[CardFact, ...]
     files: tuple[FileFact, ...]
+    world: WorldFact | None
     audit_size: int
     audit_head: str
 
@@ -240,18 +243,27 @@ class ModeChanged:
 class NewWorld:
     """Create a Security World and its Administrator Card Set (new-world --initialize). Answered by `WorldMade`.
 
+    `nso_timeout` is in seconds, 0 for the usual one; `features` gives features with a quorum of their own, `without`
+    those that are left out for ever.
     `lockout`: so many wrong PINs in a row lock a card of the set; 0 for never. No device has it (`tries.py`).
     """
 
     cipher_suite: str
     threshold: int
     cards: int
+    mode: WorldMode = WorldMode.UNRESTRICTED
+    nso_timeout: int = 0
+    features: tuple[tuple[Feature, int], ...] = ()
+    without: tuple[Feature, ...] = ()
     lockout: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldMade:
-    """A world exists: all cards were written, read back and recombined. `world` is the world file."""
+    """A world exists: all cards were written, read back and recombined. `world` is the world file.
+
+    `hkre` is "" in a world without recovery.
+    """
 
     hknso: str
     hkm: str
@@ -313,7 +325,7 @@ class LoadWorld:
     `threshold` is how many cards the asker knows to be a quorum of that world; 0: as many as its file says.
     """
 
-    threshold: int
+    threshold: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,7 +445,7 @@ class PinChanged:
     cards: tuple[CardFact, ...]
 
 
-Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard | OperatorLook
+Look = Enquiry | VerifyPackages | InspectKey | ProveKey | Since | CollectOutput | ExamineCard | OperatorLook | WorldLook
 Change = (
     ChangeMode
     | NewWorld
@@ -448,6 +460,7 @@ Change = (
     | CheckPin
     | ChangePin
     | OperatorChange
+    | WorldChange
 )
 Command = Look | Change
 Reply = (
@@ -471,4 +484,5 @@ Reply = (
     | PinChecked
     | PinChanged
     | OperatorReply
+    | WorldReply
 )

@@ -10,10 +10,13 @@ from hsm_emulator import attestation, cards, crypto, encoding, keyfile, ram, wor
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import ChangeMode, Mode, ModeChanged, ModuleState
+from hsm_emulator.profiles import TOKEN_OF
 from hsm_emulator.state import Memory, State, make_device_secret, recall, remember
+from hsm_emulator.world_messages import WorldFact
 
 if TYPE_CHECKING:
     from hsm_emulator.crypto import Draw
+    from hsm_emulator.worlds import World
 
 ESN: Final = re.compile(r"(?=[0-9A-Z-]*SIM)[0-9A-Z-]{4,40}")
 
@@ -55,24 +58,39 @@ def change_mode(state: State, command: ChangeMode, draw: Draw) -> tuple[State, M
 def enquire(state: State, audit_size: int, audit_head: str) -> ModuleState:
     """Say what the module is. `usable` means: a world, its file as KNSO signed it, and operational mode."""
     memory = recall(state)
+    world = _world(state, memory)
     return ModuleState(
         esn=state.esn,
         mode=memory.mode,
         hknso=memory.hknso,
-        usable=_usable(state, memory),
+        usable=world is not None and memory.mode is Mode.OPERATIONAL,
         keys=keyfile.listing(state),
         cards=memory.cards,
         files=tuple(state.fact(path) for path in state.local()),
+        world=None if world is None else _fact(world),
         audit_size=audit_size,
         audit_head=audit_head,
     )
 
 
-def _usable(state: State, memory: Memory) -> bool:
-    if memory.mode is not Mode.OPERATIONAL:
-        return False
+def _world(state: State, memory: Memory) -> World | None:
+    """Return the world that the module is in, None where there is none or its file is not as it was signed."""
     try:
-        worlds.load(state, memory)
+        return worlds.load(state, memory)
     except Refused:
-        return False
-    return True
+        return None
+
+
+def _fact(world: World) -> WorldFact:
+    """Return what is said of a world."""
+    profile, k = world.profile, world.quorum.k
+    has = {feature: token for feature, token in TOKEN_OF.items() if token in profile.tokens}
+    return WorldFact(
+        suite=profile.suite,
+        mode=profile.mode,
+        threshold=k,
+        cards=world.quorum.n,
+        nso_timeout=profile.nso_timeout,
+        features=tuple((feature, profile.thresholds.get(token, k)) for feature, token in has.items()),
+        hashes=tuple((f"hk{name.lower()[1:]}", key.hash) for name, key in world.keys.items()),
+    )

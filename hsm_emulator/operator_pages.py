@@ -41,14 +41,18 @@ def loaded_lines(there: Sequence[LoadedFact]) -> str:
     return "\n".join([*lines, ""])
 
 
-def slot_page(slot: SlotFact) -> str:
-    """Return the page of `slotinfo`: the card that stays in the slot, and how many were put in."""
+def slot_page(slot: SlotFact, wanted: Sequence[int]) -> str:
+    """Return the page of `slotinfo`: the card that stays in slot 0, how many were put in, and the dynamic slots.
+
+    A dynamic slot (flags R and D: remote, dynamic) is empty between commands.
+    """
     if not slot.serial:
         token, details = "-", ""
     else:
         token, details = "present", f"{card_name(slot.set_name, slot.number)}, card {slot.serial}"
     line = f"#0    Smartcard  {token:<7} {slot.insertions:<3} {'A' if slot.serial else '':<6} {details}"
-    return f"{MARK}\nSlot  Type       Token   IC  Flags  Details\n{line.rstrip()}\n"
+    rows = [line.rstrip() if number == 0 else f"#{number:<4} Smartcard  -       0   RD" for number in wanted]
+    return "\n".join([MARK, "Slot  Type       Token   IC  Flags  Details", *rows, ""])
 
 
 def card_name(set_name: str, number: int) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import operator_cards, quorum, ram, sharing, tokens, worlds
+from hsm_emulator import administrators, fips, operator_cards, pin_blob, quorum, ram, sharing, tokens, worlds
 from hsm_emulator.cards import known, read
 from hsm_emulator.dialogue import ACS, WORLD
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import Mode, SlotFact
 from hsm_emulator.operator_cards import OperatorCards
 from hsm_emulator.operator_messages import CardSetCreated, OperatorsListed
+from hsm_emulator.profiles import FIPS
 from hsm_emulator.quorum import LTU
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import demand, recall
@@ -25,25 +26,27 @@ LONGEST: Final = 365 * 24 * 3600
 
 
 def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[State, CardSetCreated]:
-    """Make an operator card set. No administrator is needed for that.
+    """Make an operator card set. No administrator is needed for that, but one card of a strict FIPS world.
 
     1. Mode, world, name, quorum and time-out.
-    2. A fresh token; all cards written, read back and recombined.
+    2. A fresh token, and that of a strict FIPS world; all cards written, read back and recombined.
     3. The set's files, for one commit.
 
     Raises:
-        Refused: InvalidState, UnknownID, InvalidParameter, AlreadyExists, Cancelled, TokenAssemblyFailed. Nothing was
-            changed.
+        Refused: InvalidState, UnknownID, InvalidParameter, AlreadyExists, Cancelled, TokenAssemblyFailed, and in a
+            strict FIPS world as `fips.authorise`. Nothing was changed but PIN tries.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "createocs")  # 1
     world = worlds.load(state, memory)
+    kp = administrators.demand_kp(world.keys) if command.recoverable else b""
     tokens.check_name(command.name, [ACS, WORLD, *(made.name for made in tokens.card_sets(state, memory))])
     needed = Quorum(k=command.threshold, n=command.cards)
     if not 0 <= command.timeout <= LONGEST:
         words = f"a time-out is from 1 to {LONGEST} seconds, 0 for none, not {command.timeout}"
         raise Refused(Status.INVALID_PARAMETER, words)
-    token = call.draw.take(sharing.TOKEN)  # 2
+    state, ltfips = fips.authorise(state, memory, world, call)  # 2
+    token = call.draw.take(sharing.TOKEN)
     hkltu = tokens.hkltu_of(token)
     made = OperatorCards(
         hknso=world.hknso,
@@ -52,10 +55,16 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
         quorum=needed,
         persistent=command.persistent,
         timeout=command.timeout,
+        fips=bool(ltfips),
         check=sharing.check_value(token, LTU, hkltu),
+        recoverable=command.recoverable,
     )
-    state, written = quorum.write_set(state, made.card_set(memory), {LTU: token}, memory.scrypt_n, call)
-    state = state.put(operator_cards.render_cards(made, memory, call.draw))  # 3
+    shared = {LTU: token, FIPS: ltfips} if ltfips else {LTU: token}
+    wanted = made.card_set(memory)
+    shares = {name: sharing.split(secret, wanted.quorum_of(name), call.draw) for name, secret in shared.items()}
+    state, written = quorum.write_shares(state, wanted, shared, shares, scrypt_n=memory.scrypt_n, call=call)
+    blobs = [pin_blob.seal(share, made.place(share.index), kp, call.draw) if kp else None for share in shares[LTU]]  # 3
+    state = state.put(operator_cards.render_cards(made, blobs, memory, call.draw))
     tokens.find_cards(state, memory, hkltu)
     return state, CardSetCreated(hkltu=hkltu, cards=written, file=state.fact(made.path))
 
@@ -66,10 +75,9 @@ def list_operators(state: State, now_ms: int) -> OperatorsListed:
     A file that is not as it was made is left out.
     """
     memory, inside = recall(state), ram.recall(state)
-    in_world = memory.km is not None
     return OperatorsListed(
-        card_sets=tuple(made.fact() for made in tokens.card_sets(state, memory)) if in_world else (),
-        softcards=tuple(made.fact() for made in tokens.all_softcards(state, memory)) if in_world else (),
+        card_sets=tuple(made.fact() for made in tokens.card_sets(state, memory)),
+        softcards=tuple(made.fact() for made in tokens.all_softcards(state, memory)),
         loaded=inside.facts(now_ms),
         slot=_slot(state, inside),
     )

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import acl, cards, crypto, keyfile, limits, operator_cards, ram, softcards, verdict, worlds
+from hsm_emulator import (
+    acl,
+    cards,
+    crypto,
+    keyfile,
+    limits,
+    nvram,
+    operator_cards,
+    ram,
+    softcards,
+    verdict,
+    worlds,
+)
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
 from hsm_emulator.state import demand, kind_of, parse, recall
+from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +31,25 @@ if TYPE_CHECKING:
     from hsm_emulator.messages import ModuleState
     from hsm_emulator.state import State
     from hsm_emulator.verdict import Verdict
+    from hsm_emulator.world_messages import WorldFact
 
 MARK: Final = "SIMULATED HSM. No genuine device or key is behind this page."
 SEVERAL: Final = "several"
 SHOWN: Final = 64
 """The longest text that a dump shows."""
+
+_FLAGS: Final = {
+    "Recovery": Feature.RECOVERY,
+    "PINRecovery": Feature.PASSPHRASE_RECOVERY,
+    "RTC": Feature.CLOCK,
+    "NVRAM": Feature.NVRAM,
+    "FTO": Feature.FOREIGN_TOKENS,
+    "SEEDebug": Feature.SEE_DEBUG,
+}
+"""Features by their names in nfkminfo's state line."""
+
+_HASHES: Final = ("hkm", "hkre", "hkra", "hkmc", "hkp", "hkrtc", "hknv", "hkdsee", "hkfto", "hkfips")
+"""The order of the hashes in nfkminfo (research, grade R)."""
 
 
 def inspect_key(state: State, command: InspectKey, now_ms: int) -> KeyInspected:
@@ -37,7 +64,7 @@ def inspect_key(state: State, command: InspectKey, now_ms: int) -> KeyInspected:
     key = keyfile.open_key(state, memory, command.app, command.ident, tokens)
     show = OpPermissions(rights=frozenset({Right.GET_ACL}))
     acl.authorise(key.acl, show, presented=frozenset(), esn=state.esn, used=memory.used)
-    own = frozenset([key.file.hkm, *(str(hkre) for hkre in key.file.recovery[:1])])
+    own = frozenset([key.file.hkm, key.file.under, *(str(hkre) for hkre in key.file.recovery[:1])])
     found = verdict.judge(key.acl, recovery=bool(key.file.recovery), own=own, used=memory.used)
     return KeyInspected(
         key_hash=key.file.hash,
@@ -77,7 +104,7 @@ def dump_page(file: KeyFile, content: bytes) -> str:
         f"  type          {keyfile.KEY_TYPE} {file.size}",
         f"  key hash      {file.hash}",
         f"  protection    {protection(file.protect, file.hkltu)}",
-        f"  working blob  under {'hkltu' if file.hkltu else 'hkm'} {file.under}, {len(file.working)} bytes",
+        f"  working blob  under {'hkltu' if file.hkltu else 'hkm'} {file.under}, {_size_of(file)}",
         f"  recovery blob {recovery}",
         f"  certificate   key generation {file.certificate.body['counter']} of module {file.certificate.body['esn']}",
         f"  authority     {'signed by KNSO' if file.authority else 'none'}",
@@ -144,6 +171,7 @@ _SHOWN_FIELDS: Final = {
     operator_cards.KIND: operator_cards.FIELDS,
     operator_cards.CARD_KIND: operator_cards.CARD_FIELDS,
     softcards.KIND: softcards.FIELDS,
+    nvram.SAVED: nvram.SAVED_FIELDS,
 }
 """The fields of each kind of file that is shown as it is."""
 
@@ -165,14 +193,34 @@ def module_page(module: ModuleState) -> str:
 
 def world_page(module: ModuleState) -> str:
     """Return the page of `nfkminfo`: the world, its cards, keys and files."""
-    usable = "Usable" if module.usable else "!Usable"
-    lines = [MARK, "World", f"  state         {'Initialised' if module.hknso else '!Initialised'} {usable}"]
-    lines += [f"  hknso         {module.hknso or 'none'}", f"Cards - {len(module.cards)} administrator cards"]
+    lines = [MARK, "World", f"  state         {' '.join(_flags(module))}"]
+    lines += [f"  hknso         {module.hknso or 'none'}", *_world_lines(module.world)]
+    lines.append(f"Cards - {len(module.cards)} administrator cards")
     lines += [f"  #{card.number:<12} {card.serial}" for card in module.cards]
     lines += _key_lines(module)
     lines.append(f"Files - {len(module.files)}")
     lines += [f"  {file.sha256} {file.size:>7} {file.name}" for file in module.files]
     return "\n".join([*lines, ""])
+
+
+def _flags(module: ModuleState) -> list[str]:
+    """Return the tokens of nfkminfo's state line; ! before one says that it is not so."""
+    world = module.world
+    so = {"Initialised": bool(module.hknso), "Usable": module.usable}
+    if world is not None:
+        so |= {flag: world.has(feature) for flag, feature in _FLAGS.items()}
+        so["StrictFIPS140"] = world.mode is WorldMode.FIPS_140_LEVEL_3
+    return [flag if is_so else f"!{flag}" for flag, is_so in so.items()]
+
+
+def _world_lines(world: WorldFact | None) -> list[str]:
+    if world is None:
+        return []
+    hashes, quora = dict(world.hashes), [f"{feature}={k}" for feature, k in world.features if k != world.threshold]
+    shown: dict[str, str] = {name: hashes[name] for name in _HASHES if name in hashes}
+    shown |= {"k-out-of-n": f"{world.threshold}/{world.cards}", "other quora": " ".join(quora) or "none"}
+    shown |= {"nso timeout": f"{world.nso_timeout} s", "ciphersuite": world.suite, "mode": world.mode.value}
+    return [f"  {name:<13} {value}" for name, value in shown.items()]
 
 
 def key_list(module: ModuleState) -> str:
@@ -192,6 +240,10 @@ def check_page(module: ModuleState) -> str:
     if not module.usable:
         lines.append(f"the world is not usable: the module is in {module.mode.value} mode")
     return "\n".join([*lines, ""])
+
+
+def _size_of(file: KeyFile) -> str:
+    return f"{len(file.working)} bytes" if file.working else f"in NVRAM area {nvram.area_of_key(file.hash)}"
 
 
 def _key_lines(module: ModuleState) -> list[str]:

@@ -1,9 +1,12 @@
-"""The dialogue at the slot: cards of a new set are written and read back, or a quorum of an existing set is read."""
+"""The dialogue at the slot: cards of a new set are written and read back, or a quorum of an existing set is read.
+
+The module is longer than others because both go through the same steps at the slot.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import cards, sharing, tries
@@ -11,13 +14,14 @@ from hsm_emulator.cards import Membership
 from hsm_emulator.dialogue import CardAsk, PinAsk
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import CardFact
+from hsm_emulator.sharing import Quorum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hsm_emulator.crypto import Draw
     from hsm_emulator.dialogue import Dialogue, Pin
-    from hsm_emulator.sharing import Quorum, Share
+    from hsm_emulator.sharing import Share
     from hsm_emulator.state import State
 
 SALT: Final = 16
@@ -43,8 +47,9 @@ class Call:
 class CardSet:
     """A set of cards: the world and set they are of, its name for people, its quorum.
 
-    `module_keys` names the key that protects the shares of each of its tokens (32 bytes). `known` are the serials of
-    the cards that this module wrote last; empty where it wrote none. `lockout`: see `tries.py`.
+    `module_keys` names the key that protects the shares of each of its tokens (32 bytes). `thresholds` says how many
+    cards open a token where it is not K. `known` are the serials of the cards that this module wrote last; empty where
+    it wrote none. `lockout`: see `tries.py`.
     """
 
     world: str
@@ -52,8 +57,13 @@ class CardSet:
     name: str
     quorum: Quorum
     module_keys: Mapping[str, bytes]
+    thresholds: Mapping[str, int] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
     lockout: int = 0
+
+    def quorum_of(self, token: str) -> Quorum:
+        """Return how many of the cards open a token."""
+        return Quorum(k=self.thresholds.get(token, self.quorum.k), n=self.quorum.n)
 
 
 def write_set(
@@ -61,13 +71,30 @@ def write_set(
 ) -> tuple[State, tuple[CardFact, ...]]:
     """Write all cards of a new set onto blank cards, read them back and recombine every token.
 
+    Raises:
+        Refused: Cancelled; TokenAssemblyFailed where a card does not read back.
+    """
+    shares = {name: sharing.split(token, made.quorum_of(name), call.draw) for name, token in tokens.items()}
+    return write_shares(state, made, tokens, shares, scrypt_n=scrypt_n, call=call)
+
+
+def write_shares(
+    state: State,
+    made: CardSet,
+    tokens: Mapping[str, bytes],
+    shares: Mapping[str, Sequence[Share]],
+    *,
+    scrypt_n: int,
+    call: Call,
+) -> tuple[State, tuple[CardFact, ...]]:
+    """Write cards as `write_set` does, with these shares of the tokens.
+
     A card is no longer blank once its PIN is chosen. The PIN is stretched while the next card is asked for: scrypt is
     nearly all of the time, leaves Python's lock alone, and draws nothing.
 
     Raises:
-        Refused: Cancelled; TokenAssemblyFailed where a card does not read back.
+        Refused: as `write_set`.
     """
-    shares = {name: sharing.split(token, made.quorum, call.draw) for name, token in tokens.items()}
     written: list[tuple[CardFact, Pin]] = []
     begun: list[tuple[str, Membership, Future[bytes]]] = []
     with ThreadPoolExecutor(max_workers=2) as threads:
@@ -97,7 +124,7 @@ def write_set(
 def read_quorum(
     state: State, wanted: CardSet, checks: Mapping[str, str], call: Call
 ) -> tuple[State, Mapping[str, bytes], tuple[CardFact, ...]]:
-    """Read K different cards of a set, each with its PIN, and assemble its tokens.
+    """Read as many different cards of a set as its tokens need, each with its PIN, and assemble the tokens.
 
     Args:
         state: the files.
@@ -112,8 +139,9 @@ def read_quorum(
         Refused: Cancelled, DecryptFailed or TokenAuthFailed after the last ask, TokenAssemblyFailed.
     """
     read: dict[int, tuple[CardFact, tuple[Share, ...]]] = {}
-    while len(read) < wanted.quorum.k:
-        ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=len(read), total=wanted.quorum.k)
+    total = max(wanted.quorum_of(name).k for name in wanted.module_keys)
+    while len(read) < total:
+        ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=len(read), total=total)
         serial, membership = _next_member(state, wanted, call, ask)
         if membership.index in read:
             call.dialogue.tell(f"card {serial} was read already; it counts once")
@@ -125,8 +153,9 @@ def read_quorum(
         read[membership.index] = (CardFact(number=membership.index, serial=serial), shares)
     tokens = {}
     for place, name in enumerate(wanted.module_keys):
-        parts = [shares[place] for _, shares in read.values()]
-        tokens[name] = sharing.assemble(parts, wanted.quorum, name, wanted.set_id, checks[name])
+        needed = wanted.quorum_of(name)
+        parts = [shares[place] for _, shares in read.values()][: needed.k]
+        tokens[name] = sharing.assemble(parts, needed, name, wanted.set_id, checks[name])
     return state, tokens, tuple(card for card, _ in read.values())
 
 
@@ -165,7 +194,7 @@ def _blank_card(state: State, made: CardSet, position: int, call: Call) -> str:
             continue
         if membership is None:
             return serial
-        call.dialogue.tell(f"card {serial} is not blank: it is {_describe(membership)}")
+        call.dialogue.tell(f"card {serial} is not blank: it is {describe(membership)}")
 
 
 def written_on(state: State, serial: str, call: Call) -> Membership | None:
@@ -186,10 +215,10 @@ def written_on(state: State, serial: str, call: Call) -> Membership | None:
 def is_of(membership: Membership, serial: str, wanted: CardSet, call: Call) -> bool:
     """Say whether a card says that it is of the set; tell what it is where it is not."""
     if membership.world != wanted.world:
-        call.dialogue.tell(f"card {serial} is of another Security World: it is {_describe(membership)}")
+        call.dialogue.tell(f"card {serial} is of another Security World: it is {describe(membership)}")
         return False
     if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
-        call.dialogue.tell(f"card {serial} is of another set: it is {_describe(membership)}")
+        call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}")
         return False
     return True
 
@@ -253,12 +282,12 @@ def _read_back(
                 words = f"card {card.serial} does not read back; nothing was changed"
                 raise Refused(Status.TOKEN_ASSEMBLY_FAILED, words)
             opened.append(shares)
-    k, n = made.quorum.k, made.quorum.n
-    for start in sorted({*range(0, n - k, k), n - k}):
-        for place, name in enumerate(made.module_keys):
-            parts = [shares[place] for shares in opened[start : start + k]]
-            check = sharing.check_value(tokens[name], name, made.set_id)
-            sharing.assemble(parts, made.quorum, name, made.set_id, check)
+    for place, name in enumerate(made.module_keys):
+        needed = made.quorum_of(name)
+        check = sharing.check_value(tokens[name], name, made.set_id)
+        for start in sorted({*range(0, needed.n - needed.k, needed.k), needed.n - needed.k}):
+            parts = [shares[place] for shares in opened[start : start + needed.k]]
+            sharing.assemble(parts, needed, name, made.set_id, check)
 
 
 def _open_written(state: State, made: CardSet, card: CardFact, pin: Pin) -> tuple[Share, ...] | None:
@@ -278,11 +307,13 @@ def _membership(made: CardSet, card: CardFact, *, salt: bytes, scrypt_n: int) ->
         set_name=made.name,
         index=card.number,
         quorum=made.quorum,
+        thresholds=made.thresholds,
         salt=salt,
         scrypt_n=scrypt_n,
         shares={},
     )
 
 
-def _describe(membership: Membership) -> str:
+def describe(membership: Membership) -> str:
+    """Return what a card says it is, in the operator's words."""
     return f"{membership.set_name} card {membership.index} of {membership.quorum.n} of world {membership.world}"

@@ -20,6 +20,9 @@ BEGINNING: Final = "0" * 64
 AUDIT: Final = "audit/"
 STAGES: Final = ("stage/", "silicon/stage/")
 LOCK: Final = "lock"
+BESIDE: Final = "kmdata/config/"
+"""Where people keep files that no receipt is about."""
+
 
 _FIELDS: Final = frozenset({"n", "prev", "request", "kind", "command_digest", "reply", "targets"})
 _TRY: Final = re.compile(r".*#try[0-9]+")
@@ -116,8 +119,8 @@ def _admit(path: str) -> None:
 
 
 def is_state(path: str) -> bool:
-    """Say whether a relative path is a file of the state rather than the store's own."""
-    return path not in {"", ".", LOCK} and not path.startswith((AUDIT, *STAGES))
+    """Say whether a relative path is a file of the state rather than the store's own, or one that people keep here."""
+    return path not in {"", ".", LOCK} and not path.startswith((AUDIT, *STAGES, BESIDE))
 
 
 def staged(place: int, path: str) -> str:

@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hsm_emulator import quorum, sharing, worlds
+from hsm_emulator.acl import MakeBlob, OpPermissions, Right
+from hsm_emulator.limits import LOADED, Since
 from hsm_emulator.messages import CardsReplaced, Mode
+from hsm_emulator.profiles import TOKENS
 from hsm_emulator.state import State, demand, recall, remember
-from hsm_emulator.worlds import TOKENS
 
 if TYPE_CHECKING:
     from hsm_emulator.quorum import Call
@@ -24,23 +26,28 @@ def replace_cards(state: State, call: Call) -> tuple[State, CardsReplaced]:
     1. Mode and world.
     2. A quorum of the old set opens every administrator key, and they are this world's.
     3. New tokens; all new cards written, read back and recombined.
-    4. The world file with the same keys under the new tokens, for one commit.
+    4. The world file with the same keys under the new tokens, for one commit, if KNSO's time has not run out.
 
     Raises:
-        Refused: InvalidState, UnknownID, Cancelled, DecryptFailed, TokenAssemblyFailed and those of a changed world
-            file. Nothing was changed but PIN tries; the old set still works.
+        Refused: InvalidState, UnknownID, Cancelled, DecryptFailed, TokenAssemblyFailed, TimeLimitExceeded and those of
+            a changed world file. Nothing was changed but PIN tries; the old set still works.
     """
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "racs")  # 1
     world = worlds.load(state, memory)
     old = world.card_set(memory, *TOKENS)
     state, tokens, read = quorum.read_quorum(state, old, world.checks, call)  # 2
+    loaded_ms = call.now_ms()
     world.open_km(tokens)
     keys = {name: world.admin_key(name, tokens) for name in world.keys}
-    fresh = {name: call.draw.take(sharing.TOKEN) for name in TOKENS}  # 3
-    made = worlds.new_card_set(world.hknso, world.quorum, fresh, memory.module_key, lockout=world.lockout)
+    for name, key in keys.items():
+        world.demand_use(name, MakeBlob(under=key.token), LOADED)
+    fresh = {name: call.draw.take(sharing.TOKEN) for name in world.profile.tokens}  # 3
+    made = worlds.new_card_set(world.hknso, world.quorum, world.profile, fresh, memory.module_key)
     state, written = quorum.write_set(state, made, fresh, memory.scrypt_n, call)
-    state = state.put({worlds.PATH: worlds.render_world(world.suite, made, fresh, keys, call.draw)})  # 4
+    since = Since(uses=0, age_ms=call.now_ms() - loaded_ms)  # 4
+    world.demand_use("KNSO", OpPermissions(rights=frozenset({Right.SIGN})), since)
+    state = state.put({worlds.PATH: worlds.render_world(world.profile, made, fresh, keys, call.draw)})
     memory = replace(memory, cards=written)
     worlds.load(state, memory)
     reply = CardsReplaced(hknso=world.hknso, read=read, cards=written, world=state.fact(worlds.PATH))

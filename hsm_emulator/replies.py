@@ -28,6 +28,7 @@ from hsm_emulator.messages import (
     WorldMade,
 )
 from hsm_emulator.operator_messages import OperatorStored
+from hsm_emulator.world_messages import WorldStored
 
 Stored = (
     ModeChanged
@@ -43,6 +44,7 @@ Stored = (
     | PinChecked
     | PinChanged
     | OperatorStored
+    | WorldStored
 )
 """What a receipt can hold an answer of."""
 
@@ -100,7 +102,7 @@ def _value(name: str, value: Any) -> Any:
             return FileFact(**value)
         case "mode":
             return Mode(value)
-        case "hkltus":
+        case "hkltus" | "serials" | "names":
             return tuple(value)
         case _:
             return value

@@ -10,8 +10,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import attestation, crypto, keyfile, operator_cards, quorum, softcards, worlds
+from hsm_emulator import attestation, crypto, keyfile, nvram, operator_cards, quorum, softcards, worlds
+from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.limits import LOADED
 from hsm_emulator.messages import FileRestored, LoadWorld, Mode, RestoreFile, WorldLoaded
 from hsm_emulator.state import LOCAL, State, demand, parse, recall, remember
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from hsm_emulator.softcards import Softcard
 
 _NAME: Final = re.compile(
-    r"world|module_[0-9A-Z-]{4,40}|key_[a-z]{1,20}_[0-9a-z-]{1,80}"
+    r"world|module_[0-9A-Z-]{4,40}|key_[a-z]{1,20}_[0-9a-z-]{1,80}|nvram_[0-9a-z-]{1,11}"
     r"|(cards|softcard)_[0-9a-f]{40}|card_[0-9a-f]{40}_[0-9]{1,2}"
 )
 """Names of the files that a backup can hold."""
@@ -78,6 +80,7 @@ def load_world(state: State, command: LoadWorld, call: Call) -> tuple[State, Wor
     wanted = world.card_set(memory, *sorted(worlds.BEFORE_KM))
     state, tokens, read = quorum.read_quorum(state, wanted, world.checks, call)  # 2
     km, kmc = world.open_km(tokens), world.admin_key("KMC", tokens)
+    world.demand_use("KMC", OpPermissions(rights=frozenset({Right.SIGN_MODULE_CERT})), LOADED)
     memory = replace(  # 3
         memory,
         kml=crypto.signing_key(call.draw),
@@ -88,7 +91,7 @@ def load_world(state: State, command: LoadWorld, call: Call) -> tuple[State, Wor
         counters={},
     )
     module = worlds.render_module(state.esn, memory, kmc)
-    state = state.put({f"{LOCAL}module_{state.esn}": module})
+    state = nvram.wipe(state.put({f"{LOCAL}module_{state.esn}": module}))
     worlds.load(state, memory)
     reply = WorldLoaded(hknso=world.hknso, hkm=memory.hkm, cards=read, world=state.fact(worlds.PATH))
     return remember(state, memory, call.draw), reply
@@ -111,7 +114,7 @@ def _world_of(name: str, content: bytes) -> str:
 
 
 def _owner(name: str, content: bytes) -> tuple[str, str]:
-    """Return hknso of a key's, card set's, card's or softcard's file, and the path it belongs to."""
+    """Return hknso of the file of a key, card set, card, softcard or NVRAM area, and the path it belongs to."""
     made: KeyFile | OperatorCards | Softcard
     match name.partition("_")[0]:
         case "card":
@@ -120,6 +123,9 @@ def _owner(name: str, content: bytes) -> tuple[str, str]:
             made = operator_cards.parse_cards(content)
         case "softcard":
             made = softcards.parse_softcard(content)
+        case "nvram":
+            hknso, area = parse(content, nvram.SAVED, nvram.SAVED_FIELDS)
+            return hknso, nvram.saved_path(str(area["name"]))
         case _:
             made = keyfile.parse_file(content)
     return made.hknso, made.path

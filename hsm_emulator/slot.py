@@ -23,7 +23,7 @@ class Slot:
     def __init__(self, operator: Dialogue, inside: str) -> None:
         self._operator = operator
         self._inside = inside
-        self._put_in = inside
+        self._put_in = ""
 
     def card(self, ask: CardAsk) -> str | None:
         """Return the serial of the card that is in the slot already, once; after that what the operator puts in."""
@@ -31,9 +31,9 @@ class Slot:
             serial, self._inside = self._inside, ""
             self._operator.tell(f"card {serial} is in the slot")
             return serial
-        serial_or_none = self._operator.card(ask)
-        self._put_in = serial_or_none or self._put_in
-        return serial_or_none
+        put_in = self._operator.card(ask)
+        self._put_in = put_in or self._put_in
+        return put_in
 
     def pin(self, ask: PinAsk) -> Pin:
         """Return what the operator typed."""

@@ -76,6 +76,14 @@ class Store:
         """Return the committed files: relative path with `/` to content."""
         return MappingProxyType(dict(self._files))
 
+    def beside(self, path: str) -> bytes | None:
+        """Return the bytes of a file that people keep beside the committed ones (`receipts.BESIDE`), None for none.
+
+        Raises:
+            StoreBroken: it is no plain file, or over-long.
+        """
+        return self._disk.read(self._folder / path)
+
     @property
     def size(self) -> int:
         """How many receipts there are."""

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, quorum, reduction, worlds
-from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions
+from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.keys import COPY, SIMPLE
-from hsm_emulator.limits import UseLimit
+from hsm_emulator.limits import LOADED, UseLimit
 from hsm_emulator.messages import AclsModified, Mode, ModifyAcls, Package, Packaged
 from hsm_emulator.state import LOCAL, OUTBOX, State, demand, parse, recall, remember
 
@@ -60,6 +60,7 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     wanted = world.card_set(memory, "LTNSO")
     state, tokens, cards = quorum.read_quorum(state, wanted, world.checks, call)  # 2
     knso = world.open_knso(tokens)
+    world.demand_use("KNSO", OpPermissions(rights=frozenset({Right.USE_AS_CERTIFICATE})), LOADED)
     source = keyfile.open_key(state, memory, SIMPLE, command.ident)
     memory = replace(memory, generated=memory.generated + 1)  # 3
     reduced = reduce(source.acl, target, f"key_{COPY}_{command.ident}/{memory.generated}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hsm_emulator import limits
 from hsm_emulator.acl import MakeArchiveBlob, MakeBlob, OpPermissions, Right
@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hsm_emulator.acl import Acl, Action
-
-LOADED: Final = limits.Since(uses=0, age_ms=0)
-"""A key just loaded: limits of time and of one authorisation are never used up for good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +49,7 @@ def judge(acl: Acl, *, recovery: bool, own: frozenset[str], used: Callable[[str]
     found: set[str] = set()
     recoverable = recovery
     for group in acl.groups:
-        over = "" if group.limit is None or limits.spent(group.limit, used, LOADED) is None else ", used up"
+        over = "" if group.limit is None or limits.spent(group.limit, used, limits.LOADED) is None else ", used up"
         for action in group.actions:
             place = _place(action)
             if place is not None and place[1] not in own:

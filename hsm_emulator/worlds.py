@@ -2,50 +2,49 @@
 
     LTNSO ──> KNSO                  LTM ──> KM, KMC                 shares under a well-known key: no secrecy from it
     LTR ──> KRE, KRA   LTP ──> KP   LTNV ──> KNV   LTRTC, LTFTO, LTDSEE alike          shares under KM
+    LTFIPS ──> KFIPS   in a strict FIPS world only: any one card opens it              shares under KM
 
-KNSO, KMC, KRA, KNV, KRTC, KFTO and KDSEE sign (P-521), KRE is RSA-3072, KM and KP are 32 random bytes. The whole world
-file is signed by KNSO, whose hash the module keeps in its memory.
+KNSO, KMC, KRA, KNV, KRTC, KFTO, KDSEE and KFIPS sign (P-521), KRE and KP are RSA-3072, KM is 32 random bytes. A world
+has the tokens of the features it was made with. The whole world file is signed by KNSO, whose hash the module keeps in
+its memory.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from hsm_emulator import attestation, byok, chain, crypto, encoding, sharing
+from hsm_emulator import administrators, attestation, byok, chain, crypto, encoding, sharing
+from hsm_emulator.acl import OpPermissions
+from hsm_emulator.administrators import AdminKey, SealedKey
 from hsm_emulator.attestation import Kind
 from hsm_emulator.dialogue import ACS
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.limits import LOADED
+from hsm_emulator.profiles import ALWAYS, FIPS, TOKENS, Profile
 from hsm_emulator.quorum import CardSet
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL, State, km_hash, number, parse, render, word
+from hsm_emulator.world_messages import WorldMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hsm_emulator.acl import Action, Right
     from hsm_emulator.crypto import Draw
+    from hsm_emulator.limits import Since
     from hsm_emulator.state import Memory
 
 WELL_KNOWN: Final = crypto.sha256(b"SIMULATED well-known module key, no secrecy")
 """Protects the shares of LTNSO and LTM, which are read before a module knows KM."""
 
-TOKENS: Final = {
-    "LTNSO": ("KNSO",),
-    "LTM": ("KM", "KMC"),
-    "LTR": ("KRE", "KRA"),
-    "LTP": ("KP",),
-    "LTNV": ("KNV",),
-    "LTRTC": ("KRTC",),
-    "LTFTO": ("KFTO",),
-    "LTDSEE": ("KDSEE",),
-}
-"""Each token of the Administrator Card Set and the keys it protects."""
 
 BEFORE_KM: Final = frozenset({"LTNSO", "LTM"})
 """The tokens that are read before a module knows KM."""
 
 FIELDS: Final = frozenset(
-    {"suite", "set_name", "set_id", "k", "n", "lockout", "tokens", "keys", "binding", "signature"}
+    {"suite", "mode", "nso_timeout", "set_name", "set_id", "k", "n", "lockout", "thresholds"}
+    | {"tokens", "keys", "binding", "signature"}
 )
 """The fields of a world file."""
 
@@ -59,51 +58,58 @@ _KEY: Final = frozenset({"token", "hash", "public", "blob"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AdminKey:
-    """A key of the world: its hash, its public half (SubjectPublicKeyInfo, b"" for a symmetric key), its secret."""
-
-    token: str
-    hash: str
-    public: bytes
-    secret: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedKey:
-    """A key of the world as the file has it: the secret sealed under its token."""
-
-    token: str
-    hash: str
-    public: bytes
-    blob: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """A world file that KNSO signed. `hkm` is the hash of the module key that it binds; `lockout`: see `tries.py`."""
+    """A world file that KNSO signed. `hkm` is the hash of the module key that it binds."""
 
     hknso: str
     hkm: str
-    suite: str
+    profile: Profile
     set_id: str
     quorum: Quorum
-    lockout: int
     checks: Mapping[str, str]
     keys: Mapping[str, SealedKey]
 
+    @property
+    def suite(self) -> str:
+        """The name of the world's cipher suite."""
+        return self.profile.suite
+
     def card_set(self, memory: Memory, *tokens: str) -> CardSet:
-        """Return the Administrator Card Set, with these of its tokens; those of `BEFORE_KM` need no world in memory."""
-        keys = {name: WELL_KNOWN if name in BEFORE_KM else memory.module_key for name in tokens}
+        """Return the Administrator Card Set, with those of these tokens that the world has.
+
+        Those of `BEFORE_KM` need no world in memory.
+        """
+        here = [name for name in tokens if name in self.checks]
+        keys = {name: WELL_KNOWN if name in BEFORE_KM else memory.module_key for name in here}
         known = frozenset(card.serial for card in memory.cards)
         return CardSet(
             world=self.hknso,
             set_id=self.set_id,
             name=ACS,
             quorum=self.quorum,
+            thresholds=self.profile.thresholds,
             module_keys=keys,
             known=known,
-            lockout=self.lockout,
         )
+
+    def demand_use(self, name: str, wanted: Action, since: Since) -> None:
+        """Refuse a use of an administrator key that its permissions do not allow.
+
+        Raises:
+            Refused: AccessDenied, or TimeLimitExceeded where KNSO was loaded too long ago.
+        """
+        administrators.demand(name, self.keys[name].token, self.profile.nso_timeout, wanted, since)
+
+    def use_key(self, name: str, tokens: Mapping[str, bytes], right: Right, since: Since = LOADED) -> bytes:
+        """Return an administrator key's secret for one use, if its permissions allow that.
+
+        `tokens` are assembled of a quorum; `since` is what happened since it was loaded, nothing by default.
+
+        Raises:
+            Refused: as `demand_use` and `open_key`.
+        """
+        self.demand_use(name, OpPermissions(rights=frozenset({right})), since)
+        return self.open_key(name, tokens)
 
     def open_key(self, name: str, tokens: Mapping[str, bytes]) -> bytes:
         """Return an administrator key's secret, from the token assembled of a quorum.
@@ -171,57 +177,72 @@ def read(content: bytes) -> World:
         Refused: HostDataInvalid for a damaged file, VerifyFailed for a changed one.
     """
     hknso, data = parse(content, "world", FIELDS)
-    keys = {name: _sealed_key(value) for name, value in encoding.fields(data["keys"], _key_names(), "the keys").items()}
+    tokens = _tokens_of(data["tokens"])
+    names = frozenset(name for token in tokens for name in TOKENS[token])
+    keys = {name: _sealed_key(value) for name, value in encoding.fields(data["keys"], names, "the keys").items()}
     knso = keys["KNSO"].public
     signature = encoding.untext(data["signature"], "the world file's signature")
     unsigned = {name: value for name, value in data.items() if name != "signature"}
     if byok.knso_hash(knso) != hknso or not crypto.verify(knso, signature, _signed(hknso, unsigned)):
         raise Refused(Status.VERIFY_FAILED, "the world file is not as KNSO signed it")
-    binding = attestation.from_data(data["binding"], Kind.WORLD_BINDING)
-    body = attestation.check(binding, Kind.WORLD_BINDING, knso, "the world's KNSO")
+    kind = Kind.FIPS_WORLD_BINDING if FIPS in tokens else Kind.WORLD_BINDING
+    body = attestation.check(attestation.from_data(data["binding"], kind), kind, knso, "the world's KNSO")
     if (body["hknso"], body["suite"]) != (hknso, data["suite"]):
         raise Refused(Status.VERIFY_FAILED, "the world file and its binding certificate are of different worlds")
     return World(
         hknso=hknso,
         hkm=word(body, "hkm"),
-        suite=word(data, "suite"),
+        profile=Profile(
+            suite=word(data, "suite"),
+            mode=WorldMode(data["mode"]),
+            nso_timeout=number(data, "nso_timeout"),
+            tokens=tokens,
+            thresholds={token: number(data["thresholds"], token) for token in data["thresholds"]},
+            lockout=number(data, "lockout"),
+        ),
         set_id=word(data, "set_id"),
         quorum=Quorum(k=number(data, "k"), n=number(data, "n")),
-        lockout=number(data, "lockout"),
-        checks=encoding.fields(data["tokens"], frozenset(TOKENS), "the tokens"),
+        checks=data["tokens"],
         keys=keys,
     )
 
 
-def new_card_set(hknso: str, needed: Quorum, tokens: Mapping[str, bytes], km: bytes, *, lockout: int) -> CardSet:
+def new_card_set(hknso: str, needed: Quorum, profile: Profile, tokens: Mapping[str, bytes], km: bytes) -> CardSet:
     """Return the set that cards are written for: these tokens, protected as in a world with this module key."""
     return CardSet(
         world=hknso,
         set_id=crypto.key_hash("token", tokens["LTNSO"]),
         name=ACS,
         quorum=needed,
-        module_keys={name: WELL_KNOWN if name in BEFORE_KM else km for name in TOKENS},
-        lockout=lockout,
+        thresholds=profile.thresholds,
+        module_keys={name: WELL_KNOWN if name in BEFORE_KM else km for name in tokens},
+        lockout=profile.lockout,
     )
 
 
 def render_world(
-    suite: str, made: CardSet, tokens: Mapping[str, bytes], keys: Mapping[str, AdminKey], draw: Draw
+    profile: Profile, made: CardSet, tokens: Mapping[str, bytes], keys: Mapping[str, AdminKey], draw: Draw
 ) -> bytes:
     """Return the bytes of a world file: every key sealed under its token, all of it signed by KNSO."""
     hknso, knso = made.world, keys["KNSO"]
-    body = {f"hk{name.lower()[1:]}": keys[name].hash for name in ("KNSO", "KM", "KMC", "KRE", "KRA")}
-    body |= {"suite": suite, "knso": encoding.text(knso.public)}
+    strict = FIPS in profile.tokens
+    bound = ("KNSO", "KM", "KMC", "KRE", "KRA", *(("KFIPS",) if strict else ()))
+    body = {f"hk{name.lower()[1:]}": keys[name].hash if name in keys else "" for name in bound}
+    body |= {"suite": profile.suite, "knso": encoding.text(knso.public)}
+    kind = Kind.FIPS_WORLD_BINDING if strict else Kind.WORLD_BINDING
     content: dict[str, Any] = {
-        "suite": suite,
+        "suite": profile.suite,
+        "mode": profile.mode.value,
+        "nso_timeout": profile.nso_timeout,
+        "thresholds": dict(profile.thresholds),
         "set_name": made.name,
         "set_id": made.set_id,
         "k": made.quorum.k,
         "n": made.quorum.n,
-        "lockout": made.lockout,
+        "lockout": profile.lockout,
         "tokens": {name: sharing.check_value(token, name, made.set_id) for name, token in tokens.items()},
         "keys": {name: _seal_key(hknso, name, key, tokens[key.token], draw) for name, key in keys.items()},
-        "binding": attestation.to_data(attestation.issue(Kind.WORLD_BINDING, body, knso.secret)),
+        "binding": attestation.to_data(attestation.issue(kind, body, knso.secret)),
     }
     content["signature"] = encoding.text(crypto.sign(knso.secret, _signed(hknso, content)))
     return render("world", hknso, content)
@@ -260,8 +281,11 @@ def _sealed_key(value: object) -> SealedKey:
     )
 
 
-def _key_names() -> frozenset[str]:
-    return frozenset(name for names in TOKENS.values() for name in names)
+def _tokens_of(value: object) -> tuple[str, ...]:
+    """Return the tokens that a world file has, in the order of `TOKENS`."""
+    names = frozenset(value) if isinstance(value, dict) else frozenset()
+    encoding.fields(value, (names | frozenset(ALWAYS)) & frozenset(TOKENS), "the tokens")
+    return tuple(token for token in TOKENS if token in names)
 
 
 def _blob_key(token: bytes, name: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, assert_never
 
 from hsm_emulator import acl, attestation, chain, crypto, encoding
-from hsm_emulator.acl import Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
+from hsm_emulator.acl import Group, MakeArchiveBlob, MakeBlob, NvMemOpPerms, OpPermissions, Right
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.limits import UseLimit
@@ -133,6 +133,8 @@ def _allowed(action: acl.Action, region: RegionRecord, source_hkm: str) -> bool:
             return under in {region.hkm, source_hkm}
         case MakeArchiveBlob():
             return action == MakeArchiveBlob(under=region.kek_hash)
+        case NvMemOpPerms():
+            return False
         case _:
             assert_never(action)
 

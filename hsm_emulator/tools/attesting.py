@@ -41,7 +41,7 @@ def collect(at: Installation, app: str, ident: str) -> Bundle:
         Refused: UnknownID without a world or the file of the module that made the key; UnknownKey;
             InvalidParameter for a copy, whose permissions are not those that its certificate is about.
     """
-    from hsm_emulator import attestation, bundle, encoding, keyfile, worlds
+    from hsm_emulator import attestation, bundle, chain, encoding, keyfile, worlds
     from hsm_emulator.attestation import Kind
     from hsm_emulator.errors import Refused, Status
     from hsm_emulator.keys import COPY
@@ -68,7 +68,7 @@ def collect(at: Installation, app: str, ident: str) -> Bundle:
         module_state=attestation.from_data(file["module_state"], Kind.MODULE_STATE),
         kmc=encoding.untext(file["kmc"], "KMC"),
         kmc_signature=encoding.untext(file["kmc_signature"], "the KMC's signature"),
-        world_binding=attestation.from_data(world["binding"], Kind.WORLD_BINDING),
+        world_binding=chain.binding_of(world["binding"]),
         key_generation=key.certificate,
     )
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import messages
-from hsm_emulator.errors import EmulatorError, Refused, Status
+from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.state import LOCAL
-from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, quorum, whole_number
+from hsm_emulator.tools import existing_world
+from hsm_emulator.tools.arguments import Tool, UsageError, add_module, whole_number
+from hsm_emulator.tools.waiting import WAIT, await_initialization
+from hsm_emulator.tools.world_options import add_world, new_world
+from hsm_emulator.world_messages import Feature
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from hsm_emulator.messages import ModuleState
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
-
-WAIT: Final = 60
-"""Seconds that new-world waits for initialization mode where `--wait-limit` does not say; the device waits for ever."""
-
-_POLL: Final = 0.5
 
 _PARAMETERS: Final = {
     "protect": "module",
@@ -36,15 +33,13 @@ _PARAMETERS: Final = {
 """What generatekey knows and asks for where it is not given, in that order, with the answer an empty line means."""
 
 _INITIALIZE: Final = "initialize"
+_PROGRAM: Final = "program"
+_FACTORY: Final = "factory"
 
 _FIXED: Final = {"recovery": "yes", "verify": "yes", "slot": "0"}
 
 _PROTECTORS: Final = {"token": "cardset", "softcard": "softcard"}
 """By which parameter generatekey is told what protects the key besides the module."""
-
-
-class WaitedTooLongError(EmulatorError):
-    """The module did not come into the mode that was waited for. Nothing was changed."""
 
 
 def _nopclearfail(options: Namespace, at: Installation) -> str:
@@ -55,34 +50,15 @@ def _nopclearfail(options: Namespace, at: Installation) -> str:
 
 def _new_world(options: Namespace, at: Installation) -> str:
     if options.action != _INITIALIZE:
-        raise UsageError(f"there is no tool for --{options.action} yet; see docs/emulator.md")
+        return {_PROGRAM: existing_world.program, _FACTORY: existing_world.factory}[options.action](options, at)
     if options.cipher_suite is None or options.acs_quorum is None:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
-    module = _await_initialization(at, options.wait_limit)
+    module = await_initialization(at, options.wait_limit)
     if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
-    k, n = options.acs_quorum
-    command = messages.NewWorld(
-        cipher_suite=options.cipher_suite, threshold=k, cards=n, lockout=options.emu_pin_lockout
-    )
-    made = at.change(command, messages.WorldMade)
+    made = at.change(new_world(options), messages.WorldMade)
     return f"Card writing complete.\n\nsecurity world generated on module #1; hknso = {made.hknso}\n"
-
-
-def _await_initialization(at: Installation, limit: int) -> ModuleState:
-    """Return the module once it is in initialization mode; others can reach it while this waits."""
-    end = time.monotonic() + limit
-    told = False
-    while (module := at.module()).mode is not Mode.INITIALIZATION:
-        words = f"module 1 is in {module.mode.value} mode; new-world needs initialization mode"
-        if time.monotonic() >= end:
-            raise WaitedTooLongError(f"{words}, and {limit} s were waited for it; nothing was changed")
-        if not told:
-            at.operator.show(f"{words}. Waiting for up to {limit} s.")
-            told = True
-        time.sleep(_POLL)
-    return module
 
 
 def _generatekey(options: Namespace, at: Installation) -> str:
@@ -96,6 +72,8 @@ def _generatekey(options: Namespace, at: Installation) -> str:
             given[name] = at.operator.line(f"{name} [{usual}]: ") or usual
     ident = given["ident"].lower()
     note = f"The identifier is written small: {ident}\n" if ident != given["ident"] else ""
+    if given.get("recovery") == "yes" and module.world is not None and not module.world.has(Feature.RECOVERY):
+        raise Refused(Status.INVALID_PARAMETER, "recovery=yes: this world was made without recovery")
     for name, only in _FIXED.items():
         if given.get(name, only) != only:
             raise Refused(Status.INVALID_PARAMETER, f"{name}={given[name]} is not modelled; only {name}={only}")
@@ -170,45 +148,6 @@ def _parameters(words: list[str]) -> dict[str, str]:
     return given
 
 
-def _cardpp(options: Namespace, at: Installation) -> str:
-    return {"examine": _examine, "check": _check_card, "change": _change_card}[options.what](options, at)
-
-
-def _examine(options: Namespace, at: Installation) -> str:
-    from hsm_emulator.dialogue import ACS
-    from hsm_emulator.tools.looking import json_page
-
-    serial = at.operator.line("Insert a card: type its serial, or nothing to cancel: ")
-    if not serial:
-        raise Refused(Status.CANCELLED, "no card; nothing was looked at")
-    shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
-    if options.json:
-        from dataclasses import asdict
-
-        return json_page(card=asdict(shown))
-    if not shown.set_name:
-        return f"{MARK}\nModule 1 slot 0: blank card\n"
-    name = shown.set_name if shown.set_name == ACS else f"`{shown.set_name}'"
-    page = (
-        f"{MARK}\nModule 1 slot 0: {name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
-        f" of world {shown.hknso}\n"
-    )
-    if not shown.lockout:
-        return page
-    locked = "it is locked" if shown.failures >= shown.lockout else f"{shown.failures} so far"
-    return f"{page}Locked after {shown.lockout} wrong passphrases in a row; {locked}.\n"
-
-
-def _check_card(_: Namespace, at: Installation) -> str:
-    card = at.change(messages.CheckPin(), messages.PinChecked).cards[0]
-    return f"{MARK}\nCard reading complete.\nThe passphrase of card {card.serial} is right.\n"
-
-
-def _change_card(_: Namespace, at: Installation) -> str:
-    card = at.change(messages.ChangePin(), messages.PinChanged).cards[0]
-    return f"{MARK}\nCard writing complete.\nThe passphrase of card {card.serial} was changed.\n"
-
-
 def _add_nopclearfail(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for words, mode in (
@@ -228,20 +167,12 @@ def _add_new_world(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for short, action, does in (
         ("-i", _INITIALIZE, "make a new Security World"),
-        ("-l", "program", "no tool for it yet"),
-        ("-e", "factory", "not modelled"),
+        ("-l", _PROGRAM, "bring the module into the world whose file is in its folder"),
+        ("-e", _FACTORY, "make the module forget its world, as it came"),
     ):
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)
     add_module(parser)
-    parser.add_argument("-c", "--cipher-suite", metavar="SUITE", help="such as DLf3072s256mRijndael")
-    parser.add_argument("-Q", "--acs-quorum", metavar="K/N", type=quorum, help="K of N cards open it, such as 2/3")
-    parser.add_argument(
-        "--emu-pin-lockout",
-        metavar="N",
-        type=whole_number,
-        default=0,
-        help="N wrong passphrases in a row lock a card for good (the emulator's own; default: it only waits longer)",
-    )
+    add_world(parser)
     parser.add_argument(
         "--wait-limit",
         metavar="SECONDS",
@@ -257,18 +188,6 @@ def _add_generatekey(parser: Parser) -> None:
     add_module(parser)
 
 
-def _add_cardpp(parser: Parser) -> None:
-    what = parser.add_mutually_exclusive_group(required=True)
-    for name, does in (
-        ("examine", "say what the card is; asks for no passphrase"),
-        ("check", "check its passphrase"),
-        ("change", "change its passphrase"),
-    ):
-        what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=does)
-    add_module(parser)
-    add_json(parser)
-
-
 TOOLS: Final = (
     Tool(
         name="nopclearfail",
@@ -280,9 +199,15 @@ TOOLS: Final = (
     ),
     Tool(
         name="new-world",
-        does="Make a Security World and its Administrator Card Set",
-        needs="the module in initialization mode, which is waited for; N blank cards, each with a new passphrase",
-        erases="the world the module is in and all its keys, after asking",
+        does="Make a Security World and its Administrator Card Set, or bring the module into one or out of it",
+        needs=(
+            "the module in initialization mode, which is waited for. To make one: N blank cards, each with a new "
+            "passphrase. To program: a module in no world, the world's file in its folder, and K of its cards"
+        ),
+        erases=(
+            "when it makes one: the world the module is in and all its keys, after asking. With --factory: what the "
+            "module holds of its world, its NVRAM and its counters, after asking; the world's files stay"
+        ),
         interrupted="nfkminfo says whether there is a new world; where not, run it again with the same cards",
         run=_new_world,
         add=_add_new_world,
@@ -294,14 +219,5 @@ TOOLS: Final = (
         interrupted="nfkminfo -k says whether the key is there; where not, run it again",
         run=_generatekey,
         add=_add_generatekey,
-    ),
-    Tool(
-        name="cardpp",
-        does="Examine a card, or check or change its passphrase",
-        needs="a card; to check or change, the world it is of and the module in operational mode",
-        erases="with --change the old passphrase",
-        interrupted="cardpp --check says which passphrase the card has; a try that was broken off is a wrong one",
-        run=_cardpp,
-        add=_add_cardpp,
     ),
 )

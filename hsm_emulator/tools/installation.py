@@ -104,6 +104,14 @@ class Installation:
         """
         return _bytes(self.path(text))
 
+    def beside(self, path: str) -> bytes | None:
+        """Return the bytes of a file that people keep in the installation, None where there is none.
+
+        Raises:
+            StoreBroken: it is no plain file, or over-long.
+        """
+        return Disk().read(self.folder / path)
+
     def local(self, name: str) -> bytes:
         """Return the bytes of a file of the installation's own key management data.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hsm_emulator.tools.installation import Installation
 
 _SLOT: Final = 0
-"""The number of the only slot."""
+"""The number of the module's own slot."""
 
 _COUNTERS: Final = ("receipts", "keys", "cards", "files")
 
@@ -75,13 +75,19 @@ def _operators(at: Installation) -> OperatorsListed:
 
 
 def _slotinfo(options: Namespace, at: Installation) -> str:
+    from hsm_emulator import remote
+
     esn = at.module().esn
-    if options.slot != _SLOT:
-        raise Refused(Status.INVALID_PARAMETER, f"module 1 has slot {_SLOT} only")
+    listed = remote.parse(at.beside(remote.PATH))
+    if options.slot is not None and options.slot > listed.slots:
+        raise Refused(Status.INVALID_PARAMETER, f"module 1 has no slot {options.slot}; the last is {listed.slots}")
     slot = _operators(at).slot
+    wanted = range(listed.slots + 1) if options.slot is None else (options.slot,)
     if options.json:
-        return json_page(module=esn, slots=[{"slot": _SLOT, "type": "Smartcard", **asdict(slot)}])
-    return operator_pages.slot_page(slot)
+        local = {"slot": _SLOT, "type": "Smartcard", **asdict(slot)}
+        afar = [{"slot": number, "type": "Smartcard", "flags": "RD"} for number in wanted if number != _SLOT]
+        return json_page(module=esn, slots=[local, *afar] if _SLOT in wanted else afar)
+    return operator_pages.slot_page(slot, wanted)
 
 
 def _stattree(options: Namespace, at: Installation) -> str:
@@ -161,7 +167,7 @@ def _add_nfkminfo(parser: Parser) -> None:
 
 def _add_slotinfo(parser: Parser) -> None:
     add_module(parser)
-    parser.add_argument("-s", "--slot", metavar="SLOT", type=whole_number, default=_SLOT, help="the slot")
+    parser.add_argument("-s", "--slot", metavar="SLOT", type=whole_number, help="the slot (default: all)")
     add_json(parser)
 
 
@@ -193,7 +199,7 @@ TOOLS: Final = (
         run=_nfkminfo,
         add=_add_nfkminfo,
     ),
-    Tool(name="slotinfo", does="Show the card slot", needs=_ANY, run=_slotinfo, add=_add_slotinfo),
+    Tool(name="slotinfo", does="Show the card slots", needs=_ANY, run=_slotinfo, add=_add_slotinfo),
     Tool(name="stattree", does="Show the module's counters", needs=_ANY, run=_stattree, add=add_json),
     Tool(
         name="nfkmverify",

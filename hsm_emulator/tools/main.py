@@ -26,12 +26,7 @@ CANCELLED: Final = 3
 WAITED: Final = 4
 
 ELSEWHERE: Final = {
-    "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
-    "bulkerase": "erasing cards is not modelled",
-    "initunit": "only new-world --initialize erases a module here",
     "cngimport": "the key store of Windows (CNG) is not modelled",
-    "nvram-sw": "NVRAM is not modelled",
-    "nvram-backup": "NVRAM is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
     "Get-FileHash": "that is a command of Windows; sha256sum does the same",
 }
@@ -83,7 +78,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
 def _code(error: Exception) -> int:
     from hsm_emulator.errors import Refused, Status
-    from hsm_emulator.tools.changing import WaitedTooLongError
+    from hsm_emulator.tools.waiting import WaitedTooLongError
 
     if isinstance(error, WaitedTooLongError):
         return WAITED
@@ -133,9 +128,14 @@ def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
     from hsm_emulator.tools import (
         attesting,
+        card_pins,
+        carrying,
         changing,
+        erasing,
+        existing_world,
         handling,
         looking,
+        nvram,
         operator_tokens,
         preloading,
         recovering,
@@ -143,7 +143,8 @@ def all_tools() -> tuple[Tool, ...]:
         transferring,
     )
 
-    rooms = (looking, attesting, changing, operator_tokens, preloading, recovering, transferring, setting_up, handling)
+    keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
+    rooms = (looking, changing, existing_world, card_pins, erasing, *keys, setting_up, handling, carrying)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import Bench, Packages, make_packages
+from operators_bench import Staffed
 from tool_bench import Tools
 
 if TYPE_CHECKING:
@@ -58,6 +59,29 @@ def make_bench(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
     yield make
     for item in made:
         item.device.close()
+
+
+@pytest.fixture(scope="session")
+def staffed_origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A device with a card set, a softcard and a key under each: copied for each test."""
+    made = Staffed(tmp_path_factory.mktemp("staffed") / "hsm")
+    made.device.close()
+    return made.folder
+
+
+@pytest.fixture
+def staffed(tmp_path: Path, staffed_origin: Path) -> Iterator[Staffed]:
+    """A device with a 2-of-3 card set, a softcard, and a key under each and under the module."""
+    made = Staffed(tmp_path / "staffed", seed="copy", like=staffed_origin)
+    yield made
+    made.device.close()
+
+
+@pytest.fixture
+def staffed_tools(staffed: Staffed) -> Tools:
+    """The tools on that device."""
+    staffed.device.close()
+    return Tools(staffed.folder)
 
 
 @pytest.fixture

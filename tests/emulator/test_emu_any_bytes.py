@@ -9,15 +9,30 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from emulator_bench import ESN, Bench, Packages, pack
+from emulator_bench import ESN, Bench, Packages, contents, pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from operators_bench import recoverable_world
 from tool_bench import Tools
 
-from hsm_emulator import acl, byok, cards, encoding, keyfile, keys, messages, pages, receipts, replies, worlds
+from hsm_emulator import (
+    acl,
+    byok,
+    cards,
+    encoding,
+    keyfile,
+    keys,
+    messages,
+    operator_cards,
+    pages,
+    receipts,
+    replies,
+    softcards,
+    worlds,
+)
 from hsm_emulator.errors import EmulatorError, StoreBroken
 from hsm_emulator.region import verifier
-from hsm_emulator.state import State
+from hsm_emulator.state import State, render
 from hsm_emulator.tools import looking
 from hsm_emulator.tools.arguments import tool_name
 from hsm_emulator.tools.main import all_tools
@@ -36,6 +51,8 @@ OPTIONS = sorted(
         "simple", "size=2048", "ident=", "pubexp=", "-ModifyAcls", "-Package", "-KeyAppName", "-KeyIdentifier",
         "-ExchangeKeyPackage", "-NewSecurityWorldPackage", "-SubscriptionId", "-KeyFriendlyName", "-A", "-K", "python",
         "aclprint.py", "--examine", "--check", "--change", "--serial", "--cards", "--region", "--into", "--vault",
+        "-N", "-p", "-T", "-R", "-e", "-t", "--new", "--list", "--delete", "protect=token", "cardset=ops",
+        "protect=softcard", "softcard=soft", "slot=0", "exit", "pause", "--cardset-name", "SIM-CARD-0001",
         "--name", "--subscription-id", "--folder", "%NFAST_KMDATA%\\local\\world", "contosokey", "xferacId",
     }
 )  # fmt: skip
@@ -143,8 +160,20 @@ def samples(tmp_path_factory: pytest.TempPathFactory, origins: tuple[Path, Path]
             world=messages.FileFact(name="world", size=1, sha256="d" * 64),
         )
     )
+    staffed = Bench(place.parent / "staffed", seed="staffed")
+    recoverable_world(staffed)
+    kept = contents(staffed.folder)
+    staffed.device.close()
+    for kind, begins in (("card set", "cards_"), ("operator card", "card_"), ("softcard", "softcard_")):
+        files[kind] = next(data for name, data in kept.items() if name.startswith(f"kmdata/local/{begins}"))
+    files["area"] = _saved_area()
     files |= {"kek": packages.kek, "region": packages.world, "transfer": output.content}
     return Samples(folder=place, files=files, packages=packages)
+
+
+def _saved_area() -> bytes:
+    content = {"name": "one", "size": 4, "sealed": encoding.text(b"sealed")}
+    return render("nvram area", "a" * 40, content)
 
 
 values = st.recursive(
@@ -194,8 +223,12 @@ READERS: dict[str, tuple[Callable[[bytes, Samples], object], ...]] = {
     "module": (),
     "key": (lambda data, _: keyfile.parse_file(data),),
     "card": (lambda data, _: cards.read(State(esn=ESN, files={"cardstore/SIM-C-0001.card": data}), "SIM-C-0001"),),
+    "card set": (lambda data, _: operator_cards.parse_cards(data),),
+    "operator card": (lambda data, _: operator_cards.parse_card(data),),
+    "softcard": (lambda data, _: softcards.parse_softcard(data),),
     "reply": (lambda data, _: replies.recover(data),),
     "receipt": (lambda data, _: receipts.parse(data, 1),),
+    "area": (),
     "kek": (lambda data, samples: byok.verify_packages(data, samples.packages.world),),
     "region": (lambda data, samples: byok.verify_packages(samples.packages.kek, data),),
     "transfer": (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from emulator_bench import SUITE, Bench, Packages, SeededDraw, contents, generate, modify, pack
 
-from hsm_emulator import acl, cards, crypto, encoding, keyfile, quorum, sharing, state, worlds
+from hsm_emulator import acl, cards, crypto, encoding, keyfile, profiles, quorum, sharing, state, worlds
 from hsm_emulator.device import Pin
 from hsm_emulator.disk import Disk, Operation
 from hsm_emulator.errors import Refused, Status, StoreBroken
@@ -84,7 +84,7 @@ def _set(**changes: Any) -> Callable[[dict[str, Any]], None]:
         {"n": 4},
         {"set_id": "0" * 40},
         {"suite": "DLf1024s160mRijndael"},
-        {"tokens": dict.fromkeys(worlds.TOKENS, "0" * 64)},
+        {"tokens": dict.fromkeys(profiles.TOKENS, "0" * 64)},
         {"extra": 1},
         {"signature": ""},
     ],
@@ -432,13 +432,13 @@ def test_the_recovery_blob_opens_with_kre_from_a_quorum(ready: Bench) -> None:
         dialogue=ready.operator(*ready.serials[:2]),
         keep=lambda _: None,
     )
-    _, tokens, _ = quorum.read_quorum(now, world.card_set(memory, *worlds.TOKENS), world.checks, call)
+    _, tokens, _ = quorum.read_quorum(now, world.card_set(memory, *profiles.TOKENS), world.checks, call)
     kre = world.open_key("KRE", tokens)
     file = keyfile.find(now, "simple", "contosokey")
     hkre, wrapped, sealed = file.recovery or ("", b"", b"")
     key = crypto.oaep_decrypt(kre, wrapped)
     assert key is not None
     assert crypto.unseal(key, sealed, file.recovery_label(hkre)) is not None
-    for name in ("KMC", "KRA", "KP", "KNV", "KRTC", "KFTO", "KDSEE"):
+    for name in ("KMC", "KRA", "KNV", "KRTC", "KFTO", "KDSEE"):
         assert len(world.open_key(name, tokens)) in {32, 66}
     assert world.open_key("KM", tokens) == memory.module_key

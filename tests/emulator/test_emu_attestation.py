@@ -110,9 +110,12 @@ def test_a_restored_key_proves_where_it_was_made_where_that_modules_file_is(
         for file in names:
             new.do(RestoreFile(name=file, content=files[f"kmdata/local/{file}"]))
         new.mode(Mode.INITIALIZATION)
-        new.do(LoadWorld(), *ready.serials[:2])
+        new.do(LoadWorld(threshold=0), *ready.serials[:2])
         new.device.close()
         shown = Tools(new.folder).run("nfkmattest", "bundle", "--output", output, *KEY)
         assert shown.code == (name == "without")
+        verified = Tools(new.folder).run("nfkmverify")
+        assert verified.code == (name == "without")
+        assert ("there is no file module_SIM0-0000-0001" in verified.err) is (name == "without")
         assert ("there is no file module_SIM0-0000-0001" in shown.err) is (name == "without")
     assert json.loads(Tools(tmp_path).done("nfkmattest", "verify", output))["esn"] == "SIM0-0000-0001"

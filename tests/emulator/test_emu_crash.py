@@ -21,6 +21,7 @@ from emulator_bench import (
     modify,
     pack,
 )
+from operators_bench import card_set, recoverable_world
 
 from hsm_emulator import messages, receipts
 from hsm_emulator.device import Device
@@ -51,10 +52,21 @@ from hsm_emulator.operator_messages import (
     InsertCard,
     Preload,
     RecoverKeys,
+    RecoverPin,
+    RecoverSoftcard,
     SoftcardCreated,
     Unload,
 )
 from hsm_emulator.store import Store
+from hsm_emulator.world_messages import (
+    AllocateArea,
+    EraseCards,
+    EraseModule,
+    FreeArea,
+    RestoreArea,
+    SaveArea,
+    WriteArea,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -216,7 +228,7 @@ def scene_load(make_bench: Callable[..., Bench], _: Packages) -> Scene:
 def operators(make_bench: Callable[..., Bench]) -> tuple[Bench, str, str]:
     """A world with two softcards and an operator card; the hkltu of one of each."""
     bench = in_a_world(make_bench)
-    ops = bench.do(CreateCardSet(name="ops", threshold=1, cards=1, persistent=False, timeout=0), bench.serials[3])
+    ops = bench.do(card_set("ops", threshold=1, cards=1), bench.serials[3])
     soft, _ = bench.do(CreateSoftcard(name="soft")), bench.do(CreateSoftcard(name="other"))
     assert isinstance(ops, CardSetCreated)
     assert isinstance(soft, SoftcardCreated)
@@ -225,7 +237,7 @@ def operators(make_bench: Callable[..., Bench]) -> tuple[Bench, str, str]:
 
 def scene_card_set(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     bench = in_a_world(make_bench)
-    command = CreateCardSet(name="ops", threshold=1, cards=2, persistent=True, timeout=60)
+    command = card_set("ops", threshold=1, cards=2, persistent=True, timeout=60)
     return Scene(bench, command, bench.serials[3:5])
 
 
@@ -266,6 +278,58 @@ def scene_eject(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     return Scene(bench, EjectCard(serial=bench.serials[3]), [])
 
 
+def scene_recover_pin(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    recoverable_world(bench)
+    return Scene(bench, RecoverPin(), [*bench.serials[:2], bench.serials[3]])
+
+
+def scene_recover_softcard(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    recoverable_world(bench)
+    return Scene(bench, RecoverSoftcard(token="soft"), bench.serials[:2])
+
+
+def on_area(command: Change, *, saved: bool = False) -> Callable[[Callable[..., Bench], Packages], Scene]:
+    """On an area of the NVRAM; `saved`: which was saved and given up."""
+
+    def scene(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+        bench = in_a_world(make_bench)
+        two = bench.serials[:2]
+        if not isinstance(command, AllocateArea):
+            bench.do(AllocateArea(name="one", size=16), *two)
+        if saved:
+            bench.do(SaveArea(name="one"), *two)
+            bench.do(FreeArea(name="one"), *two)
+        return Scene(bench, command, [] if isinstance(command, WriteArea) else two)
+
+    return scene
+
+
+def scene_erase_module(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = in_a_world(make_bench)
+    bench.mode(Mode.INITIALIZATION)
+    return Scene(bench, EraseModule(), [])
+
+
+def scene_erase_cards(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = in_a_world(make_bench)
+    bench.do(card_set("ops", threshold=1, cards=1), bench.serials[3])
+    return Scene(bench, EraseCards(serials=(bench.serials[3],)), [])
+
+
+def scene_key_in_nvram(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    bench.world()
+    return Scene(bench, generate(nvram=True), bench.serials[:2])
+
+
+def scene_clear(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench, ops, _soft = operators(make_bench)
+    bench.do(Preload(hkltu=ops), bench.serials[3])
+    return Scene(bench, ChangeMode(mode=Mode.MAINTENANCE), [])
+
+
 SCENES: dict[type, Callable[[Callable[..., Bench], Packages], Scene]] = {
     ChangeMode: scene_mode,
     NewWorld: scene_world,
@@ -289,12 +353,22 @@ SCENES: dict[type, Callable[[Callable[..., Bench], Packages], Scene]] = {
     RecoverKeys: scene_recover,
     InsertCard: scene_insert,
     EjectCard: scene_eject,
+    RecoverPin: scene_recover_pin,
+    RecoverSoftcard: scene_recover_softcard,
+    AllocateArea: on_area(AllocateArea(name="one", size=16)),
+    WriteArea: on_area(WriteArea(name="one", content=b"written")),
+    FreeArea: on_area(FreeArea(name="one")),
+    SaveArea: on_area(SaveArea(name="one")),
+    RestoreArea: on_area(RestoreArea(name="one"), saved=True),
+    EraseModule: scene_erase_module,
+    EraseCards: scene_erase_cards,
 }
 """Every command that changes the device, in a scene where it is done."""
 
 READING = (
     ReplaceCards, TryCards, LoadWorld, ModifyAcls, CheckPin, ChangePin,
-    CheckSoftcard, ChangeSoftcard, Preload, RecoverKeys,
+    CheckSoftcard, ChangeSoftcard, Preload, RecoverKeys, RecoverPin, RecoverSoftcard,
+    AllocateArea, FreeArea, SaveArea, RestoreArea,
 )  # fmt: skip
 """They read cards or softcards: their draws follow the tries, which come in another order after a crash."""
 
@@ -323,18 +397,33 @@ def audited(folder: Path) -> tuple[int, int]:
 
 @pytest.mark.parametrize("command", SCENES, ids=lambda command: command.__name__)
 def test_stop_at_operations(make_bench: Callable[..., Bench], packages: Packages, command: type) -> None:
-    stop(make_bench, packages, command, QUICK if command in READING else 1)
+    stop(make_bench, packages, SCENES[command], command, QUICK if command in READING else 1)
+
+
+@pytest.mark.parametrize("scene", [scene_key_in_nvram, scene_clear], ids=lambda scene: scene.__name__)
+def test_stop_where_a_command_does_more(make_bench: Callable[..., Bench], packages: Packages, scene: Any) -> None:
+    """A key whose blob goes into the NVRAM, for which cards are read; a clear that forgets what is loaded."""
+    command = {scene_key_in_nvram: GenerateKey, scene_clear: ChangeMode}[scene]
+    stop(make_bench, packages, scene, command, QUICK, reading=scene is scene_key_in_nvram)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", READING, ids=lambda command: command.__name__)
 def test_stop_at_every_operation(make_bench: Callable[..., Bench], packages: Packages, command: type) -> None:
-    stop(make_bench, packages, command, 1)
+    stop(make_bench, packages, SCENES[command], command, 1)
 
 
-def stop(make_bench: Callable[..., Bench], packages: Packages, command: type, stride: int) -> None:
+def stop(
+    make_bench: Callable[..., Bench],
+    packages: Packages,
+    make: Callable[[Callable[..., Bench], Packages], Scene],
+    command: type,
+    stride: int,
+    *,
+    reading: bool = False,
+) -> None:
     """Afterwards the state is before or after, never between, and the audit log agrees; asked again it is done once."""
-    scene = SCENES[command](make_bench, packages)
+    scene = make(make_bench, packages)
     assert type(scene.command) is command
     before, (requests, tries) = contents(scene.origin), audited(scene.origin)
     whole = scene.fresh("whole")
@@ -360,7 +449,7 @@ def stop(make_bench: Callable[..., Bench], packages: Packages, command: type, st
             talk = ScriptedDialogue(cards=scene.given, pins=scene.pins)
             again = device.change(scene.command, "the-request", talk)
         assert type(again) is type(reply)
-        if command not in READING:
+        if command not in READING and not reading:
             assert again == reply
             assert contents(folder) == after
         assert contents(folder).keys() == after.keys()

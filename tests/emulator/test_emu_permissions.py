@@ -54,6 +54,7 @@ def allows(permissions: Acl, wanted: acl.Action, **options: Any) -> Status | Non
         (AuthorisationLimit(uses=1), {}, Status.USE_LIMIT_EXCEEDED),
         (TimeLimit(seconds=60), {"since": Since(uses=9, age_ms=59_999)}, None),
         (TimeLimit(seconds=60), {"since": Since(uses=0, age_ms=60_000)}, Status.TIME_LIMIT_EXCEEDED),
+        (TimeLimit(seconds=60), {"since": Since(uses=0, age_ms=-1)}, Status.TIME_LIMIT_EXCEEDED),
         (TimeLimit(seconds=60), {}, Status.TIME_LIMIT_EXCEEDED),
         (UseLimit(counter="c", uses=2), {"used": lambda name: {"c": 1}[name]}, None),
         (UseLimit(counter="c", uses=2), {"used": lambda name: {"c": 2}[name]}, Status.USE_LIMIT_EXCEEDED),

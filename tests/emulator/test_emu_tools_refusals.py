@@ -83,11 +83,6 @@ def test_a_world_that_cannot_be(blank_tools: Tools, code: int, options: list[str
     assert words in blank_tools.refused(code, "new-world", "--initialize", *options, typed=written(0, 1, 2)).err
 
 
-@pytest.mark.parametrize("action", ["--program", "--factory", "-l", "-e"])
-def test_what_new_world_does_not_do(tools: Tools, action: str) -> None:
-    assert "there is no tool for --" in tools.refused(2, "new-world", action).err
-
-
 def test_a_world_that_is_there_is_erased_only_after_asking(tools: Tools) -> None:
     tools.done("nopclearfail", "-I")
     for answer in ([], ["no"], ["y"], [CARDS[3]]):
@@ -129,7 +124,6 @@ def test_what_is_not_given_is_asked_for(tools: Tools) -> None:
         ({"size": "1024"}, "keys are RSA"),
         ({"size": "\u0662"}, "no size of a key"),
         ({"size": ""}, "no size of a key"),
-        ({"nvram": "yes"}, "NVRAM"),
         ({"nvram": "maybe"}, "nvram is yes or no"),
         ({"pubexp": "3"}, "65537"),
         ({"recovery": "no"}, "not modelled"),
@@ -314,7 +308,7 @@ def test_no_pin_in_the_wrong_mode_or_of_a_blank_card(tools: Tools, what: str) ->
     tools.done("nopclearfail", "-I")
     assert "InvalidState" in tools.refused(1, "cardpp", what, typed=[*read(0), "new", "new"]).err
     tools.refused(2, "cardpp")
-    tools.refused(2, "cardpp", "--recover")
+    tools.refused(1, "cardpp", "--recover")
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------

@@ -28,12 +28,12 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from sittings_bench import is_entry
 
-from hsm_emulator import cards, crypto, encoding, keyfile, quorum, state, worlds
+from hsm_emulator import cards, crypto, encoding, keyfile, profiles, quorum, state, worlds
 from hsm_emulator.dialogue import CardAsk, Pin, PinAsk
 from hsm_emulator.region import client, records
 from runner.audit.note import LogKey
 from runner.backends.interface import Secret
-from runner.host.room import SimulatedSlot
+from runner.host.simulated_slot import SimulatedSlot
 from runner.signing.sshsig import SimulatedSigner
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def of_device(left: bench.Left) -> Iterator[tuple[str, bytes]]:
     _, dev = state.parse(now.files[f"silicon/{SERIAL}/dev"], "device secret", frozenset({"secret"}))
     yield "device secret", encoding.untext(dev["secret"], "the device secret")
     world = worlds.load(now, memory)
-    members = world.card_set(memory, *worlds.TOKENS)
+    members = world.card_set(memory, *profiles.TOKENS)
     slot = people(left)
     call = quorum.Call(draw=crypto.SystemDraw(), now_ms=lambda: 0, dialogue=slot, keep=lambda _: None)
     _, tokens, _ = quorum.read_quorum(now, members, world.checks, call)
@@ -253,7 +253,7 @@ def test_the_secrets_are_those_there_are(secrets: dict[str, bytes], pins: list[b
         "LTR",
         "KNSO",
         "KMC",
-        "KP",
+        "KNV",
         "KR",
         "log key",
         "seed of hana",
@@ -262,7 +262,7 @@ def test_the_secrets_are_those_there_are(secrets: dict[str, bytes], pins: list[b
     assert len({secrets[name] for name in secrets if name.startswith("seed of")}) == 9
     assert secrets["imported d"] == secrets["key d"]
     assert secrets["KM"] != secrets["vault KM"]
-    assert sum(name.startswith("share") for name in secrets) == 3 * len(worlds.TOKENS)
+    assert sum(name.startswith("share") for name in secrets) == 3 * len(set(profiles.TOKENS) - {"LTP", "LTFIPS"})
 
 
 def test_no_secret_is_outside(left: bench.Left, secrets: dict[str, bytes], pins: list[bytes]) -> None:
