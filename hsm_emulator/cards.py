@@ -31,6 +31,7 @@ COSTS: Final = frozenset(1 << power for power in range(4, 21))
 FIELDS: Final = frozenset({"serial", "set"})
 """The fields of a card's image; `set` is null on a blank card."""
 
+_CHIP: Final = frozenset({"serial", "secret", "failures", "last_ms", "lockout"})
 _SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "thresholds", "salt", "scrypt_n", "shares"})
 
 
@@ -56,15 +57,24 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """The inside of a card: 32 secret bytes, the failed tries in a row, and the time of the last (ms since 1970)."""
+    """The inside of a card: 32 secret bytes, the failed tries in a row, and the time of the last (ms since 1970).
+
+    `lockout` is after how many failed tries in a row it looks at no PIN any more; 0 for never, it waits instead.
+    """
 
     secret: bytes = field(repr=False)
     failures: int
     last_ms: int
+    lockout: int
+
+    @property
+    def locked(self) -> bool:
+        """Whether the chip looks at no PIN any more."""
+        return 0 < self.lockout <= self.failures
 
     def wait_ms(self, now_ms: int) -> int:
         """Return for how long the chip looks at no PIN."""
-        if self.failures == 0:
+        if self.failures == 0 or self.lockout:
             return 0
         delay = min(1 << min(self.failures - 1, 10), LONGEST_WAIT) * 1000
         return min(max(0, self.last_ms + delay - now_ms), delay)
@@ -82,7 +92,7 @@ def blank(state: State, serials: Sequence[str], draw: Draw) -> State:
         if image(serial) in state.files:
             raise Refused(Status.ALREADY_EXISTS, f"there is a card {serial} already")
         state = state.put({image(serial): render("card", "", {"serial": serial, "set": None})})
-        state = _put_chip(state, serial, Chip(secret=draw.take(32), failures=0, last_ms=0))
+        state = put_chip(state, serial, Chip(secret=draw.take(32), failures=0, last_ms=0, lockout=0))
     return state
 
 
@@ -178,13 +188,14 @@ def chip(state: State, serial: str) -> Chip:
     Raises:
         DamagedFile: it does not parse.
     """
-    _, file = parse(state.files[chip_path(serial)], "card chip", frozenset({"serial", "secret", "failures", "last_ms"}))
+    _, file = parse(state.files[chip_path(serial)], "card chip", _CHIP)
     if word(file, "serial") != serial:
         raise DamagedFile(f"the chip of card {serial} is that of another card")
     return Chip(
         secret=encoding.untext(file["secret"], "the chip's secret"),
         failures=number(file, "failures"),
         last_ms=number(file, "last_ms"),
+        lockout=number(file, "lockout"),
     )
 
 
@@ -192,7 +203,7 @@ def count_tries(state: State, serial: str, secret: bytes) -> State:
     """Return the state with the inside of a chip that failed no try; unchanged where there is one already."""
     if chip_path(serial) in state.files:
         return state
-    return _put_chip(state, serial, Chip(secret=secret, failures=0, last_ms=0))
+    return put_chip(state, serial, Chip(secret=secret, failures=0, last_ms=0, lockout=0))
 
 
 def chip_path(serial: str) -> str:
@@ -203,23 +214,12 @@ def chip_path(serial: str) -> str:
 def charge(state: State, serial: str, now_ms: int) -> State:
     """Return the state with one more failed try: committed before the PIN is looked at."""
     inside = chip(state, serial)
-    return _put_chip(state, serial, replace(inside, failures=inside.failures + 1, last_ms=now_ms))
-
-
-def wait_anew(state: State, serial: str, now_ms: int) -> State:
-    """Return the state where the wait after a failed try begins now, if the clock says that the try is still to come.
-
-    A clock that was set back would make the card wait until that time comes again.
-    """
-    inside = chip(state, serial)
-    if inside.failures == 0 or inside.last_ms <= now_ms:
-        return state
-    return _put_chip(state, serial, replace(inside, last_ms=now_ms))
+    return put_chip(state, serial, replace(inside, failures=inside.failures + 1, last_ms=now_ms))
 
 
 def clear(state: State, serial: str) -> State:
     """Return the state with no failed tries: after the right PIN."""
-    return _put_chip(state, serial, replace(chip(state, serial), failures=0, last_ms=0))
+    return put_chip(state, serial, replace(chip(state, serial), failures=0, last_ms=0))
 
 
 def stretch(membership: Membership, pin: Pin) -> bytes:
@@ -292,7 +292,8 @@ def _membership(world: str, value: object) -> Membership:
     )
 
 
-def _put_chip(state: State, serial: str, inside: Chip) -> State:
-    counts = {"failures": inside.failures, "last_ms": inside.last_ms}
+def put_chip(state: State, serial: str, inside: Chip) -> State:
+    """Return the state with this inside the card."""
+    counts = {"failures": inside.failures, "last_ms": inside.last_ms, "lockout": inside.lockout}
     content = {"serial": serial, "secret": encoding.text(inside.secret), **counts}
     return state.put({chip_path(serial): render("card chip", "", content)})

@@ -208,7 +208,8 @@ class ExamineCard:
 class CardExamined:
     """What is written on a card, none of it authenticated: card `number` of a set of `cards`, `threshold` needed.
 
-    A blank card has no `set_name` and no `hknso` ("") and zeros.
+    A blank card has no `set_name` and no `hknso` ("") and zeros. `failures` are the wrong PINs in a row, of which
+    `lockout` lock it, 0 for never: these two the chip says.
     """
 
     serial: str
@@ -217,6 +218,8 @@ class CardExamined:
     cards: int
     threshold: int
     hknso: str
+    failures: int
+    lockout: int
 
 
 # -- changing the device: each is committed once, under a request id ---------------------------------------------------
@@ -242,6 +245,7 @@ class NewWorld:
 
     `nso_timeout` is in seconds, 0 for the usual one; `features` gives features with a quorum of their own, `without`
     those that are left out for ever.
+    `lockout`: so many wrong PINs in a row lock a card of the set; 0 for never. No device has it (`tries.py`).
     """
 
     cipher_suite: str
@@ -251,6 +255,7 @@ class NewWorld:
     nso_timeout: int = 0
     features: tuple[tuple[Feature, int], ...] = ()
     without: tuple[Feature, ...] = ()
+    lockout: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,9 +28,11 @@ def examine_card(state: State, command: ExamineCard) -> CardExamined:
     """
     if not cards.known(state, command.serial):
         raise Refused(Status.UNKNOWN_ID, f"there is no card {command.serial}")
-    membership = cards.read(state, command.serial)
+    membership, inside = cards.read(state, command.serial), cards.chip(state, command.serial)
     if membership is None:
-        return CardExamined(serial=command.serial, set_name="", number=0, cards=0, threshold=0, hknso="")
+        return CardExamined(
+            serial=command.serial, set_name="", number=0, cards=0, threshold=0, hknso="", failures=0, lockout=0
+        )
     return CardExamined(
         serial=command.serial,
         set_name=membership.set_name,
@@ -38,6 +40,8 @@ def examine_card(state: State, command: ExamineCard) -> CardExamined:
         cards=membership.quorum.n,
         threshold=membership.quorum.k,
         hknso=membership.world,
+        failures=inside.failures,
+        lockout=inside.lockout,
     )
 
 

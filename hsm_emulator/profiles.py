@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from hsm_emulator import tries
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.world_messages import Feature, WorldMode
 
@@ -62,7 +63,8 @@ HOUR: Final = 3600
 class Profile:
     """What a world is besides its keys and cards.
 
-    `tokens` are those of its card set in order; `thresholds` the quorum of those whose quorum is not K.
+    `tokens` are those of its card set in order; `thresholds` the quorum of those whose quorum is not K. `lockout` wrong
+    PINs in a row lock a card of the set, 0 for never.
     """
 
     suite: str
@@ -70,6 +72,7 @@ class Profile:
     nso_timeout: int
     tokens: tuple[str, ...]
     thresholds: Mapping[str, int]
+    lockout: int
 
 
 def profile_of(command: NewWorld, needed: Quorum) -> Profile:
@@ -84,6 +87,7 @@ def profile_of(command: NewWorld, needed: Quorum) -> Profile:
     if command.cipher_suite not in SUITES:
         words = f"there is no cipher suite {command.cipher_suite!r}; there are {', '.join(sorted(SUITES))}"
         raise _wrong(words)
+    tries.demand_policy(command.lockout)
     given = dict(command.features)
     if len(given) != len(command.features):
         raise _wrong("a feature's quorum is given twice")
@@ -102,6 +106,7 @@ def profile_of(command: NewWorld, needed: Quorum) -> Profile:
         nso_timeout=_timeout(command.nso_timeout, needed),
         tokens=tuple(token for token in TOKENS if token in ALWAYS or token in quora),
         thresholds={token: quorum for token, quorum in quora.items() if quorum != needed.k},
+        lockout=command.lockout,
     )
 
 

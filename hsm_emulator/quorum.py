@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import cards, sharing
+from hsm_emulator import cards, sharing, tries
 from hsm_emulator.cards import Membership
 from hsm_emulator.dialogue import CardAsk, PinAsk
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from hsm_emulator.dialogue import Dialogue, Pin
     from hsm_emulator.sharing import Share
     from hsm_emulator.state import State
-
-ASKS: Final = 3
-"""How often a card's PIN is asked for within one request. Each is a try of a person; nothing tries by itself."""
 
 SALT: Final = 16
 
@@ -52,7 +49,7 @@ class CardSet:
 
     `module_keys` names the key that protects the shares of each of its tokens (32 bytes). `thresholds` says how many
     cards open a token where it is not K. `known` are the serials of the cards that this module wrote last; empty where
-    it wrote none.
+    it wrote none. `lockout`: see `tries.py`.
     """
 
     world: str
@@ -62,6 +59,7 @@ class CardSet:
     module_keys: Mapping[str, bytes]
     thresholds: Mapping[str, int] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
+    lockout: int = 0
 
     def quorum_of(self, token: str) -> Quorum:
         """Return how many of the cards open a token."""
@@ -117,7 +115,8 @@ def write_shares(
             sealed = cards.seal_shares(
                 membership, inside, stretched.result(), made.module_keys, shares=mine, draw=call.draw
             )
-            state = cards.write(state, serial, sealed)
+            fresh = replace(inside, failures=0, last_ms=0, lockout=made.lockout)
+            state = cards.put_chip(cards.write(state, serial, sealed), serial, fresh)
     _read_back(state, made, tokens, written)
     return state, tuple(card for card, _ in written)
 
@@ -232,26 +231,28 @@ def with_pin(
     Raises:
         Refused: DecryptFailed or TokenAuthFailed after the last ask.
     """
-    refusal = Refused(Status.DECRYPT_FAILED, f"{serial}: {ASKS} wrong PINs")
-    for attempt in range(1, ASKS + 1):
+    refusal = Refused(Status.DECRYPT_FAILED, f"{serial}: {tries.ASKS} wrong PINs")
+    for attempt in range(1, tries.ASKS + 1):
         now = call.now_ms()
-        if (settled := cards.wait_anew(state, serial, now)) is not state:
+        if (settled := tries.ready(state, serial, now)) is not state:
             call.keep(state := settled)
+        if words := tries.warning(state, serial, membership):
+            call.dialogue.tell(words)
         ask = PinAsk(
             set_name=wanted.name,
             number=membership.index,
             serial=serial,
             new=False,
             attempt=attempt,
-            left=ASKS - attempt,
+            left=tries.left(state, serial, tries.ASKS - attempt),
             wait_seconds=-(-cards.chip(state, serial).wait_ms(now) // 1000),
         )
         pin = call.dialogue.pin(ask)
         now = call.now_ms()
         if wait := cards.chip(state, serial).wait_ms(now):
             words = f"{ask.holder} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
-            call.dialogue.tell(words)
             refusal = Refused(Status.TOKEN_AUTH_FAILED, words)
+            call.dialogue.tell(words)
             continue
         state = cards.charge(state, serial, now)
         call.keep(state)
@@ -261,8 +262,7 @@ def with_pin(
             call.keep(state)
             return state, shares
         call.dialogue.tell(f"the PIN of {ask.holder} is wrong")
-        words = f"{ask.holder}: the PIN is wrong, and was asked for {attempt} times"
-        refusal = Refused(Status.DECRYPT_FAILED, words)
+        refusal = tries.wrong(state, serial, ask.holder, attempt)
     raise refusal
 
 

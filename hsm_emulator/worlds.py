@@ -43,7 +43,7 @@ BEFORE_KM: Final = frozenset({"LTNSO", "LTM"})
 """The tokens that are read before a module knows KM."""
 
 FIELDS: Final = frozenset(
-    {"suite", "mode", "nso_timeout", "set_name", "set_id", "k", "n", "thresholds"}
+    {"suite", "mode", "nso_timeout", "set_name", "set_id", "k", "n", "lockout", "thresholds"}
     | {"tokens", "keys", "binding", "signature"}
 )
 """The fields of a world file."""
@@ -198,6 +198,7 @@ def read(content: bytes) -> World:
             nso_timeout=number(data, "nso_timeout"),
             tokens=tokens,
             thresholds={token: number(data["thresholds"], token) for token in data["thresholds"]},
+            lockout=number(data, "lockout"),
         ),
         set_id=word(data, "set_id"),
         quorum=Quorum(k=number(data, "k"), n=number(data, "n")),
@@ -215,6 +216,7 @@ def new_card_set(hknso: str, needed: Quorum, profile: Profile, tokens: Mapping[s
         quorum=needed,
         thresholds=profile.thresholds,
         module_keys={name: WELL_KNOWN if name in BEFORE_KM else km for name in tokens},
+        lockout=profile.lockout,
     )
 
 
@@ -237,6 +239,7 @@ def render_world(
         "set_id": made.set_id,
         "k": made.quorum.k,
         "n": made.quorum.n,
+        "lockout": profile.lockout,
         "tokens": {name: sharing.check_value(token, name, made.set_id) for name, token in tokens.items()},
         "keys": {name: _seal_key(hknso, name, key, tokens[key.token], draw) for name, key in keys.items()},
         "binding": attestation.to_data(attestation.issue(kind, body, knso.secret)),

@@ -52,7 +52,8 @@ class WordParser(Parser):
 class Tool:
     """A tool: what it does, what it needs (mode, world, cards), what it erases, and how it is done.
 
-    `add` gives its parser the options; `run` gives the page it prints. `failure` is printed where it is refused.
+    `add` gives its parser the options; `run` gives the page it prints. `failure` is printed where it is refused;
+    `interrupted` says how to go on where it was broken off, by Ctrl-C or in a harder way.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Tool:
     add: Callable[[Parser], None]
     erases: str = "nothing"
     failure: str = ""
+    interrupted: str = "run it again"
     parser: type[Parser] = Parser
 
     def parse(self, words: Sequence[str]) -> argparse.Namespace:
@@ -71,7 +73,9 @@ class Tool:
             UsageError: it is none of this tool's.
             SystemExit: help was asked for and printed.
         """
-        about = f"{self.does}. SIMULATED.\n\nNeeds: {self.needs}.\nErases: {self.erases}."
+        about = (
+            f"{self.does}. SIMULATED.\n\nNeeds: {self.needs}.\nErases: {self.erases}.\nInterrupted: {self.interrupted}."
+        )
         parser = self.parser(prog=f"hsm-emulator {self.name}", description=about)
         self.add(parser)
         return parser.parse_args(words)

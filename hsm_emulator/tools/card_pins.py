@@ -37,10 +37,14 @@ def _examine(options: Namespace, at: Installation) -> str:
     if not shown.set_name:
         return f"{MARK}\nModule 1 slot 0: blank card\n"
     name = shown.set_name if shown.set_name == ACS else f"`{shown.set_name}'"
-    return (
+    page = (
         f"{MARK}\nModule 1 slot 0: {name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
         f" of world {shown.hknso}\n"
     )
+    if not shown.lockout:
+        return page
+    locked = "it is locked" if shown.failures >= shown.lockout else f"{shown.failures} so far"
+    return f"{page}Locked after {shown.lockout} wrong passphrases in a row; {locked}.\n"
 
 
 def _check_card(_: Namespace, at: Installation) -> str:
@@ -79,6 +83,7 @@ TOOLS: Final = (
         does="Examine a card, or check, change or replace its passphrase",
         needs="a card; but to examine it, its world and operational mode; with --recover, administrators' cards first",
         erases="with --change and --recover the old passphrase",
+        interrupted="cardpp --check says which passphrase the card has; a try that was broken off is a wrong one",
         run=_cardpp,
         add=_add_cardpp,
     ),

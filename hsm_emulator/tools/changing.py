@@ -208,6 +208,7 @@ TOOLS: Final = (
             "when it makes one: the world the module is in and all its keys, after asking. With --factory: what the "
             "module holds of its world, its NVRAM and its counters, after asking; the world's files stay"
         ),
+        interrupted="nfkminfo says whether there is a new world; where not, run it again with the same cards",
         run=_new_world,
         add=_add_new_world,
     ),
@@ -215,6 +216,7 @@ TOOLS: Final = (
         name="generatekey",
         does="Generate a key that the module, a card set or a softcard protects",
         needs="a Security World; the module in operational mode; a card set's quorum, or a softcard's passphrase",
+        interrupted="nfkminfo -k says whether the key is there; where not, run it again",
         run=_generatekey,
         add=_add_generatekey,
     ),

@@ -41,11 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from hsm_emulator.tools.operator import say
 
-    failure = ""
+    failure, go_on = "", "run it again"
     try:
         folder, words = _split(sys.argv[1:] if argv is None else argv)
         tool, options = _tool(words)
-        failure = tool.failure
+        failure, go_on = tool.failure, tool.interrupted
         say(sys.stdout, _run(tool, options, folder))
     except UsageError as error:
         say(sys.stderr, f"hsm-emulator: {error}. See hsm-emulator --help.\n")
@@ -53,7 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit:  # --help has been printed
         return DONE
     except KeyboardInterrupt:
-        say(sys.stderr, "\nhsm-emulator: interrupted; a request is done as a whole or not at all.\n")
+        words = "interrupted; what was asked of the module was done as a whole or not at all"
+        say(sys.stderr, f"\nhsm-emulator: {words}: {go_on}.\n")
         return CANCELLED
     except _expected() as error:
         say(sys.stdout, failure)

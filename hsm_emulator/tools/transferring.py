@@ -126,6 +126,7 @@ TOOLS: Final = (
         name="KeyTransferRemote",
         does="Make the reduced copy of a key, or pack it for a region",
         needs="a Security World; the module in operational mode; with -ModifyAcls a quorum of administrator cards",
+        interrupted="nfkminfo -k says whether the copy is there; -Package gives the same package again",
         run=_key_transfer_remote,
         add=_add_key_transfer_remote,
         erases="nothing; the copy's only use with -Package",

@@ -42,6 +42,13 @@ def add_world(parser: Parser) -> None:
         help="how long KNSO stays loaded (default: the larger of 6 minutes a card and an hour)",
     )
     parser.add_argument(
+        "--emu-pin-lockout",
+        metavar="N",
+        type=whole_number,
+        default=0,
+        help="N wrong passphrases in a row lock a card for good (the emulator's own; default: it only waits longer)",
+    )
+    parser.add_argument(
         "features",
         metavar="FEATURE=K",
         type=_feature,
@@ -54,7 +61,7 @@ def properties(options: argparse.Namespace) -> bool:
     """Say whether the options say anything of what a new world is to be."""
     named = (options.cipher_suite, options.acs_quorum, options.mode)
     return any(item is not None for item in named) or bool(
-        options.no_recovery or options.nso_timeout or options.features
+        options.no_recovery or options.nso_timeout or options.emu_pin_lockout or options.features
     )
 
 
@@ -69,6 +76,7 @@ def new_world(options: argparse.Namespace) -> messages.NewWorld:
         nso_timeout=options.nso_timeout,
         features=tuple(options.features),
         without=(Feature.RECOVERY,) if options.no_recovery else (),
+        lockout=options.emu_pin_lockout,
     )
 
 

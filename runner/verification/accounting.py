@@ -38,7 +38,7 @@ class Told:
         recovered: the torn tails that were cut off.
         entries: how many entries there are.
         sittings: how many sittings began.
-        over: whether the ceremony is closed, and the checkpoint of that is there; if not, a sitting may have begun after it.
+        over: whether the ceremony is closed and the checkpoint over that is there; if not, it may be gone on with.
         ended: whether the last sitting came to an end; if not, it may have left a file that no entry names yet.
         whole: whether all of the log could be followed; if not, more files may have a place than are known.
     """

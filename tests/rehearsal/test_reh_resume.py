@@ -142,7 +142,7 @@ def test_it_may_break_off_again_and_again(broken: Broken, monkeypatch: pytest.Mo
 def test_it_may_break_off_between_its_closing_and_the_checkpoint_over_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever goes on breaks off too, with the torn checkpoint cut off and the next key made, and no entry of either."""
+    """Whoever goes on breaks off too, with the torn checkpoint cut off and the next key made, and no entry yet."""
     broken = sittings.broken_off(monkeypatch, tmp_path / "place", after=is_entry("ceremony.closed"))
     with (broken.left.record / "log.jsonl").open("ab") as log:
         log.write(b'{"actors":[],"att')
