@@ -320,7 +320,7 @@ class LoadWorld:
     `threshold` is how many cards the asker knows to be a quorum of that world; 0: as many as its file says.
     """
 
-    threshold: int
+    threshold: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,9 +48,17 @@ REPLAY_KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "fails": "How it must fail: all of what stands here must be so.",
         },
         "Fault": {
-            "": "One byte of a file that changes where it lies.",
-            "at": "The step at whose beginning it changes.",
-            "damage": "The artefact that changes.",
+            "": "What goes wrong in a step: exactly one thing.",
+            "at": "The step it goes wrong in.",
+            "damage": "The artefact of which one byte changes where it lies, when the step begins.",
+            "no_card": "Who puts in no card where cards are read.",
+            "other_card": "Who puts in another card than their own.",
+            "wrong_pin": "Who types another PIN than that of their card.",
+        },
+        "OtherCard": {
+            "": "A card that is put in instead of somebody's own.",
+            "person": "Who puts it in.",
+            "card": "Its serial number, or `another-world` for a card of another Security World.",
         },
         "Fails": {
             "": "By what a variant must fail.",

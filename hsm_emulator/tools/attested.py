@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hsm_emulator import attestation, chain, keyfile, worlds
+from hsm_emulator import attestation, chain, encoding, keyfile, worlds
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
@@ -14,6 +14,8 @@ from hsm_emulator.state import parse
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from hsm_emulator.attestation import Certificate
+    from hsm_emulator.keyfile import KeyFile
     from hsm_emulator.messages import ModuleState
     from hsm_emulator.operator_messages import OperatorsListed
     from hsm_emulator.tools.installation import Installation
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attested:
-    """A key whose certificates hold: what it is, and the module and world it was generated in. Sizes are in bits."""
+    """A key whose certificates hold: what it is, and the module and world it was generated in. Sizes are in bits.
+
+    `here` says whether it was generated in this module, or else in another one that is or was in the world.
+    """
 
     app: str
     ident: str
@@ -29,6 +34,7 @@ class Attested:
     size: int
     key_hash: str
     esn: str
+    here: bool
     hknso: str
     hkm: str
     protect: str
@@ -38,13 +44,15 @@ class Attested:
 def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
     """Return the keys of an application and identifier ("" for all) after checking their certificates.
 
-    1. The chain of the module that made the key, out of its file: root, warrant, module state.
-    2. The key's generation certificate, signed by that module in its world.
-    3. The certificate is of the key in the file, and of a key with that kind of protection.
+    1. The world's binding certificate.
+    2. The file of the module that generated the key, this one or another: its chain (root, warrant, module state), and
+       the signature of the world's KMC that the module was let into the world.
+    3. Each key's generation certificate, signed by that module in its world.
+    4. The certificate is of the key in the file, and of a key with that kind of protection.
 
     Raises:
         DamagedFile: a file does not parse.
-        Refused: UnknownID without a world, or without the file of the module that made a key; UnknownKey;
+        Refused: UnknownID without a world, or without the file of the module that generated a key; UnknownKey,
             VerifyFailed.
     """
     module = at.module()
@@ -54,12 +62,14 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
     if app and not names:
         there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
         raise Refused(Status.UNKNOWN_KEY, f"there is no key {app} {ident}".rstrip() + f"; there are: {there}")
+    _, world = parse(at.local("world"), "world", worlds.FIELDS)  # 1
+    binding = attestation.from_data(world["binding"], Kind.WORLD_BINDING)
     found = []
     for name in names:
         key = keyfile.parse_file(at.local(f"key_{name.app}_{name.ident}"))
-        state = _maker(at, module, f"module_{key.certificate.body['esn']}")  # 1
-        body, public = chain.check_generation(key.certificate, state, f"key {key.app} {key.ident}")  # 2
-        if (public, body["key_hash"]) != (key.public, key.hash):  # 3
+        state = _generated_in(at, module, key, binding)  # 2
+        body, public = chain.check_generation(key.certificate, state, f"key {key.app} {key.ident}")  # 3
+        if (public, body["key_hash"]) != (key.public, key.hash):  # 4
             raise chain.failed(f"the certificate of key {key.app} {key.ident} is of another key")
         if body["protection"] != key.protect:
             words = f"key {key.app} {key.ident} was generated with protect={body['protection']}, not {key.protect}"
@@ -72,6 +82,7 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
                 size=key.size,
                 key_hash=key.hash,
                 esn=chain.word(body, "esn"),
+                here=body["esn"] == module.esn,
                 hknso=chain.word(body, "hknso"),
                 hkm=chain.word(body, "hkm"),
                 protect=key.protect,
@@ -81,14 +92,24 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
     return tuple(found)
 
 
-def _maker(at: Installation, module: ModuleState, name: str) -> dict[str, Any]:
-    """Return the module state that a module's file certifies, up to the emulated maker's root."""
-    if name not in {file.name for file in module.files}:
-        raise Refused(Status.UNKNOWN_ID, f"there is no file {name} of the module that made the key")
-    _, file = parse(at.local(name), "module", worlds.MODULE_FIELDS)
+def _generated_in(at: Installation, module: ModuleState, key: KeyFile, binding: Certificate) -> dict[str, Any]:
+    """Return the certified state of the module that a key's certificate names.
+
+    Raises:
+        DamagedFile, Refused: as `verify`.
+    """
+    esn = chain.word(key.certificate.body, "esn")
+    what = f"the module that is said to have generated key {key.app} {key.ident}"
+    if f"module_{esn}" not in {file.name for file in module.files}:
+        words = f"there is no file module_{esn} of {what}, so nothing shows that: put it back from a backup"
+        raise Refused(Status.UNKNOWN_ID, words)
+    _, file = parse(at.local(f"module_{esn}"), "module", worlds.MODULE_FIELDS)
     warrant = attestation.from_data(file["warrant"], Kind.WARRANT)
     module_state = attestation.from_data(file["module_state"], Kind.MODULE_STATE)
-    return chain.check_chain(attestation.root_public(), warrant, module_state, "the module")
+    state = chain.check_chain(attestation.root_public(), warrant, module_state, what)
+    admitted = encoding.untext(file["kmc"], "KMC"), encoding.untext(file["kmc_signature"], "the KMC's signature")
+    chain.check_joined(*admitted, state, chain.check_binding(binding, state, "the world"))
+    return state
 
 
 def page(keys: Sequence[Attested], there: OperatorsListed) -> str:
@@ -102,6 +123,8 @@ def page(keys: Sequence[Attested], there: OperatorsListed) -> str:
             f"   key hash {key.key_hash}",
             f"   generated in module {key.esn}, world {key.hknso}, hkm {key.hkm}",
         ]
+        if not key.here:
+            lines.append(f"   that is another module than this one; its certificates are in module_{key.esn}")
     return "\n".join([*lines, f"{len(keys)} keys verified up to the emulated maker", ""])
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import messages
-from hsm_emulator.errors import EmulatorError, Refused, Status
+from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.state import LOCAL
+from hsm_emulator.tools import existing_world
 from hsm_emulator.tools.arguments import Tool, UsageError, add_module, whole_number
+from hsm_emulator.tools.waiting import WAIT, await_initialization
 from hsm_emulator.tools.world_options import add_world, new_world
 from hsm_emulator.world_messages import Feature
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from hsm_emulator.messages import ModuleState
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
-
-WAIT: Final = 60
-"""Seconds that new-world waits for initialization mode where `--wait-limit` does not say; the device waits for ever."""
-
-_POLL: Final = 0.5
 
 _PARAMETERS: Final = {
     "protect": "module",
@@ -38,15 +33,13 @@ _PARAMETERS: Final = {
 """What generatekey knows and asks for where it is not given, in that order, with the answer an empty line means."""
 
 _INITIALIZE: Final = "initialize"
+_PROGRAM: Final = "program"
+_FACTORY: Final = "factory"
 
 _FIXED: Final = {"recovery": "yes", "verify": "yes", "slot": "0"}
 
 _PROTECTORS: Final = {"token": "cardset", "softcard": "softcard"}
 """By which parameter generatekey is told what protects the key besides the module."""
-
-
-class WaitedTooLongError(EmulatorError):
-    """The module did not come into the mode that was waited for. Nothing was changed."""
 
 
 def _nopclearfail(options: Namespace, at: Installation) -> str:
@@ -57,30 +50,15 @@ def _nopclearfail(options: Namespace, at: Installation) -> str:
 
 def _new_world(options: Namespace, at: Installation) -> str:
     if options.action != _INITIALIZE:
-        raise UsageError(f"there is no tool for --{options.action} yet; see docs/emulator.md")
+        return {_PROGRAM: existing_world.program, _FACTORY: existing_world.factory}[options.action](options, at)
     if options.cipher_suite is None or options.acs_quorum is None:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
-    module = _await_initialization(at, options.wait_limit)
+    module = await_initialization(at, options.wait_limit)
     if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
     made = at.change(new_world(options), messages.WorldMade)
     return f"Card writing complete.\n\nsecurity world generated on module #1; hknso = {made.hknso}\n"
-
-
-def _await_initialization(at: Installation, limit: int) -> ModuleState:
-    """Return the module once it is in initialization mode; others can reach it while this waits."""
-    end = time.monotonic() + limit
-    told = False
-    while (module := at.module()).mode is not Mode.INITIALIZATION:
-        words = f"module 1 is in {module.mode.value} mode; new-world needs initialization mode"
-        if time.monotonic() >= end:
-            raise WaitedTooLongError(f"{words}, and {limit} s were waited for it; nothing was changed")
-        if not told:
-            at.operator.show(f"{words}. Waiting for up to {limit} s.")
-            told = True
-        time.sleep(_POLL)
-    return module
 
 
 def _generatekey(options: Namespace, at: Installation) -> str:
@@ -189,8 +167,8 @@ def _add_new_world(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for short, action, does in (
         ("-i", _INITIALIZE, "make a new Security World"),
-        ("-l", "program", "no tool for it yet"),
-        ("-e", "factory", "not modelled"),
+        ("-l", _PROGRAM, "bring the module into the world whose file is in its folder"),
+        ("-e", _FACTORY, "make the module forget its world, as it came"),
     ):
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)
     add_module(parser)
@@ -221,9 +199,15 @@ TOOLS: Final = (
     ),
     Tool(
         name="new-world",
-        does="Make a Security World and its Administrator Card Set",
-        needs="the module in initialization mode, which is waited for; N blank cards, each with a new passphrase",
-        erases="the world the module is in and all its keys, after asking",
+        does="Make a Security World and its Administrator Card Set, or bring the module into one or out of it",
+        needs=(
+            "the module in initialization mode, which is waited for. To make one: N blank cards, each with a new "
+            "passphrase. To program: a module in no world, the world's file in its folder, and K of its cards"
+        ),
+        erases=(
+            "when it makes one: the world the module is in and all its keys, after asking. With --factory: what the "
+            "module holds of its world, its NVRAM and its counters, after asking; the world's files stay"
+        ),
         run=_new_world,
         add=_add_new_world,
     ),

@@ -26,7 +26,6 @@ CANCELLED: Final = 3
 WAITED: Final = 4
 
 ELSEWHERE: Final = {
-    "racs": "the device replaces cards in a ceremony; there is no tool for it yet",
     "cngimport": "the key store of Windows (CNG) is not modelled",
     "Add-AzureKeyVaultKey": "that is a command of Azure; here it is: emu region import",
     "Get-FileHash": "that is a command of Windows; sha256sum does the same",
@@ -78,7 +77,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
 def _code(error: Exception) -> int:
     from hsm_emulator.errors import Refused, Status
-    from hsm_emulator.tools.changing import WaitedTooLongError
+    from hsm_emulator.tools.waiting import WaitedTooLongError
 
     if isinstance(error, WaitedTooLongError):
         return WAITED
@@ -129,8 +128,10 @@ def all_tools() -> tuple[Tool, ...]:
     from hsm_emulator.tools import (
         attesting,
         card_pins,
+        carrying,
         changing,
         erasing,
+        existing_world,
         handling,
         looking,
         nvram,
@@ -142,7 +143,7 @@ def all_tools() -> tuple[Tool, ...]:
     )
 
     keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
-    rooms = (looking, changing, card_pins, erasing, *keys, setting_up, handling)
+    rooms = (looking, changing, existing_world, card_pins, erasing, *keys, setting_up, handling, carrying)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

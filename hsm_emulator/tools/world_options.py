@@ -50,6 +50,14 @@ def add_world(parser: Parser) -> None:
     )
 
 
+def properties(options: argparse.Namespace) -> bool:
+    """Say whether the options say anything of what a new world is to be."""
+    named = (options.cipher_suite, options.acs_quorum, options.mode)
+    return any(item is not None for item in named) or bool(
+        options.no_recovery or options.nso_timeout or options.features
+    )
+
+
 def new_world(options: argparse.Namespace) -> messages.NewWorld:
     """Return the command that the options make; whether a world can be so, the device says."""
     k, n = options.acs_quorum

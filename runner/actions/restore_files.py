@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from runner.situation import Situation
 
-_OF_A_WORLD: Final = re.compile(r"world|module_[0-9A-Z-]{4,40}|key_[a-z]{1,20}_[0-9a-z-]{1,80}")
+_OF_A_WORLD: Final = re.compile(r"world|(module|key|cards?|softcard|nvram)_[0-9A-Za-z_-]{1,120}")
 """Names of the files that a world's folder has."""
 
 
@@ -78,9 +78,9 @@ ACTION: Final = Action(
     does="Put the files of a backup back into the world's folder of the HSM.",
     settings=NoSettings,
     perform=_perform,
-    requests=lambda work: tuple(
-        allow(request, least=len(work.inputs("files")), most=len(work.inputs("files")))
-        for request in (LookAtFile, RestoreFile)
+    requests=lambda work: (
+        allow(LookAtFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
+        allow(RestoreFile, least=len(work.inputs("files")), most=len(work.inputs("files"))),
     ),
     repeat="safe",
     inputs=(Input(name="files", many=True),),

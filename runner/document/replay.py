@@ -94,11 +94,6 @@ class Fault(Written):
         """Return which of `FAULTS` stand here."""
         return tuple(key for key in FAULTS if getattr(self, key) is not None)
 
-    @property
-    def person(self) -> str | None:
-        """Who does something wrong at the card slot; None where nobody does."""
-        return self.no_card or self.wrong_pin or (None if self.other_card is None else self.other_card.person)
-
 
 class Variant(Written):
     """The base case with one thing changed."""
@@ -183,10 +178,11 @@ def check_replay(replay: Replay, playbook: Playbook, roster: Roster | None, repo
 def _fault(fault: Fault, playbook: Playbook, people: tuple[str, ...], path: Path, report: Report) -> None:
     if fault.damage is not None:
         report.declared("SHP008", "artefact", fault.damage, playbook.artefacts(), path=(*path, "damage"))
-    elif fault.other_card is not None:
+    if fault.other_card is not None:
         report.declared("SHP008", "person", fault.other_card.person, people, path=(*path, "other_card", "person"))
-    elif fault.person is not None:
-        report.declared("SHP008", "person", fault.person, people, path=(*path, *fault.there()))
+    for key, person in (("no_card", fault.no_card), ("wrong_pin", fault.wrong_pin)):
+        if person is not None:
+            report.declared("SHP008", "person", person, people, path=(*path, key))
 
 
 def _records(plan: PlanFor, playbook: Playbook, path: Path, report: Report) -> None:

@@ -50,3 +50,18 @@ def today() -> str:
 def in_a_year() -> str:
     """Return the UTC date 365 days from today, `2027-11-25`."""
     return (datetime.now(UTC).date() + timedelta(days=365)).isoformat()
+
+
+class DeviceClock:
+    """The clock of a simulated device, for which a wait is over at once."""
+
+    def __init__(self) -> None:
+        self._waited = 0.0
+
+    def now(self) -> float:
+        """Return seconds since 1970."""
+        return time.time() + self._waited
+
+    def wait(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self._waited += seconds

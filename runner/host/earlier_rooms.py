@@ -5,37 +5,57 @@ Nothing in them is changed. The cards are copied with their chips and PINs, whic
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
 
 from runner.backends import emulator
 from runner.canonical import file_digest
 from runner.host.simulated import PEOPLE, read_cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from runner.host.disk import Disk
-    from runner.host.room import SimulatedCard
+    from runner.host.simulated_slot import SimulatedCard
     from runner.plan import Plan
+
+
+ENVIRONMENT: Final = "environment.json"
+"""The file of a room that says what there is in it; it is the last that is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EarlierRoom:
-    """A room that an earlier rehearsal left: its folder, and the cards that its people hold."""
+    """A room that an earlier rehearsal left: its folder, the serials of its devices, the cards that its people hold."""
 
     place: Path
+    serials: tuple[str, ...]
     cards: tuple[SimulatedCard, ...]
 
 
 def rooms_at(disk: Disk, places: Iterable[Path]) -> tuple[EarlierRoom, ...]:
     """Return those of the folders that are rooms of scripted rehearsals, in their order."""
-    return tuple(
-        EarlierRoom(place=place, cards=read_cast(disk.read(place / PEOPLE)).cards)
-        for place in places
-        if disk.exists(place / PEOPLE)
-    )
+    found: list[EarlierRoom] = []
+    for place in places:
+        if disk.exists(place / PEOPLE):
+            serials = tuple(serials_at(disk, place).values())
+            found.append(EarlierRoom(place=place, serials=serials, cards=read_cast(disk.read(place / PEOPLE)).cards))
+    return tuple(found)
+
+
+def serials_at(disk: Disk, place: Path) -> dict[str, str]:
+    """Return the serials of a room's devices, by device, as its environment has them."""
+    environment: dict[str, Any] = json.loads(disk.read(place / ENVIRONMENT))
+    return {device["id"]: device["serial"] for device in environment["devices"]}
+
+
+def fresh_serials(rooms: Iterable[EarlierRoom]) -> Iterator[str]:
+    """Give serials for new devices: no device of the rooms has them."""
+    taken = {serial for room in rooms for serial in room.serials}
+    return (serial for serial in map("SIM0-0000-{:04d}".format, count(1)) if serial not in taken)
 
 
 def find_file(disk: Disk, rooms: Iterable[EarlierRoom], file: str, sha256: str) -> bytes | None:

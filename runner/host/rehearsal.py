@@ -14,9 +14,9 @@ from runner.canonical import file_digest
 from runner.errors import PlaybookFault, WrongUse
 from runner.host import record as folder
 from runner.host import simulated
-from runner.host.earlier_rooms import find_file, room_with_cards, rooms_at
+from runner.host.earlier_rooms import ENVIRONMENT, find_file, room_with_cards, rooms_at
 from runner.host.resumption import abort_ceremony, look_back, resume_ceremony
-from runner.host.simulated_room import ENVIRONMENT, STRANGE, Ground, SimulatedRoom, furnish, strange_card
+from runner.host.simulated_room import STRANGE, Ground, SimulatedRoom, furnish, strange_card
 from runner.host.sitting import began, open_ceremony
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from runner.host.disk import Disk
     from runner.host.earlier_rooms import EarlierRoom
-    from runner.host.room import Slip
     from runner.host.session import Ended, Watch
     from runner.host.simulated import Cast
+    from runner.host.simulated_slot import Slip
     from runner.host.sitting import Means
     from runner.plan import CheckedPlan, Plan
 
@@ -118,7 +118,7 @@ def rehearse(
         left=() if left is None else left.cards,
     )
     place = beside(record)
-    furnish(ground, plan, place, people, brought, left=left)
+    furnish(ground, plan, place, people, brought, rooms=rooms)
     if script.slip is not None and script.slip.card == STRANGE:
         strange_card(ground, plan, place)
     room = SimulatedRoom(ground, plan, place, people, slip=script.slip)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,13 +10,13 @@ from runner.audit.entry import EntryType, decode_entry
 from runner.backends import emulator
 from runner.document.findings import Finding, Severity
 from runner.errors import CeremonyError, ControlFault, Exit, PlaybookFault
-from runner.host.clock import today
+from runner.host.clock import DeviceClock, today
 from runner.host.earlier_records import RecordAt, read_records
 from runner.host.past import whole_lines
 from runner.host.rehearsal import Script, beside, rehearse
+from runner.host.replay_faults import slip_of
 from runner.host.replay_record import Different, replay_record
-from runner.host.room import Slip
-from runner.host.simulated_room import STRANGE, Ground
+from runner.host.simulated_room import Ground
 from runner.parameters import Given
 from runner.planning import choose, make_plan
 from runner.verification.verdict import Outcome
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
 
 CHEAP: Final = 1 << 4
 """The scrypt cost of a PIN on a simulated card here: it guards nothing, and the real one takes half a second a card."""
-
-ANOTHER_WORLD: Final = "another-world"
-"""How a fault names a card of another world."""
 
 DECLINED: Final = "RUN040"
 """A person declined."""
@@ -159,9 +155,9 @@ def _rehearse(
         absent=scene.absent,
         bring=scene.folder,
         earlier=tuple(room.folder for room in left_before.values()),
-        slip=_slip(scene.fault),
+        slip=None if scene.fault is None else slip_of(scene.fault),
     )
-    clock = _Clock()
+    clock = DeviceClock()
     ground = Ground(disk=disk, inside=emulator.Inside(scrypt_n=CHEAP, clock=clock.now), wait=clock.wait)
     try:
         left = rehearse(ground, checked, contents=scene.documents.contents, record=record, script=script, watch=watch)
@@ -240,31 +236,6 @@ def _made(disk: Disk, record: Path) -> bool:
         or (entry.type is EntryType.STEP_DONE and bool(entry.data["made"]))
         for entry in entries
     )
-
-
-class _Clock:
-    """A device's clock that goes on by itself when somebody waits."""
-
-    def __init__(self) -> None:
-        self._waited = 0.0
-
-    def now(self) -> float:
-        """Return seconds since 1970."""
-        return time.time() + self._waited
-
-    def wait(self, seconds: float) -> None:
-        """Let so many seconds pass at once."""
-        self._waited += seconds
-
-
-def _slip(fault: Fault | None) -> Slip | None:
-    """Return what a fault has somebody do wrong at the card slot."""
-    if fault is None or fault.person is None:
-        return None
-    if fault.other_card is not None:
-        card = STRANGE if fault.other_card.card == ANOTHER_WORLD else fault.other_card.card
-        return Slip(step=fault.at, person=fault.person, does="other_card", card=card)
-    return Slip(step=fault.at, person=fault.person, does="no_card" if fault.no_card else "wrong_pin")
 
 
 class _Watch:

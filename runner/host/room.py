@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol, assert_never
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, assert_never
 
-from runner.backends.interface import Secret
 from runner.exchange import (
     Acting,
     AskException,
@@ -20,17 +19,18 @@ from runner.exchange import (
     RoomRequest,
     ValueGiven,
 )
-from runner.plan import Literal as Printed
-from runner.plan import RecordFileRef, RecordResultRef
+from runner.host.simulated_slot import SimulatedSlot
+from runner.plan import Literal, RecordFileRef, RecordResultRef
 from runner.quorum import fill
 from runner.values import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from runner.backends.interface import CardDialogue, CardWanted, PinWanted
+    from runner.backends.interface import CardDialogue
     from runner.engine import StepFailed
     from runner.exchange import ExceptionGranted, Need, RoomEvent
+    from runner.host.simulated_slot import SimulatedCard, Slip
     from runner.plan import Plan, PlannedStep
     from runner.values import Value
 
@@ -137,74 +137,6 @@ class Room(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedCard:
-    """A card of a rehearsal: who holds which number of which set, the serial of the plastic, and its PIN."""
-
-    set: str
-    number: int
-    person: str
-    serial: str
-    pin: Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slip:
-    """What a person does wrong at the card slot in a step, where cards are read.
-
-    They put in no card; another than their own, `card` by its serial; or they type a PIN that is not the card's.
-    """
-
-    step: str
-    person: str
-    does: Literal["no_card", "other_card", "wrong_pin"]
-    card: str = ""
-
-
-class SimulatedSlot:
-    """Scripted holders at the card slot: each puts in their own card, and types its PIN once the card looks at it.
-
-    A card that is not taken was put in by mistake; the script knows no other, so the request is cancelled.
-    """
-
-    def __init__(
-        self, cards: tuple[SimulatedCard, ...], wait: Callable[[float], None], slip: Slip | None = None
-    ) -> None:
-        self._cards = cards
-        self._wait = wait
-        self._slip = slip
-        self._here: Slip | None = None
-
-    def step(self, step: str) -> None:
-        """Take it that a step begins."""
-        self._here = self._slip if self._slip is not None and self._slip.step == step else None
-
-    def card(self, wanted: CardWanted) -> str | None:
-        """Put in the next card: the one that is to be written, or the next one of the holders who came."""
-        mine = [card for card in self._cards if card.set == wanted.card_set]
-        if wanted.number is not None:
-            return next((card.serial for card in mine if card.number == wanted.number), None)
-        if wanted.done >= len(wanted.holders):
-            return None
-        holder, slip = wanted.holders[wanted.done], self._here
-        if slip is not None and slip.person == holder.person and slip.does != "wrong_pin":
-            self._here = replace(slip, does="no_card", card="")
-            return slip.card or None
-        return next((card.serial for card in mine if card.number == holder.number), None)
-
-    def pin(self, wanted: PinWanted) -> Secret:
-        """Type the PIN of the card that is in the slot."""
-        if wanted.wait_seconds:  # a try that a crash cut off counts as one
-            self._wait(wanted.wait_seconds)
-        card, slip = next(card for card in self._cards if card.serial == wanted.serial), self._here
-        if slip is not None and slip.person == card.person and slip.does == "wrong_pin":
-            return Secret(f"not {card.pin.reveal()}")
-        return card.pin
-
-    def tell(self, words: str) -> None:
-        """Nobody reads it."""
-
-
 class ScriptedRoom:
     """The people of a rehearsal: everybody who is not absent comes, agrees, signs, and reads out what is expected.
 
@@ -306,7 +238,7 @@ class ScriptedRoom:
             if expectation.result != request.name:
                 continue
             match expectation.equals:
-                case Printed(value=value):
+                case Literal(value=value):
                     return _as_typed(request.type, value)
                 case RecordResultRef() | RecordFileRef() as of:
                     return _as_typed(request.type, self._plan.recorded(of))

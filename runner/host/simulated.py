@@ -22,7 +22,7 @@ from runner.errors import ControlFault, PlaybookFault
 from runner.exchange import Need
 from runner.host.approvals import prepare
 from runner.host.record import Signers
-from runner.host.room import SimulatedCard
+from runner.host.simulated_slot import SimulatedCard
 from runner.plan import APPROVAL_DAYS, trust_list
 from runner.quorum import fill
 from runner.signing.manifest import Terms

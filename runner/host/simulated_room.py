@@ -13,7 +13,7 @@ from runner.backends.interface import Secret
 from runner.errors import PlaybookFault
 from runner.host.clock import SystemClock, today
 from runner.host.disk import Disk
-from runner.host.earlier_rooms import carry_cards
+from runner.host.earlier_rooms import ENVIRONMENT, carry_cards, fresh_serials, room_with_cards, serials_at
 from runner.host.room import ScriptedRoom
 from runner.host.simulated import PEOPLE
 from runner.host.sitting import Means
@@ -27,12 +27,10 @@ if TYPE_CHECKING:
     from runner.engine import StepFailed
     from runner.host.clock import Clock
     from runner.host.earlier_rooms import EarlierRoom
-    from runner.host.room import Slip
     from runner.host.session import Watch
     from runner.host.simulated import Cast
+    from runner.host.simulated_slot import Slip
     from runner.plan import CardSet, Plan, PlannedStep
-
-ENVIRONMENT: Final = "environment.json"
 
 STRANGE: Final = "SIM-OTHER-0001"
 """The serial of a card of another world."""
@@ -66,12 +64,12 @@ def furnish(
     people: Cast,
     brought: Mapping[str, bytes],
     *,
-    left: EarlierRoom | None = None,
+    rooms: tuple[EarlierRoom, ...] = (),
 ) -> None:
     """Make the simulated room: people, stations, media, devices, vault; the environment last, when all is there.
 
-    `brought` are the files that the plan begins with, by artefact; `left` is the room of the earlier rehearsal whose
-    cards some of the people hold.
+    `brought` are the files that the plan begins with, by artefact; `rooms` those of earlier rehearsals, with cards that
+    some of the people hold.
     """
     disk = ground.disk
     if any(_asks_vault(step) for step in plan.active_steps()) and not emulator.has_region(plan.region):
@@ -83,14 +81,16 @@ def furnish(
             disk.mkdir(place / kind / item.id, private=True)
     for artefact, where in plan.brings:
         disk.write_new(place / "stations" / where.at / artefact.file, brought[artefact.id])
-    for number, device in enumerate(plan.devices, 1):
-        folder = place / "devices" / device.id
+    left = room_with_cards(plan, rooms)
+    devices = dict(zip((device.id for device in plan.devices), fresh_serials(rooms), strict=False))
+    for device, own in devices.items():
+        folder = place / "devices" / device
         carried = set() if left is None else {card.serial for card in left.cards}
         serials = [card.serial for card in people.cards if card.serial not in carried]
-        start = _start(plan, device.id)
+        start = _start(plan, device)
         cards = () if start is None else _cards_of(start.card_set, people, ground.draw)
         serials += [serial for serial, _ in cards if serial not in serials]
-        emulator.make_hsm(folder, serial=_serial(number), cards=serials, inside=ground.inside)
+        emulator.make_hsm(folder, serial=own, cards=serials, inside=ground.inside)
         if start is not None:
             emulator.make_world(
                 folder, threshold=start.card_set.threshold, cards=cards, mode=start.mode, inside=ground.inside
@@ -99,13 +99,13 @@ def furnish(
             carry_cards(left, disk, folder, ground.inside)
     if _has_vault(plan) and plan.region is not None:
         emulator.make_vault(place / "vault", plan.region, ground.inside)
-    disk.write_new(place / ENVIRONMENT, canonical.encode(_environment(plan)))
+    disk.write_new(place / ENVIRONMENT, canonical.encode(_environment(plan, devices)))
 
 
 def strange_card(ground: Ground, plan: Plan, place: Path) -> None:
     """Put a card of another world into the stacks of the devices, for somebody to put in by mistake."""
     folder = place / "another-world"
-    emulator.make_hsm(folder, serial=_serial(0), cards=[STRANGE], inside=ground.inside)
+    emulator.make_hsm(folder, serial="SIM0-OTHER-0001", cards=[STRANGE], inside=ground.inside)
     card = (STRANGE, Secret(ground.draw(16).hex()))
     emulator.make_world(folder, threshold=1, cards=(card,), mode="operational", inside=ground.inside)
     for device in plan.devices:
@@ -184,18 +184,18 @@ class SimulatedRoom:
         )
         self.played = tuple(item.id for item in plan.stations)
         self._hsms: dict[str, Hsm] = {}
-        for number, device in enumerate(plan.devices, 1):
+        for device, serial in serials_at(ground.disk, place).items():
             hsm = emulator.EmulatedHsm(
-                place / "devices" / device.id,
-                device=device.id,
-                serial=_serial(number),
+                place / "devices" / device,
+                device=device,
+                serial=serial,
                 card_set=plan.only_administrators,
                 files=self._stations,
                 dialogue=self._people.cards,
                 inside=ground.inside,
             )
             self._open.append(hsm)
-            self._hsms[device.id] = hsm
+            self._hsms[device] = hsm
         self._vault: Vault | None = (
             emulator.EmulatedVault(place / "vault", self._stations) if _has_vault(plan) else None
         )
@@ -222,21 +222,14 @@ class SimulatedRoom:
             hsm.close()
 
 
-def _environment(plan: Plan) -> dict[str, Any]:
+def _environment(plan: Plan, devices: Mapping[str, str]) -> dict[str, Any]:
     return {
         "format": "environment/1",
         "id": "rehearsal",
         "stations": [item.id for item in plan.stations],
-        "devices": [
-            {"id": item.id, "backend": emulator.NAME, "serial": _serial(number)}
-            for number, item in enumerate(plan.devices, 1)
-        ],
+        "devices": [{"id": device, "backend": emulator.NAME, "serial": serial} for device, serial in devices.items()],
         "media": [item.id for item in plan.media],
     }
-
-
-def _serial(number: int) -> str:
-    return f"SIM0-0000-{number:04d}"
 
 
 def _asks_vault(step: PlannedStep) -> bool:

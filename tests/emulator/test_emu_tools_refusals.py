@@ -83,11 +83,6 @@ def test_a_world_that_cannot_be(blank_tools: Tools, code: int, options: list[str
     assert words in blank_tools.refused(code, "new-world", "--initialize", *options, typed=written(0, 1, 2)).err
 
 
-@pytest.mark.parametrize("action", ["--program", "--factory", "-l", "-e"])
-def test_what_new_world_does_not_do(tools: Tools, action: str) -> None:
-    assert "there is no tool for --" in tools.refused(2, "new-world", action).err
-
-
 def test_a_world_that_is_there_is_erased_only_after_asking(tools: Tools) -> None:
     tools.done("nopclearfail", "-I")
     for answer in ([], ["no"], ["y"], [CARDS[3]]):

@@ -25,8 +25,9 @@ from runner.host.disk import Disk
 from runner.host.live_sitting import read_environment
 from runner.host.plans import load_plan
 from runner.host.premises import Premises
-from runner.host.room import SimulatedSlot, StopAsked
+from runner.host.room import StopAsked
 from runner.host.simulated import days_after
+from runner.host.simulated_slot import SimulatedSlot
 from runner.host.terminal import Terminal
 from runner.signing.manifest import Terms
 from runner.signing.signers import APPROVE

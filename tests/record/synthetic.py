@@ -15,6 +15,7 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from proving import proof
 from sshsig import Signer
 
 from runner import canonical
@@ -679,13 +680,20 @@ class Pen:
                 case EntryType.ATTESTED:
                     self._attest(draft, told[place:])
                 case EntryType.REPLY if draft.data["to"] == 0:
-                    self.write(draft, to=self._asked)
+                    self.write(draft, to=self._asked, **self._proof(draft))
                 case _:
                     if draft.type is EntryType.REQUEST and draft.data["mutates"]:
                         self.checkpoint()
                     self._remember(draft)
                     self.write(draft)
         self.seal()
+
+    def _proof(self, draft: Draft) -> dict[str, Any]:
+        """Return what a key that proves itself must have signed: the id of the request that waits."""
+        if draft.name != "key_proved":
+            return {}
+        challenge = draft.data["reply"].get("challenge", leaf(self.lines[self._asked]).hex())
+        return {"reply": {"challenge": challenge, "signature": proof(challenge), **draft.data["reply"]}}
 
     def _remember(self, draft: Draft) -> None:
         if draft.type is EntryType.REQUEST:

@@ -245,7 +245,7 @@ ROOM = {
         edit("hsm: {mode: operational, world: none}", "hsm: {mode: operational, world: acs}"),
         rule="SIT003",
         at="action: |create_world",
-        words="would erase it",
+        words="is for a device without one",
     ),
     "a networked action without network": case(
         add_to("compare-public-key", "station: offline"),

@@ -107,7 +107,7 @@ def test_a_step_that_changed_its_device_is_not_even_offered(tmp_path: Path, monk
 
 def test_a_gate_is_attested_again_in_every_attempt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The device refuses the first time, for want of cards; consent to the one attempt is none to the next."""
-    from runner.host.room import SimulatedSlot
+    from runner.host.simulated_slot import SimulatedSlot
 
     card, seen = SimulatedSlot.card, 0
 

@@ -28,11 +28,15 @@ from runner.exchange import (
     GatherPeople,
     HandsDone,
     InspectDevice,
+    LoadWorld,
     LookAtFile,
     PeopleGathered,
     PersonPresent,
+    ProveKey,
     ReplaceCards,
     Reply,
+    RestoreFile,
+    ShowFile,
     TryCards,
     ValueGiven,
     parse_reply,
@@ -113,7 +117,7 @@ def test_a_reply_of_the_wrong_kind_is_a_defect_and_changes_nothing(quick: bench.
             assert engine.pending is turn.request
     assert last is not None
     assert last.marks[-1] == Finished(outcome="completed", rule=None)
-    of_others = {LookAtFile, InspectDevice, ReplaceCards, TryCards}
+    of_others = {LookAtFile, InspectDevice, LoadWorld, ProveKey, ReplaceCards, RestoreFile, ShowFile, TryCards}
     assert set(REQUESTS) - kinds == {AskException} | of_others  # nothing is let pass here
 
 

@@ -33,7 +33,7 @@ from hsm_emulator.dialogue import CardAsk, Pin, PinAsk
 from hsm_emulator.region import client, records
 from runner.audit.note import LogKey
 from runner.backends.interface import Secret
-from runner.host.room import SimulatedSlot
+from runner.host.simulated_slot import SimulatedSlot
 from runner.signing.sshsig import SimulatedSigner
 
 if TYPE_CHECKING:

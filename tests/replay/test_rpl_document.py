@@ -52,7 +52,11 @@ def test_the_shipped_one_and_the_smallest_are_right() -> None:
         (bench.variant("set: {}", QUO004), ("SHP002", 6)),
         (bench.variant("set: {a: 1, b: 2}", QUO004), ("RPL001", 5)),
         (bench.variant("absent: []", QUO004), ("SHP002", 6)),
-        (bench.variant("fault: {at: x}", QUO004), ("SHP002", 6)),
+        (bench.variant("fault: {at: x}", QUO004), ("RPL001", 6)),
+        (bench.variant("fault: {damage: x}", QUO004), ("SHP002", 6)),
+        (bench.variant("fault: {at: a, damage: b, no_card: finn}", QUO004), ("RPL001", 6)),
+        (bench.variant("fault: {at: a, no_card: finn, wrong_pin: finn}", QUO004), ("RPL001", 6)),
+        (bench.variant("fault: {at: a, other_card: {person: finn}}", QUO004), ("SHP002", 6)),
         (bench.variant("minutes: 5", QUO004), ("SHP001", 6)),
         (bench.variant("drop: a\n    absent: [b]", QUO004), ("RPL001", 5)),
         (bench.variant("drop: a", QUO004, name="base"), ("SHP004", 5)),
@@ -72,6 +76,8 @@ def test_each_change_alone_is_right() -> None:
     assert tuple(changes) == CHANGES
     for key, value in changes.items():
         assert found(bench.variant(f"{key}: {value}", QUO004)) == []
+    for fault in ("no_card: b", "wrong_pin: b", "other_card: {person: b, card: SIM-CARD-0001}"):
+        assert found(bench.variant(f"fault: {{at: a, {fault}}}", QUO004)) == []
 
 
 # -- what it names ---------------------------------------------------------------------------------------------------
@@ -88,6 +94,13 @@ def test_each_change_alone_is_right() -> None:
         (bench.variant("answers: {look-at-seal: {seel: x}}", QUO004), ("SHP008", 6), "seal"),
         (bench.variant("fault: {at: back-up-worlds, damage: key}", QUO004), ("SHP008", 6), "back-up-world"),
         (bench.variant("fault: {at: back-up-world, damage: keys}", QUO004), ("SHP008", 6), ""),
+        (bench.variant("fault: {at: back-up-world, no_card: fin}", QUO004), ("SHP008", 6), "finn"),
+        (bench.variant("fault: {at: back-up-world, wrong_pin: fin}", QUO004), ("SHP008", 6), "finn"),
+        (
+            bench.variant("fault: {at: back-up-world, other_card: {person: fin, card: X}}", QUO004),
+            ("SHP008", 6),
+            "finn",
+        ),
         (bench.HEAD.replace("tiny.ceremony", "teeny.ceremony"), ("RPL002", 2), ""),
         (bench.HEAD + "roster: nobody.yaml\n", ("RPL002", 2), ""),
         (bench.HEAD + "plan: {records: {first: tiny.replay.yaml}}\n", ("SHP008", 4), ""),
