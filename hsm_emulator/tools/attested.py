@@ -63,7 +63,7 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
         there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
         raise Refused(Status.UNKNOWN_KEY, f"there is no key {app} {ident}".rstrip() + f"; there are: {there}")
     _, world = parse(at.local("world"), "world", worlds.FIELDS)  # 1
-    binding = attestation.from_data(world["binding"], Kind.WORLD_BINDING)
+    binding = chain.binding_of(world["binding"])
     found = []
     for name in names:
         key = keyfile.parse_file(at.local(f"key_{name.app}_{name.ident}"))
