@@ -38,7 +38,7 @@ class Told:
         recovered: the torn tails that were cut off.
         entries: how many entries there are.
         sittings: how many sittings began.
-        closed: whether the ceremony is over.
+        over: whether the ceremony is closed, and the checkpoint of that is there; if not, a sitting may have begun after it.
         ended: whether the last sitting came to an end; if not, it may have left a file that no entry names yet.
         whole: whether all of the log could be followed; if not, more files may have a place than are known.
     """
@@ -48,14 +48,14 @@ class Told:
     recovered: tuple[Recovered, ...]
     entries: int
     sittings: int
-    closed: bool
+    over: bool
     ended: bool
     whole: bool
 
     @property
     def elsewhere(self) -> tuple[str, ...]:
         """Beginnings of names that may have a place without being named."""
-        begun = () if self.closed else (f"keys/log-{self.sittings}.",)
+        begun = () if self.over else (f"keys/log-{self.sittings}.",)
         left = () if self.ended else (f"statements/{self.entries:010d}.",)
         return (_CHECKPOINTS, *begun, *left, *(() if self.whole else _BY_THE_LOG))
 
@@ -107,7 +107,7 @@ def _stray(name: str, told: Told) -> Finding:
         words = f"the log has {told.entries} entries, and this is a statement for a later one"
         return Finding(rule="LOG018", file=_shown(name), words=words)
     if _TAIL.fullmatch(name) is not None:
-        means = Outcome.TAMPERED if told.closed else Outcome.OPEN
+        means = Outcome.TAMPERED if told.over else Outcome.OPEN
         return Finding(rule="LOG089", file=name, words="no entry names this torn tail", means=means)
     return Finding(rule="LOG021", file=_shown(name), words="no such file belongs in a record")
 

@@ -291,7 +291,7 @@ class _Examination:
             recovered=() if story is None else tuple(story.sittings.recovered),
             entries=self._checkpoints.tree.size,
             sittings=0 if story is None else story.sittings.number + 1,
-            closed=closed,
+            over=closed and self._record.has(file_name(self._checkpoints.tree.size)),
             ended=ended,
             whole=story is not None and not self._broken and not story.lost,
         )

@@ -600,6 +600,47 @@ def test_check_21_what_needs_no_other_card_leaves_it_loaded(staffed: Staffed) ->
     assert signs(staffed, UNDER_CARDS)
 
 
+EVENTS = st.one_of(
+    st.tuples(st.just("load"), st.booleans(), st.sampled_from([0, 5])),
+    st.tuples(st.just("card"), st.sampled_from(["", "SIM-A", "SIM-B"]), st.just(0)),
+    st.tuples(st.just("wait"), st.integers(1, 4), st.just(0)),
+    st.tuples(st.just("clear"), st.just(0), st.just(0)),
+)
+
+
+@given(events=st.lists(EVENTS, max_size=12))
+def test_check_21_whatever_happens_in_whatever_order(events: list[tuple[str, Any, int]]) -> None:
+    """What is loaded is what was loaded after the last clear, and after the last other card unless it is persistent."""
+    inside, now, slot = ram.Ram(), 0, ""
+    model: dict[str, tuple[bool, int, int]] = {}
+    for number, (kind, value, timeout) in enumerate(events):
+        match kind:
+            case "load":
+                token = ram.LoadedToken(
+                    hkltu=str(number),
+                    name="x",
+                    protect="token",
+                    persistent=value,
+                    timeout=timeout,
+                    loaded_ms=now * 1000,
+                    token=b"x",
+                )
+                inside, model[str(number)] = inside.with_token(token), (value, timeout, now)
+            case "card":
+                inside = inside.with_card(value)
+                if value != slot:
+                    model = {name: kept for name, kept in model.items() if kept[0]}
+                slot = value
+            case "wait":
+                now += value
+            case _:
+                inside, model = inside.cleared(), {}
+        alive = {name for name, (_, timeout, loaded) in model.items() if not timeout or now - loaded < timeout}
+        assert inside.secrets(now * 1000).keys() == alive
+        assert {fact.hkltu for fact in inside.facts(now * 1000)} == alive
+        assert inside.slot == slot
+
+
 def test_check_21_a_token_sealed_by_another_module_is_no_memory(
     staffed: Staffed, make_bench: Callable[..., Bench]
 ) -> None:

@@ -146,6 +146,12 @@ def test_preload_loads_what_protects_the_keys_and_unloads_it_again(staffed_tools
     assert json.loads(facts)["keys"][0]["key_hash"]
 
 
+def test_preload_without_a_command_does_nothing(staffed_tools: Tools) -> None:
+    assert "Nothing to do." in staffed_tools.done("preload", "-s", SOFT)
+    staffed_tools.done("ppmk", "--new", SOFT, typed=["a", "a"])
+    assert "several are called soft" in staffed_tools.refused(1, "preload", "-s", SOFT, "exit").err
+
+
 def test_preload_that_is_broken_off_leaves_nothing_loaded(staffed_tools: Tools) -> None:
     line = ("preload", "-s", SOFT, "--cardset-name", OPS, "exit")
     shown = staffed_tools.run(*line, typed=[*read(3, 4)])

@@ -6,10 +6,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import SUITE, Bench, Packages, contents, generate
-from operators_bench import LOCAL, OPS, SOFT, UNDER_CARDS, UNDER_MODULE, UNDER_SOFTCARD, Staffed, card_set, prove
+from operators_bench import (
+    LOCAL,
+    OPS,
+    SOFT,
+    UNDER_CARDS,
+    UNDER_MODULE,
+    UNDER_SOFTCARD,
+    Staffed,
+    card_set,
+    prove,
+    recoverable_world,
+)
 from test_emu_attacks import edited, forge
+from tool_bench import Tools
 
-from hsm_emulator.errors import Refused, Status
+from hsm_emulator.errors import Refused, Status, StoreBroken
 from hsm_emulator.messages import (
     ChangeMode,
     ChangePin,
@@ -35,7 +47,7 @@ from hsm_emulator.operator_messages import (
     SoftcardCreated,
     Unload,
 )
-from hsm_emulator.world_messages import WorldMode
+from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
     from hsm_emulator.messages import Change
@@ -120,6 +132,15 @@ def test_in_a_strict_fips_world_a_card_authorises(bench: Bench, command: Change)
     bench.mode(Mode.OPERATIONAL)
     bench.refused(command, Status.STRICT_FIPS_140, bench.serials[3])
     bench.do(command, bench.serials[1], bench.serials[3])
+
+
+def test_keys_of_a_strict_fips_world_are_verified_by_the_tools(bench: Bench) -> None:
+    recoverable_world(bench, mode=WorldMode.FIPS_140_LEVEL_3)
+    bench.do(generate("key", protect="token", token=OPS), bench.serials[3], *bench.serials[3:5])
+    bench.device.close()
+    tools = Tools(bench.folder)
+    assert "protected by card set `ops'" in tools.done("nfkmverify", "simple", "key")
+    tools.done("nfkmcheck")
 
 
 def test_no_card_of_the_administrators_set_becomes_an_operators_card(staffed: Staffed) -> None:
@@ -275,6 +296,24 @@ def test_the_slot(staffed: Staffed) -> None:
     assert staffed.listed().slot.insertions == 0
 
 
+def test_an_unreadable_card_in_the_slot_is_there_all_the_same(staffed: Staffed) -> None:
+    one = staffed.ops[0]
+    staffed.do(InsertCard(serial=one))
+    forge(staffed, {f"cardstore/{one}.card": b"worn out"})
+    slot = staffed.listed().slot
+    assert (slot.serial, slot.set_name, slot.number) == (one, "", 0)
+    talk = staffed.operator(*staffed.ops[1:])
+    staffed.talk(Preload(hkltu=staffed.hkltu(OPS)), talk)
+    assert f"card {one} is unreadable" in talk.told[1]
+
+
+@pytest.mark.parametrize("content", [b"", b"SIMULATED HSM, module ram, version 1, hknso none\n{}"])
+def test_a_module_whose_memory_was_edited_says_so(staffed: Staffed, content: bytes) -> None:
+    forge(staffed, {"silicon/SIM0-0000-0001/ram": content})
+    with pytest.raises(StoreBroken, match="the module's ram is damaged"):
+        staffed.listed()
+
+
 def test_a_card_in_the_slot_is_read_first_and_only_once(staffed: Staffed) -> None:
     one, two = staffed.ops[:2]
     staffed.do(InsertCard(serial=one))
@@ -335,6 +374,41 @@ def test_what_is_not_recovered_is_refused_before_any_card(
     assert talk.asks == []
     if target != "none":
         assert words in refused.words
+
+
+def test_no_key_is_recovered_in_a_world_without_recovery(bench: Bench) -> None:
+    bench.mode(Mode.INITIALIZATION)
+    command = NewWorld(cipher_suite=SUITE, threshold=1, cards=1, without=(Feature.RECOVERY,))
+    bench.do(command, bench.serials[0])
+    bench.mode(Mode.OPERATIONAL)
+    for place, name in enumerate((OPS, "new"), start=1):
+        bench.do(card_set(name, threshold=1, cards=1), bench.serials[place])
+    bench.do(generate("key", protect="token", token=OPS), bench.serials[1])
+    refused = bench.refused(RecoverKeys(target="new", keys=(("simple", "key"),)), Status.INVALID_PARAMETER)
+    assert "made without recovery" in refused.words
+
+
+def test_a_key_of_another_world_is_not_recovered(staffed: Staffed) -> None:
+    staffed.do(card_set("new", threshold=1, cards=1), staffed.blank[0])
+    path = f"{LOCAL}key_simple_{UNDER_CARDS}"
+    forge(staffed, {path: of_another_world(contents(staffed.folder)[path])})
+    talk = staffed.operator(*staffed.admins)
+    staffed.refused_talk(RecoverKeys(target="new", keys=(("simple", UNDER_CARDS),)), Status.UNKNOWN_KM, talk)
+    assert talk.asks == []
+
+
+def of_another_world(content: bytes) -> bytes:
+    line, _, body = content.partition(b"\n")
+    return line[:-40] + b"0" * 40 + b"\n" + body
+
+
+def test_files_of_another_world_are_left_out_and_refused_by_their_hash(staffed: Staffed) -> None:
+    ops, soft = staffed.hkltu(OPS), staffed.hkltu(SOFT)
+    paths = [f"{LOCAL}cards_{ops}", f"{LOCAL}softcard_{soft}"]
+    forge(staffed, {path: of_another_world(contents(staffed.folder)[path]) for path in paths})
+    assert staffed.listed().tokens == ()
+    for hkltu in (ops, soft):
+        staffed.refused(Preload(hkltu=hkltu), Status.UNKNOWN_KM, *staffed.ops)
 
 
 def test_a_key_in_nvram_is_not_recovered(staffed: Staffed) -> None:

@@ -139,6 +139,27 @@ def test_an_edited_file_of_a_card(bench: Bench, edit: Callable[[dict[str, Any]],
     bench.do(RecoverPin(), *bench.serials[:2], bench.serials[4])
 
 
+def test_the_file_of_another_card_or_none(bench: Bench) -> None:
+    recoverable_world(bench)
+    first, second = (f"{LOCAL}card_{hkltu(bench, OPS)}_{number}" for number in (1, 2))
+    forge(bench, {first: contents(bench.folder)[second]})
+    talk = bench.operator(*bench.serials[:2], bench.serials[3])
+    bench.refused_talk(RecoverPin(), Status.HOST_DATA_INVALID, talk, tries=True)
+    forge(bench, {first: None})
+    talk = bench.operator(*bench.serials[:2], bench.serials[3])
+    bench.refused_talk(RecoverPin(), Status.CANCELLED, talk, tries=True)
+    assert "without passphrase recovery" in talk.told[0]
+
+
+def test_a_card_that_says_another_quorum_than_its_set_is_named(bench: Bench) -> None:
+    recoverable_world(bench)
+    path = f"cardstore/{bench.serials[3]}.card"
+    forge(bench, {path: edited(bench, path, lambda data: data["set"].update(k=1))})
+    talk = bench.operator(*bench.serials[:2], bench.serials[3], bench.serials[4])
+    bench.talk(RecoverPin(), talk)
+    assert "is of another set" in talk.told[0]
+
+
 def test_a_card_relabelled_as_another_of_its_set_gets_no_share_of_its_own(bench: Bench) -> None:
     """The share that is sealed is that of the card it says it is; the set never has more than N shares."""
     recoverable_world(bench)

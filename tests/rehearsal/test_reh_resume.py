@@ -139,6 +139,27 @@ def test_it_may_break_off_again_and_again(broken: Broken, monkeypatch: pytest.Mo
     assert once(left.record.parent)
 
 
+def test_it_may_break_off_between_its_closing_and_the_checkpoint_over_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever goes on breaks off too, with the torn checkpoint cut off and the next key made, and no entry of either."""
+    broken = sittings.broken_off(monkeypatch, tmp_path / "place", after=is_entry("ceremony.closed"))
+    with (broken.left.record / "log.jsonl").open("ab") as log:
+        log.write(b'{"actors":[],"att')
+    sittings.killed(
+        monkeypatch, lambda: broken.says("resume"), before=is_entry("ceremony.resumed"), after=sittings.never
+    )
+    assert len([*(broken.left.record / "recovered").iterdir()]) == 1
+    assert (broken.left.record / "keys" / "log-1.vkey").exists()
+    verdict = broken.left.verdict()
+    assert verdict.outcome is Outcome.INCOMPLETE, verdict.findings
+    left = broken.says("resume")
+    assert left.code == 0, left.err[-400:]
+    verdict = left.verdict()
+    assert verdict.outcome is Outcome.VALID, verdict.findings
+    assert once(left.record.parent)
+
+
 def test_a_torn_line_is_kept_and_named(broken: Broken) -> None:
     log = broken.record / "log.jsonl"
     size = log.stat().st_size
