@@ -299,9 +299,9 @@ def _action(value: object) -> Action:
 
 
 def _rights(value: object, kind: type[R]) -> frozenset[R]:
-    rights = encoding.fields(value, frozenset({"type", "rights"}), "an action of rights")["rights"]
+    rights = encoding.fields(value, frozenset({"type", "rights"}), "an action of a permission group")["rights"]
     if not isinstance(rights, list) or any(right not in list(kind) for right in rights):
-        raise DamagedFile("an action of rights has unknown ones")
+        raise DamagedFile("an action of a permission group has unknown rights")
     return frozenset(kind(right) for right in rights)
 
 

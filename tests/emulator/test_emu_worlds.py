@@ -24,10 +24,12 @@ from hsm_emulator.messages import (
     InspectKey,
     KeyGenerated,
     KeyInspected,
+    LoadWorld,
     Mode,
     ModuleState,
     NewWorld,
     ReplaceCards,
+    RestoreFile,
     WorldMade,
 )
 from hsm_emulator.operator_messages import CreateCardSet, RecoverKeys
@@ -36,6 +38,7 @@ from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hsm_emulator.dialogue import CardAsk
 
@@ -181,6 +184,31 @@ def test_strict_fips_as_new_world_says_it(blank_tools: Tools) -> None:
     names = ("ident=contosokey", "plainname=contosokey")
     assert "StrictFIPS140: FIPS token not present" in blank_tools.refused(1, *line, *names).err
     assert "Key successfully generated." in blank_tools.done(*line, *names, typed=["SIM-C-0002", "pin"])
+
+
+def test_the_certificates_of_a_strict_fips_world_hold(strict: Bench, tmp_path: Path) -> None:
+    strict.do(generate(), strict.serials[0])
+    strict.device.close()
+    tools, output = Tools(strict.folder), str(tmp_path / "key.att")
+    assert "1 keys verified" in tools.done("nfkmverify")
+    tools.done("nfkmcheck")
+    tools.done("nfkmattest", "bundle", "--output", output, "simple", "contosokey")
+    assert json.loads(tools.done("nfkmattest", "verify", output))["protection"] == "module"
+
+
+def test_a_strict_fips_world_stays_one_on_another_module(strict: Bench, make_bench: Callable[..., Bench]) -> None:
+    strict.do(generate(), strict.serials[0])
+    files, new = contents(strict.folder), make_bench("new", seed="new", esn="SIM0-0000-0002")
+    forge(new, {name: data for name, data in files.items() if name.startswith(("cardstore/", "silicon/cards/"))})
+    for name, data in files.items():
+        if name.startswith("kmdata/local/"):
+            new.do(RestoreFile(name=name.removeprefix("kmdata/local/"), content=data))
+    new.mode(Mode.INITIALIZATION)
+    new.do(LoadWorld(threshold=2), *strict.serials[1:3])
+    new.mode(Mode.OPERATIONAL)
+    assert says(new).world == says(strict).world
+    new.refused(generate("another"), Status.STRICT_FIPS_140)
+    new.do(generate("another"), strict.serials[2])
 
 
 # -- features and their quora ------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from region_source import DRAW, TOKENS, Lab
 
-from hsm_emulator import attestation, byok, crypto
+from hsm_emulator import attestation, byok, crypto, profiles
 from hsm_emulator.acl import FORBIDDEN_IN_TRANSFER, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.region import catalogue, verifier
@@ -36,6 +36,15 @@ def test_an_honest_lab_verifies_with_either_suite(lab: Lab, suite: str) -> None:
     verified = byok.verify_packages(kek, world)
     assert (verified.region, verified.suite, verified.hkm) == ("LAB-1", suite, lab.hkm)
     assert verifier.check(kek, world)
+
+
+@pytest.mark.parametrize("suite", sorted(profiles.SUITES - byok.SUITES))
+def test_the_other_suites_a_world_can_have_are_refused_by_both_tools(lab: Lab, suite: str) -> None:
+    kek, world = lab.kek_package(), lab.world_package(lab.binding(suite=suite))
+    with pytest.raises(Refused, match=f"cipher suite {suite} is not one this toolset accepts"):
+        byok.verify_packages(kek, world)
+    with pytest.raises(verifier.WrongError, match="the cipher suite is not accepted"):
+        verifier.check(kek, world)
 
 
 def test_a_forged_root_verifies_and_shows_by_its_hash(lab: Lab) -> None:
