@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import acl
 from hsm_emulator.acl import Acl, Group, MakeBlob, OpPermissions, Right
+from hsm_emulator.errors import Refused, Status
 from hsm_emulator.limits import AuthorisationLimit, TimeLimit
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hsm_emulator.acl import Action
     from hsm_emulator.limits import Since
 
@@ -70,3 +73,15 @@ def demand(name: str, token: str, nso_timeout: int, wanted: Action, since: Since
     acl.authorise(
         permissions(name, token, nso_timeout), wanted, presented=frozenset(), esn="", used=lambda _: 0, since=since
     )
+
+
+def demand_kp(keys: Mapping[str, SealedKey]) -> bytes:
+    """Return the public half of KP, out of the keys of a world that has passphrase recovery.
+
+    Raises:
+        Refused: InvalidParameter in a world that has not.
+    """
+    if "KP" not in keys:
+        words = "the world was made without passphrase recovery, and it cannot be turned on later"
+        raise Refused(Status.INVALID_PARAMETER, words)
+    return keys["KP"].public

@@ -152,7 +152,8 @@ def read(state: State, serial: str) -> Membership | None:
 
 def serials(state: State) -> tuple[str, ...]:
     """Return the serials of all cards, sorted."""
-    return tuple(sorted(path.removeprefix(CHIPS) for path in state.files if path.startswith(CHIPS)))
+    images = (path.removeprefix(CARDSTORE) for path in state.files if path.startswith(CARDSTORE))
+    return tuple(sorted(name.removesuffix(".card") for name in images))
 
 
 def write(state: State, serial: str, membership: Membership) -> State:

@@ -73,9 +73,13 @@ def _make_keys(tokens: tuple[str, ...], draw: Draw) -> dict[str, AdminKey]:
                 kre = draw.rsa(KRE_BITS)
                 public, secret = crypto.rsa_public_der(kre), crypto.rsa_private_der(kre)
                 digest = byok.public_key_hash(public)
-            elif name in {"KM", "KP"}:
+            elif name == "KP":
+                kp = draw.rsa(KRE_BITS)
+                public, secret = crypto.rsa_public_der(kp), crypto.rsa_private_der(kp)
+                digest = crypto.key_hash("kp", public)
+            elif name == "KM":
                 public, secret = b"", draw.take(32)
-                digest = km_hash(secret) if name == "KM" else crypto.key_hash("kp", secret)
+                digest = km_hash(secret)
             else:
                 secret = crypto.signing_key(draw)
                 public = crypto.verify_key(secret)

@@ -154,7 +154,7 @@ class Device:
         for card in carried:
             if cards.carried(state, card.serial) != card:
                 raise Refused(Status.UNKNOWN_ID, f"card {card.serial} is another one here")
-            state = cards.without(state, card.serial)
+            state = ram.taken_out(cards.without(state, card.serial), card.serial, self._draw)
         self._move("GiveCards", state, carried)
 
     def look(self, command: Look) -> Reply:

@@ -15,6 +15,7 @@ from hsm_emulator import (
     operators,
     pages,
     passphrases,
+    pin_recovery,
     preloading,
     replacement,
     restoration,
@@ -58,6 +59,8 @@ from hsm_emulator.operator_messages import (
     ListOperators,
     Preload,
     RecoverKeys,
+    RecoverPin,
+    RecoverSoftcard,
     Unload,
 )
 from hsm_emulator.world_messages import (
@@ -160,6 +163,10 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return softcard_changes.change_softcard(state, command, call)
         case DeleteSoftcard():
             return softcard_changes.delete_softcard(state, command, call)
+        case RecoverSoftcard():
+            return pin_recovery.recover_softcard(state, command, call)
+        case RecoverPin():
+            return pin_recovery.recover_pin(state, call)
         case Preload():
             return preloading.preload(state, command, call)
         case Unload():

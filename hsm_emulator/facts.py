@@ -53,7 +53,7 @@ class CardSetFact:
     """An operator card set: `threshold` of `cards` open it.
 
     A `persistent` one stays loaded when its last card is taken out. `timeout` is how long it stays loaded at all, 0 for
-    ever.
+    ever. `recoverable` says that administrators can give its cards new PINs.
     """
 
     hkltu: str
@@ -62,14 +62,16 @@ class CardSetFact:
     cards: int
     persistent: bool
     timeout: int
+    recoverable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoftcardFact:
-    """A softcard."""
+    """A softcard; `recoverable` says that administrators can give it a new PIN."""
 
     hkltu: str
     name: str
+    recoverable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,8 +65,7 @@ def handle(state: State, act: Act, draw: Draw) -> State:
             return _copy(state, act, draw)
         case LoseCard():
             _demand_card(state, act.serial)
-            state, inside = cards.without(state, act.serial), ram.recall(state)
-            return ram.remember(state, inside.with_card(""), draw) if inside.slot == act.serial else state
+            return ram.taken_out(cards.without(state, act.serial), act.serial, draw)
         case SwitchPower():
             cleared, _ = module.change_mode(state, ChangeMode(mode=recall(state).mode), draw)
             return _switch(cleared, on=act.on)

@@ -42,7 +42,7 @@ class OperatorsListed:
 class CreateCardSet:
     """Make an operator card set on blank cards (createocs). Answered by `CardSetCreated`.
 
-    `timeout` is in seconds, 0 for none.
+    `timeout` is in seconds, 0 for none. `recoverable` lets administrators give its cards new PINs.
     """
 
     name: str
@@ -50,6 +50,7 @@ class CreateCardSet:
     cards: int
     persistent: bool
     timeout: int
+    recoverable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,13 @@ class CardSetCreated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSoftcard:
-    """Make a softcard with a new PIN (ppmk --new). Answered by `SoftcardCreated`."""
+    """Make a softcard with a new PIN (ppmk --new). Answered by `SoftcardCreated`.
+
+    `recoverable` lets administrators give it a new PIN.
+    """
 
     name: str
+    recoverable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,35 @@ class SoftcardChanged:
 
     hkltu: str
     file: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverSoftcard:
+    """Give a softcard a new PIN without the old one (ppmk --recover). Answered by `SoftcardRecovered`."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoftcardRecovered:
+    """The softcard has the new PIN, and was read back with it; `read` are the administrators' cards."""
+
+    read: tuple[CardFact, ...]
+    hkltu: str
+    file: FileFact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverPin:
+    """Give an operator's card a new PIN without the old one (cardpp --recover). Answered by `PinRecovered`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinRecovered:
+    """The one card in `cards` has the new PIN, and was read back with it; `read` are the administrators' cards."""
+
+    read: tuple[CardFact, ...]
+    cards: tuple[CardFact, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +242,8 @@ OperatorChange = (
     | CheckSoftcard
     | ChangeSoftcard
     | DeleteSoftcard
+    | RecoverSoftcard
+    | RecoverPin
     | Preload
     | Unload
     | RecoverKeys
@@ -220,6 +256,8 @@ OperatorStored = (
     | SoftcardChecked
     | SoftcardChanged
     | SoftcardDeleted
+    | SoftcardRecovered
+    | PinRecovered
     | Preloaded
     | Unloaded
     | KeysRecovered

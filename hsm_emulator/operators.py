@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import fips, operator_cards, quorum, ram, sharing, tokens, worlds
+from hsm_emulator import administrators, fips, operator_cards, pin_blob, quorum, ram, sharing, tokens, worlds
 from hsm_emulator.cards import known, read
 from hsm_emulator.dialogue import ACS, WORLD
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -39,6 +39,7 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "createocs")  # 1
     world = worlds.load(state, memory)
+    kp = administrators.demand_kp(world.keys) if command.recoverable else b""
     tokens.check_name(command.name, [ACS, WORLD, *(made.name for made in tokens.card_sets(state, memory))])
     needed = Quorum(k=command.threshold, n=command.cards)
     if not 0 <= command.timeout <= LONGEST:
@@ -56,10 +57,14 @@ def create_card_set(state: State, command: CreateCardSet, call: Call) -> tuple[S
         timeout=command.timeout,
         fips=bool(ltfips),
         check=sharing.check_value(token, LTU, hkltu),
+        recoverable=command.recoverable,
     )
     shared = {LTU: token, FIPS: ltfips} if ltfips else {LTU: token}
-    state, written = quorum.write_set(state, made.card_set(memory), shared, memory.scrypt_n, call)
-    state = state.put(operator_cards.render_cards(made, memory, call.draw))  # 3
+    wanted = made.card_set(memory)
+    shares = {name: sharing.split(secret, wanted.quorum_of(name), call.draw) for name, secret in shared.items()}
+    state, written = quorum.write_shares(state, wanted, shared, shares, scrypt_n=memory.scrypt_n, call=call)
+    blobs = [pin_blob.seal(share, made.place(share.index), kp, call.draw) if kp else None for share in shares[LTU]]  # 3
+    state = state.put(operator_cards.render_cards(made, blobs, memory, call.draw))
     tokens.find_cards(state, memory, hkltu)
     return state, CardSetCreated(hkltu=hkltu, cards=written, file=state.fact(made.path))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hsm_emulator.cards import Membership
     from hsm_emulator.messages import ExamineCard
     from hsm_emulator.quorum import Call, CardSet
+    from hsm_emulator.sharing import Share
     from hsm_emulator.state import State
 
 
@@ -64,26 +65,32 @@ def change_pin(state: State, call: Call) -> tuple[State, PinChanged]:
     """
     serial, membership, wanted = _next_card(state, call)
     state, shares = quorum.with_pin(state, serial, membership, wanted, call)  # 1
+    state = seal_under_new_pin(state, serial, membership, wanted, shares=shares, call=call)  # 2, 3
+    return state, PinChanged(cards=(CardFact(number=membership.index, serial=serial),))
+
+
+def seal_under_new_pin(
+    state: State, serial: str, membership: Membership, wanted: CardSet, *, shares: tuple[Share, ...], call: Call
+) -> State:
+    """Return the state in which a card has its shares of the set's tokens under a new PIN, and was read back.
+
+    Raises:
+        Refused: Cancelled; TokenAssemblyFailed where the card does not read back.
+    """
     ask = PinAsk(
-        set_name=wanted.name,
-        number=membership.index,
-        serial=serial,
-        new=True,
-        attempt=1,
-        left=0,
-        wait_seconds=0,
+        set_name=wanted.name, number=membership.index, serial=serial, new=True, attempt=1, left=0, wait_seconds=0
     )
     pin = call.dialogue.pin(ask)
     inside = cards.chip(state, serial)
-    fresh = replace(membership, salt=call.draw.take(SALT), shares={})  # 2
+    fresh = replace(membership, salt=call.draw.take(SALT), shares={})
     named = dict(zip(wanted.module_keys, shares, strict=True))
     stretched = cards.stretch(fresh, pin)
     sealed = cards.seal_shares(fresh, inside, stretched, wanted.module_keys, shares=named, draw=call.draw)
     state = cards.write(state, serial, sealed)
-    written = cards.read(state, serial)  # 3
+    written = cards.read(state, serial)
     if written is None or cards.open_shares(written, inside, pin, wanted.module_keys) != shares:
         raise Refused(Status.TOKEN_ASSEMBLY_FAILED, f"card {serial} does not read back; nothing was changed")
-    return state, PinChanged(cards=(CardFact(number=membership.index, serial=serial),))
+    return state
 
 
 def _next_card(state: State, call: Call) -> tuple[str, Membership, CardSet]:

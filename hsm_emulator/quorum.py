@@ -73,13 +73,30 @@ def write_set(
 ) -> tuple[State, tuple[CardFact, ...]]:
     """Write all cards of a new set onto blank cards, read them back and recombine every token.
 
-    A card is no longer blank once its PIN is chosen. The PIN is stretched while the next card is asked for: scrypt is
-    nearly all of the time, leaves Python's lock alone, and draws nothing.
-
     Raises:
         Refused: Cancelled; TokenAssemblyFailed where a card does not read back.
     """
     shares = {name: sharing.split(token, made.quorum_of(name), call.draw) for name, token in tokens.items()}
+    return write_shares(state, made, tokens, shares, scrypt_n=scrypt_n, call=call)
+
+
+def write_shares(
+    state: State,
+    made: CardSet,
+    tokens: Mapping[str, bytes],
+    shares: Mapping[str, Sequence[Share]],
+    *,
+    scrypt_n: int,
+    call: Call,
+) -> tuple[State, tuple[CardFact, ...]]:
+    """Write cards as `write_set` does, with these shares of the tokens.
+
+    A card is no longer blank once its PIN is chosen. The PIN is stretched while the next card is asked for: scrypt is
+    nearly all of the time, leaves Python's lock alone, and draws nothing.
+
+    Raises:
+        Refused: as `write_set`.
+    """
     written: list[tuple[CardFact, Pin]] = []
     begun: list[tuple[str, Membership, Future[bytes]]] = []
     with ThreadPoolExecutor(max_workers=2) as threads:
@@ -178,7 +195,7 @@ def _blank_card(state: State, made: CardSet, position: int, call: Call) -> str:
             continue
         if membership is None:
             return serial
-        call.dialogue.tell(f"card {serial} is not blank: it is {_describe(membership)}")
+        call.dialogue.tell(f"card {serial} is not blank: it is {describe(membership)}")
 
 
 def written_on(state: State, serial: str, call: Call) -> Membership | None:
@@ -199,10 +216,10 @@ def written_on(state: State, serial: str, call: Call) -> Membership | None:
 def is_of(membership: Membership, serial: str, wanted: CardSet, call: Call) -> bool:
     """Say whether a card says that it is of the set; tell what it is where it is not."""
     if membership.world != wanted.world:
-        call.dialogue.tell(f"card {serial} is of another Security World: it is {_describe(membership)}")
+        call.dialogue.tell(f"card {serial} is of another Security World: it is {describe(membership)}")
         return False
     if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
-        call.dialogue.tell(f"card {serial} is of another set: it is {_describe(membership)}")
+        call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}")
         return False
     return True
 
@@ -297,5 +314,6 @@ def _membership(made: CardSet, card: CardFact, *, salt: bytes, scrypt_n: int) ->
     )
 
 
-def _describe(membership: Membership) -> str:
+def describe(membership: Membership) -> str:
+    """Return what a card says it is, in the operator's words."""
     return f"{membership.set_name} card {membership.index} of {membership.quorum.n} of world {membership.world}"

@@ -128,6 +128,12 @@ def clear(state: State, draw: Draw) -> State:
     return remember(state, recall(state).cleared(), draw)
 
 
+def taken_out(state: State, serial: str, draw: Draw) -> State:
+    """Return the state once this card is not in the slot; unchanged where it is not in it."""
+    inside = recall(state)
+    return remember(state, inside.with_card(""), draw) if inside.slot == serial else state
+
+
 def _token(value: object) -> LoadedToken:
     data: dict[str, Any] = encoding.fields(value, _TOKEN, "a loaded token")
     return LoadedToken(**{**data, "token": encoding.untext(data["token"], "a loaded token")})

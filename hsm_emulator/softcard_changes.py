@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hsm_emulator import cards, keyfile, loading, ram, sharing, softcards, tokens, worlds
+from hsm_emulator import (
+    administrators,
+    cards,
+    fips,
+    keyfile,
+    loading,
+    pin_blob,
+    ram,
+    sharing,
+    softcards,
+    tokens,
+    worlds,
+)
 from hsm_emulator.dialogue import PinAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.facts import Mode
@@ -19,19 +31,23 @@ if TYPE_CHECKING:
     from hsm_emulator.sharing import Share
     from hsm_emulator.softcards import Softcard
     from hsm_emulator.state import Memory
+    from hsm_emulator.worlds import World
 
 
 def create_softcard(state: State, command: CreateSoftcard, call: Call) -> tuple[State, SoftcardCreated]:
     """Make a softcard with a new PIN. Several may have one name, as on the device.
 
-    1. Mode, world and name.
+    1. Mode, world and name; in a strict FIPS world, a card that authorises.
     2. A fresh token; its share is sealed under the new PIN and read back.
 
     Raises:
-        Refused: InvalidState, UnknownID, InvalidParameter, Cancelled, TokenAssemblyFailed. Nothing was changed.
+        Refused: InvalidState, UnknownID, InvalidParameter, Cancelled, StrictFIPS140, TokenAssemblyFailed. Nothing was
+            changed but PIN tries.
     """
-    memory = _ready(state)  # 1
+    memory, world = _ready(state)  # 1
     tokens.check_name(command.name, [])
+    kp = administrators.demand_kp(world.keys) if command.recoverable else b""
+    state, _ = fips.authorise(state, memory, world, call)
     token = call.draw.take(sharing.TOKEN)  # 2
     hkltu = tokens.hkltu_of(token)
     made = softcards.empty(
@@ -43,7 +59,9 @@ def create_softcard(state: State, command: CreateSoftcard, call: Call) -> tuple[
         scrypt_n=memory.scrypt_n,
     )
     (share,) = sharing.split(token, softcards.ONE, call.draw)
-    state, made = _seal(softcards.count_tries(state, made), memory, made, share, call)
+    if kp:
+        made = replace(made, recovery=pin_blob.seal(share, made.membership.place(LTU), kp, call.draw))
+    state, made = seal(softcards.count_tries(state, made), memory, made, share, call)
     return state, SoftcardCreated(hkltu=hkltu, file=state.fact(made.path))
 
 
@@ -53,7 +71,7 @@ def check_softcard(state: State, command: CheckSoftcard, call: Call) -> tuple[St
     Raises:
         Refused: InvalidState, UnknownID, DecryptFailed or TokenAuthFailed. Nothing was changed but PIN tries.
     """
-    memory = _ready(state)
+    memory, _ = _ready(state)
     made = tokens.find_softcard(state, memory, command.token)
     state, _ = loading.open_softcard(state, memory, made, call)
     return state, SoftcardChecked(hkltu=made.hkltu)
@@ -65,10 +83,10 @@ def change_softcard(state: State, command: ChangeSoftcard, call: Call) -> tuple[
     Raises:
         Refused: as `check_softcard`, and Cancelled.
     """
-    memory = _ready(state)
+    memory, _ = _ready(state)
     made = tokens.find_softcard(state, memory, command.token)
     state, share = loading.open_softcard(state, memory, made, call)
-    state, made = _seal(state, memory, made, share, call)
+    state, made = seal(state, memory, made, share, call)
     return state, SoftcardChanged(hkltu=made.hkltu, file=state.fact(made.path))
 
 
@@ -78,7 +96,7 @@ def delete_softcard(state: State, command: DeleteSoftcard, call: Call) -> tuple[
     Raises:
         Refused: InvalidState, UnknownID; ObjectInUse where it protects a key, which would be lost with it.
     """
-    memory = _ready(state)
+    memory, _ = _ready(state)
     made = tokens.find_softcard(state, memory, command.token)
     if keys := [f"{key.app} {key.ident}" for key in keyfile.listing(state) if key.hkltu == made.hkltu]:
         raise Refused(Status.OBJECT_IN_USE, f"{made.words} protects {', '.join(keys)}")
@@ -88,15 +106,18 @@ def delete_softcard(state: State, command: DeleteSoftcard, call: Call) -> tuple[
     return state, SoftcardDeleted(hkltu=made.hkltu, file=file)
 
 
-def _ready(state: State) -> Memory:
+def _ready(state: State) -> tuple[Memory, World]:
     memory = recall(state)
     demand(memory, Mode.OPERATIONAL, "ppmk")
-    worlds.load(state, memory)
-    return memory
+    return memory, worlds.load(state, memory)
 
 
-def _seal(state: State, memory: Memory, made: Softcard, share: Share, call: Call) -> tuple[State, Softcard]:
-    """Return the softcard with its share sealed under a new PIN, with a new salt, and read back."""
+def seal(state: State, memory: Memory, made: Softcard, share: Share, call: Call) -> tuple[State, Softcard]:
+    """Return the softcard with its share sealed under a new PIN, with a new salt, and read back.
+
+    Raises:
+        Refused: Cancelled; TokenAssemblyFailed where it does not read back.
+    """
     ask = PinAsk(set_name=made.name, number=1, serial=made.serial, new=True, attempt=1, left=0, wait_seconds=0)
     pin = call.dialogue.pin(ask)
     keys = made.card_set(memory).module_keys

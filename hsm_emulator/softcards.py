@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import cards, crypto, encoding
+from hsm_emulator import cards, crypto, encoding, pin_blob
 from hsm_emulator.cards import Membership
 from hsm_emulator.dialogue import SOFTCARD
 from hsm_emulator.errors import DamagedFile
@@ -21,11 +21,12 @@ from hsm_emulator.vouching import SEAL, demand_vouched, render_vouched
 
 if TYPE_CHECKING:
     from hsm_emulator.crypto import Draw
+    from hsm_emulator.pin_blob import PinBlob
     from hsm_emulator.state import Memory, State
 
 PREFIX: Final = f"{LOCAL}softcard_"
 KIND: Final = "softcard"
-FIELDS: Final = frozenset({"hkltu", "name", "check", "salt", "scrypt_n", "share", SEAL})
+FIELDS: Final = frozenset({"hkltu", "name", "check", "salt", "scrypt_n", "share", "recovery", SEAL})
 
 ONE: Final = Quorum(k=1, n=1)
 
@@ -35,13 +36,17 @@ _NO_CHIP: Final = crypto.sha256(b"SIMULATED softcard, it has no chip")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Softcard:
-    """A softcard. `membership` is what a card has written on it, the share too; `check` tells LTU from others."""
+    """A softcard. `membership` is what a card has written on it, the share too; `check` tells LTU from others.
+
+    `recovery` is its share under KP, None where its PIN cannot be recovered.
+    """
 
     hknso: str
     hkltu: str
     name: str
     check: str
     membership: Membership
+    recovery: PinBlob | None
 
     @property
     def words(self) -> str:
@@ -65,7 +70,7 @@ class Softcard:
 
     def fact(self) -> SoftcardFact:
         """Return what is said of the softcard."""
-        return SoftcardFact(hkltu=self.hkltu, name=self.name)
+        return SoftcardFact(hkltu=self.hkltu, name=self.name, recoverable=self.recovery is not None)
 
 
 def empty(hknso: str, hkltu: str, name: str, *, check: str, salt: bytes, scrypt_n: int) -> Softcard:
@@ -81,7 +86,7 @@ def empty(hknso: str, hkltu: str, name: str, *, check: str, salt: bytes, scrypt_
         scrypt_n=scrypt_n,
         shares={},
     )
-    return Softcard(hknso=hknso, hkltu=hkltu, name=name, check=check, membership=membership)
+    return Softcard(hknso=hknso, hkltu=hkltu, name=name, check=check, membership=membership, recovery=None)
 
 
 def count_tries(state: State, made: Softcard) -> State:
@@ -103,6 +108,7 @@ def render_softcard(made: Softcard, memory: Memory, draw: Draw) -> bytes:
         "salt": encoding.text(made.membership.salt),
         "scrypt_n": made.membership.scrypt_n,
         "share": encoding.text(made.membership.shares[LTU]),
+        "recovery": None if made.recovery is None else made.recovery.content(),
     }
     return render_vouched(KIND, content, memory, draw)
 
@@ -125,7 +131,8 @@ def parse_softcard(data: bytes) -> Softcard:
         scrypt_n=content["scrypt_n"],
     )
     share = encoding.untext(content["share"], "a sealed share")
-    return replace(bare, membership=replace(bare.membership, shares={LTU: share}))
+    filled = replace(bare.membership, shares={LTU: share})
+    return replace(bare, membership=filled, recovery=pin_blob.parse(content["recovery"]))
 
 
 def read_softcard(data: bytes, memory: Memory) -> Softcard:

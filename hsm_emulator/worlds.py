@@ -4,7 +4,7 @@
     LTR ──> KRE, KRA   LTP ──> KP   LTNV ──> KNV   LTRTC, LTFTO, LTDSEE alike          shares under KM
     LTFIPS ──> KFIPS   in a strict FIPS world only: any one card opens it              shares under KM
 
-KNSO, KMC, KRA, KNV, KRTC, KFTO, KDSEE and KFIPS sign (P-521), KRE is RSA-3072, KM and KP are 32 random bytes. A world
+KNSO, KMC, KRA, KNV, KRTC, KFTO, KDSEE and KFIPS sign (P-521), KRE and KP are RSA-3072, KM is 32 random bytes. A world
 has the tokens of the features it was made with. The whole world file is signed by KNSO, whose hash the module keeps in
 its memory.
 """

@@ -10,7 +10,7 @@ from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.state import LOCAL
 from hsm_emulator.tools import existing_world
-from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, whole_number
+from hsm_emulator.tools.arguments import Tool, UsageError, add_module, whole_number
 from hsm_emulator.tools.waiting import WAIT, await_initialization
 from hsm_emulator.tools.world_options import add_world, new_world
 from hsm_emulator.world_messages import Feature
@@ -148,49 +148,6 @@ def _parameters(words: list[str]) -> dict[str, str]:
     return given
 
 
-def _cardpp(options: Namespace, at: Installation) -> str:
-    return {"examine": _examine, "check": _check_card, "change": _change_card, "recover": _recover_card}[options.what](
-        options, at
-    )
-
-
-def _examine(options: Namespace, at: Installation) -> str:
-    from hsm_emulator.dialogue import ACS
-    from hsm_emulator.tools.looking import json_page
-
-    serial = at.operator.line("Insert a card: type its serial, or nothing to cancel: ")
-    if not serial:
-        raise Refused(Status.CANCELLED, "no card; nothing was looked at")
-    shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
-    if options.json:
-        from dataclasses import asdict
-
-        return json_page(card=asdict(shown))
-    if not shown.set_name:
-        return f"{MARK}\nModule 1 slot 0: blank card\n"
-    name = shown.set_name if shown.set_name == ACS else f"`{shown.set_name}'"
-    return (
-        f"{MARK}\nModule 1 slot 0: {name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
-        f" of world {shown.hknso}\n"
-    )
-
-
-def _check_card(_: Namespace, at: Installation) -> str:
-    card = at.change(messages.CheckPin(), messages.PinChecked).cards[0]
-    return f"{MARK}\nCard reading complete.\nThe passphrase of card {card.serial} is right.\n"
-
-
-def _change_card(_: Namespace, at: Installation) -> str:
-    card = at.change(messages.ChangePin(), messages.PinChanged).cards[0]
-    return f"{MARK}\nCard writing complete.\nThe passphrase of card {card.serial} was changed.\n"
-
-
-def _recover_card(_: Namespace, __: Installation) -> str:
-    from hsm_emulator.tools.operator_tokens import NO_RECOVERY
-
-    raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
-
-
 def _add_nopclearfail(parser: Parser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     for words, mode in (
@@ -231,19 +188,6 @@ def _add_generatekey(parser: Parser) -> None:
     add_module(parser)
 
 
-def _add_cardpp(parser: Parser) -> None:
-    what = parser.add_mutually_exclusive_group(required=True)
-    for name, does in (
-        ("examine", "say what the card is; asks for no passphrase"),
-        ("check", "check its passphrase"),
-        ("change", "change its passphrase"),
-        ("recover", "not in a world without passphrase recovery, and there are no others yet"),
-    ):
-        what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=does)
-    add_module(parser)
-    add_json(parser)
-
-
 TOOLS: Final = (
     Tool(
         name="nopclearfail",
@@ -273,13 +217,5 @@ TOOLS: Final = (
         needs="a Security World; the module in operational mode; a card set's quorum, or a softcard's passphrase",
         run=_generatekey,
         add=_add_generatekey,
-    ),
-    Tool(
-        name="cardpp",
-        does="Examine a card, or check or change its passphrase",
-        needs="a card; to check or change, the world it is of and the module in operational mode",
-        erases="with --change the old passphrase",
-        run=_cardpp,
-        add=_add_cardpp,
     ),
 )

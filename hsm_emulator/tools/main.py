@@ -127,6 +127,7 @@ def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
     from hsm_emulator.tools import (
         attesting,
+        card_pins,
         carrying,
         changing,
         erasing,
@@ -142,7 +143,7 @@ def all_tools() -> tuple[Tool, ...]:
     )
 
     keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
-    rooms = (looking, changing, existing_world, erasing, *keys, setting_up, handling, carrying)
+    rooms = (looking, changing, existing_world, card_pins, erasing, *keys, setting_up, handling, carrying)
     return tuple(tool for room in rooms for tool in room.TOOLS)
 
 

@@ -28,7 +28,14 @@ LONGEST_LINE: Final = 4096
 
 
 class Operator:
-    """Asks at the terminal."""
+    """Asks at the terminal.
+
+    Args:
+        aside: show everything on stderr, where stdout is for a program.
+    """
+
+    def __init__(self, *, aside: bool = False) -> None:
+        self._aside = aside
 
     def card(self, ask: CardAsk) -> str | None:
         """Return the serial typed; None for an empty line or the end of the input."""
@@ -53,11 +60,11 @@ class Operator:
 
     def tell(self, words: str, *, slot: str = _SLOT) -> None:
         """Show a sentence."""
-        say(sys.stdout, f"{slot} {words}\n")
+        self.show(f"{slot} {words}")
 
     def show(self, words: str) -> None:
         """Show lines that are not about the slot."""
-        say(sys.stdout, f"{words}\n")
+        say(sys.stderr if self._aside else sys.stdout, f"{words}\n")
 
     def line(self, prompt: str) -> str:
         """Return a typed line without its white space, "" at the end of the input."""

@@ -8,15 +8,13 @@ from hsm_emulator import operator_messages as messages
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
 from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, quorum, whole_number
+from hsm_emulator.world_messages import Feature
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
-
-NO_RECOVERY: Final = "the world was made without passphrase recovery, and it cannot be turned on later"
-"""Why nobody's PIN can be replaced without the old one."""
 
 
 def _createocs(options: Namespace, at: Installation) -> str:
@@ -25,8 +23,14 @@ def _createocs(options: Namespace, at: Installation) -> str:
     if options.quorum is None or options.name is None:
         raise UsageError("createocs needs --ocs-quorum and --name: nothing is assumed")
     k, n = options.quorum
+    world = at.module().world
     command = messages.CreateCardSet(
-        name=options.name, threshold=k, cards=n, persistent=options.persistent, timeout=options.timeout
+        name=options.name,
+        threshold=k,
+        cards=n,
+        persistent=options.persistent,
+        timeout=options.timeout,
+        recoverable=world is not None and world.has(Feature.PASSPHRASE_RECOVERY) and not options.no_pp_recovery,
     )
     at.operator.show(f"{MARK}\nCreating Cardset:")
     made = at.change(command, messages.CardSetCreated)
@@ -46,9 +50,8 @@ def _ppmk(options: Namespace, at: Installation) -> str:
 
 
 def _new(options: Namespace, at: Installation) -> str:
-    if options.recoverable:
-        raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
-    made = at.change(messages.CreateSoftcard(name=_one(options)), messages.SoftcardCreated)
+    command = messages.CreateSoftcard(name=_one(options), recoverable=options.recoverable)
+    made = at.change(command, messages.SoftcardCreated)
     return f"{MARK}\nNew softcard created: HKLTU {made.hkltu}\n"
 
 
@@ -89,8 +92,9 @@ def _delete(options: Namespace, at: Installation) -> str:
     return f"{MARK}\nSoftcard {made.hkltu} deleted.\n"
 
 
-def _recover(_: Namespace, __: Installation) -> str:
-    raise Refused(Status.INVALID_PARAMETER, NO_RECOVERY)
+def _recover(options: Namespace, at: Installation) -> str:
+    made = at.change(messages.RecoverSoftcard(token=_one(options)), messages.SoftcardRecovered)
+    return f"{MARK}\nThe passphrase of softcard {made.hkltu} was replaced.\n"
 
 
 def _one(options: Namespace) -> str:
@@ -112,7 +116,10 @@ def _add_createocs(parser: Parser) -> None:
         "-T", "--timeout", metavar="SECONDS", type=whole_number, default=0, help="how long it stays loaded; 0 for ever"
     )
     parser.add_argument(
-        "-R", "--no-pp-recovery", action="store_true", help="no passphrase recovery, which there is none of anyhow"
+        "-R",
+        "--no-pp-recovery",
+        action="store_true",
+        help="its passphrases cannot be replaced",
     )
     parser.add_argument("-e", "--erase", action="store_true", help="not modelled")
 
@@ -126,12 +133,12 @@ def _add_ppmk(parser: Parser) -> None:
         ("check", "check its passphrase"),
         ("change", "change its passphrase"),
         ("delete", "delete one that protects no key, after asking"),
-        ("recover", "not in a world without passphrase recovery"),
+        ("recover", "replace its passphrase without the old one, by the administrators"),
     ):
         what.add_argument(f"--{name}", dest="what", action="store_const", const=name, help=does)
     kind = parser.add_mutually_exclusive_group()
-    kind.add_argument("--recoverable", action="store_true", help="not in a world without passphrase recovery")
-    kind.add_argument("--non-recoverable", action="store_true", help="no passphrase recovery (the default)")
+    kind.add_argument("--recoverable", action="store_true", help="its passphrase can be replaced")
+    kind.add_argument("--non-recoverable", action="store_true", help="it cannot (the default)")
     add_module(parser)
     add_json(parser)
     parser.add_argument("name", metavar="NAME", nargs="?", default="", help="the softcard's name or hash")
@@ -149,9 +156,9 @@ TOOLS: Final = (
     ),
     Tool(
         name="ppmk",
-        does="Make, list, check, change or delete softcards",
-        needs=f"{_NEEDS}; no cards",
-        erases="with --delete a softcard that protects no key, with --change the old passphrase",
+        does="Make, list, check, change, recover or delete softcards",
+        needs=f"{_NEEDS}; no cards, but administrators' with --recover",
+        erases="with --delete a softcard that protects no key, with --change and --recover the old passphrase",
         run=_ppmk,
         add=_add_ppmk,
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from hsm_emulator.errors import Refused, Status
 from hsm_emulator.keyfile import MODULE
 from hsm_emulator.pages import MARK
 from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, tool_name
+from hsm_emulator.tools.operator import Operator
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -33,17 +35,17 @@ def _preload(options: Namespace, at: Installation) -> str:
     if not options.command:
         return f"{MARK}\nNothing to do.\n"
     shows = _demand_command(options)
+    if options.json:
+        at = replace(at, operator=Operator(aside=True))
     keys = _keys(options, at)
     given = shlex.join(_given(options))
-    if not options.json:
-        at.operator.show(f"{MARK}\n{_log(f'Preload running with: {given}')}".rstrip())
+    at.operator.show(f"{MARK}\n{_log(f'Preload running with: {given}')}".rstrip())
     loaded: list[str] = []
     keep = False
     try:
         for hkltu in _wanted(options, at, keys):
             _load(at, hkltu, loaded)
-        if not options.json:
-            at.operator.show(_log(f"Loading complete. {_what(options.command)}").rstrip())
+        at.operator.show(_log(f"Loading complete. {_what(options.command)}").rstrip())
         page = _pages(options, at, keys) if shows else ""
         if options.command == [PAUSE]:
             at.operator.line("The module keeps what is loaded until you press Enter. ")

@@ -115,6 +115,8 @@ class Recorder:
                 half = operation.path.with_name(f".{operation.path.name}.half")
                 self.steps.append(Step(kind="link", path=self._name(half), target=name))
             case _:
+                if operation.kind == "create":  # in the place of one that was removed, too
+                    self.sizes[name] = 0
                 self.steps.append(Step(kind=operation.kind, path=name))
 
 

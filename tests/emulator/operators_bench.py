@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from emulator_bench import Bench, ScriptedDialogue, generate
+from emulator_bench import SUITE, Bench, ScriptedDialogue, generate
 
 from hsm_emulator.dialogue import SOFTCARD
-from hsm_emulator.messages import Enquiry, KeyGenerated, ModuleState, ProveKey
+from hsm_emulator.messages import Enquiry, KeyGenerated, Mode, ModuleState, NewWorld, ProveKey
 from hsm_emulator.operator_messages import (
     CardSetCreated,
     CreateCardSet,
@@ -17,6 +17,7 @@ from hsm_emulator.operator_messages import (
     Preload,
     SoftcardCreated,
 )
+from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,7 @@ def prove(ident: str) -> ProveKey:
 
 
 def card_set(name: str = OPS, **changes: object) -> CreateCardSet:
-    fields: dict[str, object] = {"threshold": 2, "cards": 3, "persistent": False, "timeout": 0}
+    fields: dict[str, object] = {"threshold": 2, "cards": 3, "persistent": False, "timeout": 0, "recoverable": False}
     return CreateCardSet(name=name, **(fields | changes))  # type: ignore[arg-type]  # a test gives wrong values
 
 
@@ -43,6 +44,17 @@ def hkltu(bench: Bench, name: str) -> str:
     reply = bench.device.look(ListOperators())
     assert isinstance(reply, OperatorsListed)
     return next(made.hkltu for made in reply.tokens if made.name == name)
+
+
+def recoverable_world(bench: Bench, quorum: int = 2, mode: WorldMode = WorldMode.UNRESTRICTED) -> None:
+    """A 2-of-3 world whose passphrase recovery takes `quorum` cards; cards 4 to 6 are of `ops`, 2 of 3."""
+    bench.mode(Mode.INITIALIZATION)
+    features = ((Feature.PASSPHRASE_RECOVERY, quorum),)
+    bench.do(NewWorld(cipher_suite=SUITE, threshold=2, cards=3, features=features, mode=mode), *bench.serials[:3])
+    bench.mode(Mode.OPERATIONAL)
+    authorises = [] if mode is WorldMode.UNRESTRICTED else bench.serials[:1]
+    bench.do(card_set(recoverable=True), *authorises, *bench.serials[3:6])
+    bench.do(CreateSoftcard(name=SOFT, recoverable=True), *authorises)
 
 
 class Typist(ScriptedDialogue):

@@ -29,6 +29,7 @@ from hsm_emulator import cards, crypto, keyfile, ram, softcards, state
 from hsm_emulator.device import Device, Pin
 from hsm_emulator.disk import Disk, Operation
 from hsm_emulator.errors import Refused, Status, StoreBroken
+from hsm_emulator.handling import LoseCard, SwitchPower
 from hsm_emulator.messages import (
     ChangeMode,
     CheckPin,
@@ -178,7 +179,7 @@ def test_check_02_a_restored_world_has_its_operators_again(staffed: Staffed, mak
         if name.startswith(LOCAL) and not name.startswith(f"{LOCAL}module_"):
             new.do(RestoreFile(name=name.removeprefix(LOCAL), content=data))
     new.mode(Mode.INITIALIZATION)
-    new.do(LoadWorld(), *staffed.admins[:2])
+    new.do(LoadWorld(threshold=0), *staffed.admins[:2])
     new.mode(Mode.OPERATIONAL)
     new.do(Preload(hkltu=staffed.hkltu(OPS)), *staffed.ops[1:])
     talk = staffed.operator()
@@ -556,6 +557,27 @@ def test_check_21_a_clear_or_a_mode_change_forgets_everything(staffed: Staffed, 
     staffed.do(ChangeMode(mode=Mode.OPERATIONAL))
     assert not signs(staffed, UNDER_SOFTCARD)
     assert staffed.listed().slot.serial == staffed.blank[0]
+
+
+def test_check_21_a_card_that_is_lost_or_carried_away_is_out_of_the_slot(staffed: Staffed) -> None:
+    two, three = staffed.ops[1:]
+    staffed.preload(OPS, *staffed.ops[:2])
+    staffed.device.handle(LoseCard(serial=staffed.blank[0]))
+    assert signs(staffed, UNDER_CARDS)
+    staffed.device.handle(LoseCard(serial=two))
+    assert not signs(staffed, UNDER_CARDS)
+    staffed.preload(OPS, staffed.ops[0], three)
+    carried = [card for card in staffed.device.all_cards() if card.serial == three]
+    staffed.device.give_cards(carried)
+    assert not signs(staffed, UNDER_CARDS)
+    assert staffed.listed().slot.serial == ""
+
+
+def test_check_21_a_power_cut_forgets_everything(staffed: Staffed) -> None:
+    staffed.preload(SOFT)
+    for on in (False, True):
+        staffed.device.handle(SwitchPower(on=on))
+    assert staffed.loaded() == []
 
 
 def test_check_21_another_commands_cards_push_the_last_card_out(staffed: Staffed, packages: Packages) -> None:

@@ -12,7 +12,7 @@ import pytest
 from emulator_bench import ESN, Bench, Packages, contents, pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from operators_bench import Staffed
+from operators_bench import recoverable_world
 from tool_bench import Tools
 
 from hsm_emulator import (
@@ -135,9 +135,7 @@ class Samples:
 
 
 @pytest.fixture(scope="module")
-def samples(
-    tmp_path_factory: pytest.TempPathFactory, origins: tuple[Path, Path], staffed_origin: Path, packages: Packages
-) -> Samples:
+def samples(tmp_path_factory: pytest.TempPathFactory, origins: tuple[Path, Path], packages: Packages) -> Samples:
     place = tmp_path_factory.mktemp("samples") / "hsm"
     bench = Bench(place, seed="samples", like=origins[1])
     bench.copy(packages)
@@ -162,7 +160,8 @@ def samples(
             world=messages.FileFact(name="world", size=1, sha256="d" * 64),
         )
     )
-    staffed = Staffed(place.parent / "staffed", seed="samples", like=staffed_origin)
+    staffed = Bench(place.parent / "staffed", seed="staffed")
+    recoverable_world(staffed)
     kept = contents(staffed.folder)
     staffed.device.close()
     for kind, begins in (("card set", "cards_"), ("operator card", "card_"), ("softcard", "softcard_")):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import SUITE, Bench, FakeClock, Packages, ScriptedDialogue, SeededDraw, contents, generate, modify
-from operators_bench import card_set, hkltu
+from operators_bench import card_set, hkltu, recoverable_world
 
 from hsm_emulator.device import Device
 from hsm_emulator.disk import Disk, Operation
@@ -18,6 +18,7 @@ from hsm_emulator.operator_messages import (
     DeleteSoftcard,
     Preload,
     RecoverKeys,
+    RecoverPin,
     SoftcardCreated,
 )
 from hsm_emulator.store import Store
@@ -175,7 +176,14 @@ def scene_nvram(make_bench: Callable[..., Bench], _: Packages) -> Scene:
     return Scene(bench, generate(nvram=True), bench.serials[:2])
 
 
+def scene_recover_pin(make_bench: Callable[..., Bench], _: Packages) -> Scene:
+    bench = make_bench("origin")
+    recoverable_world(bench)
+    return Scene(bench, RecoverPin(), [*bench.serials[:2], bench.serials[3]])
+
+
 READING = (
+    scene_recover_pin,
     scene_modify,
     scene_replace,
     scene_load,
@@ -207,6 +215,7 @@ def without_tries(files: dict[str, bytes]) -> dict[str, bytes]:
         (scene_preload, 4),
         (scene_clear, 2),
         (scene_recover, 6),
+        (scene_recover_pin, 6),
     ],
 )
 def test_stop_at_every_operation(

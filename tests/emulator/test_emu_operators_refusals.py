@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from emulator_bench import Bench, Packages, contents, generate
+from emulator_bench import SUITE, Bench, Packages, contents, generate
 from operators_bench import LOCAL, OPS, SOFT, UNDER_CARDS, UNDER_MODULE, UNDER_SOFTCARD, Staffed, card_set, prove
 from test_emu_attacks import edited, forge
 
@@ -35,6 +35,7 @@ from hsm_emulator.operator_messages import (
     SoftcardCreated,
     Unload,
 )
+from hsm_emulator.world_messages import WorldMode
 
 if TYPE_CHECKING:
     from hsm_emulator.messages import Change
@@ -109,6 +110,16 @@ def test_a_card_set_is_whole_or_not_there(staffed: Staffed) -> None:
     assert "is not blank: it is more card 1 of 3" in talk.told[1]
     files = {name.removeprefix(LOCAL) for name in contents(staffed.folder) if made.hkltu in name}
     assert files == {f"cards_{made.hkltu}", *(f"card_{made.hkltu}_{number}" for number in (1, 2, 3))}
+
+
+@pytest.mark.parametrize("command", [card_set("more", threshold=1, cards=1), CreateSoftcard(name="more")])
+def test_in_a_strict_fips_world_a_card_authorises(bench: Bench, command: Change) -> None:
+    bench.mode(Mode.INITIALIZATION)
+    strict = NewWorld(cipher_suite=SUITE, threshold=2, cards=3, mode=WorldMode.FIPS_140_LEVEL_3)
+    bench.do(strict, *bench.serials[:3])
+    bench.mode(Mode.OPERATIONAL)
+    bench.refused(command, Status.STRICT_FIPS_140, bench.serials[3])
+    bench.do(command, bench.serials[1], bench.serials[3])
 
 
 def test_no_card_of_the_administrators_set_becomes_an_operators_card(staffed: Staffed) -> None:
@@ -324,6 +335,16 @@ def test_what_is_not_recovered_is_refused_before_any_card(
     assert talk.asks == []
     if target != "none":
         assert words in refused.words
+
+
+def test_a_key_in_nvram_is_not_recovered(staffed: Staffed) -> None:
+    staffed.do(card_set("new", threshold=1, cards=1), staffed.blank[0])
+    inside = generate("inside", protect="token", token=OPS, nvram=True)
+    staffed.do(inside, *staffed.admins[:2], *staffed.ops[:2])
+    command = RecoverKeys(target="new", keys=(("simple", "inside"),))
+    assert "is in NVRAM" in staffed.refused(command, Status.INVALID_PARAMETER, *staffed.admins).words
+    staffed.preload(OPS, *staffed.ops)
+    staffed.device.look(prove("inside"))
 
 
 @pytest.mark.parametrize("what", ["another key", "no blob", "another KRE", "public", "certificate"])
