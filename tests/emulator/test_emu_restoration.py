@@ -173,6 +173,17 @@ def test_loading_waits_for_its_mode_its_file_and_a_module_without_a_world(restor
     new.refused(RestoreFile(name=KEY, content=restored.backup[KEY]), Status.INVALID_STATE)
 
 
+def test_a_world_of_another_quorum_than_the_asker_knows_is_not_loaded(restored: Restored) -> None:
+    restored.put("world")
+    restored.new.mode(Mode.INITIALIZATION)
+    for threshold in (1, 3):
+        talk = restored.new.operator(*restored.old.serials[:3])
+        refusal = restored.new.refused_talk(LoadWorld(threshold=threshold), Status.INVALID_PARAMETER, talk)
+        assert "2 of 3 cards open the world" in refusal.words
+        assert talk.asks == []
+    restored.new.do(LoadWorld(threshold=2), *restored.old.serials[:2])
+
+
 def test_a_wrong_pin_loads_nothing(restored: Restored) -> None:
     restored.put("world")
     restored.new.mode(Mode.INITIALIZATION)

@@ -7,6 +7,7 @@ import replay_bench as bench
 
 from runner.host.disk import Disk
 from runner.host.replay_script import Case, Loaded, load_replay, try_case
+from runner.host.simulated_slot import SimulatedSlot
 
 
 def _cases() -> list[tuple[Loaded, Case]]:
@@ -21,6 +22,24 @@ def _cases() -> list[tuple[Loaded, Case]]:
 
 
 CASES = _cases()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("A custodian puts in the card of the other one", "was read already; it counts once"),
+        ("A custodian does not know the PIN", "the PIN of card SIM-CARD-0001 is wrong"),
+        ("A card of another world is put in", "card SIM-OTHER-0001 is of another Security World"),
+        ("A card of the installers, which was to be shredded, is put in", "card SIM-CARD-0005 is of another set"),
+    ],
+)
+def test_the_device_says_what_is_wrong_with_a_card(name: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of these fail by one rule; what the people at the slot are told tells them apart."""
+    heard: list[str] = []
+    monkeypatch.setattr(SimulatedSlot, "tell", lambda _slot, words: heard.append(words))
+    (found,) = ((loaded, case) for loaded, case in CASES if case.name == name)
+    assert try_case(Disk(), *found).findings == ()
+    assert any(told in words for words in heard), heard
 
 
 @pytest.mark.parametrize(
