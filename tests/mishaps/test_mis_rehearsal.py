@@ -114,7 +114,7 @@ NEVER = (
     "at: generate-key, what: card-worn",  # no card is
     "at: generate-key, what: device-power, nth: 400",
     "at: look-at-seal, what: device-slow, seconds: 1",
-    "at: generate-key, what: device-clock, seconds: 60",  # nobody looks at the clock
+    "at: look-at-seal, what: device-clock, seconds: 60",  # no device is asked anything
     "at: generate-key, what: files-full",
     "at: back-up-world, attempt: 2, what: files-full",
 )
