@@ -78,6 +78,7 @@ class Machine:
             cards=CAST.cards,
             sign=lambda person, namespace, text: CAST.signer(person).sign(namespace, text),
             present=frozenset() if past is None else past.course.engine.present,
+            again=ground.again,
             wait=ground.wait,
         )
         if past is not None:
