@@ -68,6 +68,7 @@ bench: $(VENV)/dev        ## print how long things take here
 	$(BIN)/python bench/rehearsal.py
 	$(BIN)/python bench/authoring.py
 	$(BIN)/python bench/verification.py
+	$(BIN)/python bench/emulator.py
 
 bundle: $(VENV)/dev       ## one file for a room without a network, into dist/
 	$(BIN)/python scripts/make_bundle.py
