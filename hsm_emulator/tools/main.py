@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from typing_extensions import override
 
 from hsm_emulator.tools.arguments import Parser, UsageError, tool_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hsm_emulator.tools.arguments import Tool
 
@@ -31,6 +34,41 @@ ELSEWHERE: Final = {
     "Get-FileHash": "that is a command of Windows; sha256sum does the same",
 }
 """What the procedures and the vendor name and these tools do not do, and why."""
+
+_ROOMS: Final = (
+    "looking",
+    "changing",
+    "existing_world",
+    "card_pins",
+    "erasing",
+    "attesting",
+    "nvram",
+    "operator_tokens",
+    "preloading",
+    "recovering",
+    "transferring",
+    "setting_up",
+    "handling",
+    "carrying",
+)
+"""The modules of this package that have tools, in the order of the help."""
+
+
+class _Program(Parser):
+    """The command line before the tool's name. Its help lists all tools, and reads their modules only then."""
+
+    @override
+    def format_help(self) -> str:
+        self.epilog = "\n".join(
+            [
+                "tools:",
+                *(f"  {tool.name:<20} {tool.does}" for tool in all_tools()),
+                "",
+                "hsm-emulator TOOL --help says what a tool needs and what it erases. Exit codes, the emulator's own:",
+                "0 done, 1 refused or damaged, 2 not a command line, 3 cancelled, 4 waited too long.",
+            ]
+        )
+        return super().format_help()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,18 +132,8 @@ def _split(argv: Sequence[str]) -> tuple[Path, Sequence[str]]:
             raise UsageError("the command line is not UTF-8 text") from None
         if "\0" in word:
             raise UsageError("the command line holds a zero byte")
-    parser = Parser(
-        prog="hsm-emulator",
-        description="The vendor's tools on a SIMULATED HSM, and a few of the emulator's own.",
-        epilog="\n".join(
-            [
-                "tools:",
-                *(f"  {tool.name:<20} {tool.does}" for tool in all_tools()),
-                "",
-                "hsm-emulator TOOL --help says what a tool needs and what it erases. Exit codes, the emulator's own:",
-                "0 done, 1 refused or damaged, 2 not a command line, 3 cancelled, 4 waited too long.",
-            ]
-        ),
+    parser = _Program(
+        prog="hsm-emulator", description="The vendor's tools on a SIMULATED HSM, and a few of the emulator's own."
     )
     parser.add_argument("--folder", type=Path, default=Path(), help="the installation (default: where you are)")
     parser.add_argument("words", metavar="TOOL", nargs=argparse.REMAINDER, help="a tool and its options")
@@ -115,7 +143,7 @@ def _split(argv: Sequence[str]) -> tuple[Path, Sequence[str]]:
 
 def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
     name, rest = tool_name(words)
-    for tool in all_tools():
+    for tool in _each_tool():
         if tool.name.casefold() == name.casefold():
             return tool, tool.parse(rest)
     for other, why in ELSEWHERE.items():
@@ -126,26 +154,13 @@ def _tool(words: Sequence[str]) -> tuple[Tool, argparse.Namespace]:
 
 def all_tools() -> tuple[Tool, ...]:
     """Return every tool, in the order of the help."""
-    from hsm_emulator.tools import (
-        attesting,
-        card_pins,
-        carrying,
-        changing,
-        erasing,
-        existing_world,
-        handling,
-        looking,
-        nvram,
-        operator_tokens,
-        preloading,
-        recovering,
-        setting_up,
-        transferring,
-    )
+    return tuple(_each_tool())
 
-    keys = (attesting, nvram, operator_tokens, preloading, recovering, transferring)
-    rooms = (looking, changing, existing_world, card_pins, erasing, *keys, setting_up, handling, carrying)
-    return tuple(tool for room in rooms for tool in room.TOOLS)
+
+def _each_tool() -> Iterator[Tool]:
+    """Give every tool; modules are read only as far as somebody looks."""
+    for room in _ROOMS:
+        yield from import_module(f"hsm_emulator.tools.{room}").TOOLS
 
 
 if __name__ == "__main__":

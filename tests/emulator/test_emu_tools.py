@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from emulator_bench import Bench, Packages, contents, make_packages
 
-from hsm_emulator import crypto
+from hsm_emulator import crypto, tools
 from hsm_emulator.pages import MARK
 from hsm_emulator.region import client
-from hsm_emulator.tools.main import main
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from hsm_emulator.tools.main import all_tools, main
 
 
 @pytest.fixture
@@ -169,3 +166,9 @@ def test_help_of_setting_up(tool: str, capsys: pytest.CaptureFixture[str]) -> No
     assert "FOLDER" in capsys.readouterr().out
     assert main([tool]) == 2
     assert main([tool, "place"]) == 2
+
+
+def test_every_module_that_has_tools_is_asked_for_them() -> None:
+    package = Path(tools.__file__).parent
+    rooms = {path.stem for path in package.glob("*.py") if "\nTOOLS: " in path.read_text(encoding="utf-8")}
+    assert rooms == {tool.run.__module__.rpartition(".")[2] for tool in all_tools()}
