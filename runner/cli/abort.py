@@ -39,6 +39,10 @@ def main(arguments: Sequence[str]) -> int:
     if is_scripted(disk, record):
         watch = Narrator(sys.stderr, past.checked.plan)
         return rehearsed(abort_rehearsal(Ground(disk=disk), record, watch=watch, by=args.person, reason=args.because))
+    if past.checked.plan.person(args.person) is None:
+        raise WrongUse(f"{args.person} is not on the roster")
+    if past.closed is not None and past.unsigned == 0:
+        raise WrongUse(f"the ceremony in {record} is over: {past.closed}")
     if args.environment is None:
         raise WrongUse("say which machine this is: --environment F")
     place = environment(disk, args.environment)

@@ -64,7 +64,7 @@ class Narrator:
         again = f", attempt {attempt}" if attempt > 1 else ""
         self._line(f"\n{number}/{of}  {step.title}  [{step.id}, {step.station}, {step.minutes or '?'} min{again}]")
         if step.repeat == "never":
-            self._line("    once      this step is never repeated")
+            self._line("    once      not repeated once it is done")
         for word, text in (("say", step.say), ("note", step.note), ("caution", step.caution), ("types", step.command)):
             if text is not None:
                 self._line(f"    {word:<9} {text}".replace("\n", f"\n{'':<14}"))

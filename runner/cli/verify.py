@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.cli.options import Parser
 from runner.errors import Exit, WrongUse
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from runner.verification.verdict import Verdict
 
+_RECORD: Final = ("plan.json", "log.jsonl")
+"""Where a folder has neither of the two, nobody took anything out of a record: it is another folder."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command."""
@@ -33,8 +36,9 @@ def main(arguments: Sequence[str]) -> int:
     record = Path(args.record)
     if not record.is_dir():
         raise WrongUse(f"there is no record {record}")
-    outside = (Path(name) if name else None for name in (args.trust, args.policy, args.registry))
-    trust, policy, registry = outside
+    if not any((record / name).exists() for name in _RECORD):
+        raise WrongUse(f"{record} is no record: it has neither {' nor '.join(_RECORD)}")
+    trust, policy, registry = (_outside(name) for name in (args.trust, args.policy, args.registry))
     verdict = verify(record, trust, rehearsal=args.rehearsal, policy=policy, registry=registry)
     verdict = _with_sources(record, verdict)
     sys.stdout.write(f"{verdict.sentence()}\n")
@@ -44,6 +48,19 @@ def main(arguments: Sequence[str]) -> int:
         where = finding.file or (f"entry {finding.seq}" if finding.seq is not None else "record")
         sys.stdout.write(f"{finding.rule}  {where}: {finding.words}\n")
     return Exit.DONE if verdict.outcome is Outcome.VALID else Exit.FINDINGS
+
+
+def _outside(name: str | None) -> Path | None:
+    """Return the file that comes from outside the record; None where none was named.
+
+    Raises:
+        WrongUse: there is no such file.
+    """
+    if name is None:
+        return None
+    if not Path(name).is_file():
+        raise WrongUse(f"there is no file {name}")
+    return Path(name)
 
 
 def _with_sources(record: Path, verdict: Verdict) -> Verdict:

@@ -97,7 +97,11 @@ def check_faults(faults: tuple[WentWrong, ...], report: Report, *, here: Path = 
             report.add("FLT001", f"`{fault.what}` is not counted", (*path, "nth"), key=True, help_="write `seconds`")
         elif bounds is not None and not (fault.seconds is not None and bounds[0] <= fault.seconds <= bounds[1]):
             advice = f"from {bounds[0]} to {bounds[1]}"
-            report.add("FLT001", f"`{fault.what}` needs `seconds`", (*path, "what"), help_=advice)
+            if fault.seconds is None:
+                report.add("FLT001", f"`{fault.what}` needs `seconds`", (*path, "what"), help_=advice)
+            else:
+                words = f"`{fault.what}` cannot be {fault.seconds} seconds"
+                report.add("FLT001", words, (*path, "seconds"), help_=advice)
 
 
 def _ends(ends: Ends, report: Report) -> None:

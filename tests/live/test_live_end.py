@@ -68,6 +68,17 @@ def test_who_was_away_comes_in_and_a_break_is_over(small: Bench, by: str) -> Non
     assert verdict(small).outcome is (Outcome.ABORTED if by == "fay" else Outcome.UNANCHORED)
 
 
+def test_nobody_is_asked_who_cannot_end_it_or_where_it_is_over(small: Bench) -> None:
+    assert small.run(answers=small.answers(told=STOP)).code == 130
+    left = (small.record / "log.jsonl").read_bytes()
+    said = small.abort("zoe")
+    assert (said.code, said.asked, "zoe is not on the roster" in said.err) == (2, (), True)
+    assert (small.record / "log.jsonl").read_bytes() == left
+    assert small.abort("fay").code == 5
+    said = small.abort("fay")
+    assert (said.code, said.asked, "is over: aborted" in said.err) == (2, (), True)
+
+
 def test_another_id_ends_nothing(small: Bench) -> None:
     assert small.run(answers=small.answers(told=STOP)).code == 130
     before = (small.record / "log.jsonl").read_bytes()

@@ -338,5 +338,11 @@ def test_verify_of_what_is_not_there(bench: Bench) -> None:
     before = tree(bench.folder)
     refused(bench.run("verify", "record"), 2, "", "there is no record")
     refused(bench.run("verify", PLAYBOOK), 2, "", "there is no record")
+    refused(bench.run("verify", "."), 2, "", "is no record: it has neither plan.json nor log.jsonl")
+    (bench.folder / "plan.json").touch()
+    assert bench.run("verify", ".").code == 1, "it may be what somebody left of a record"
+    for what in ("trust", "policy", "registry"):
+        refused(bench.run("verify", ".", f"--{what}", "none.json"), 2, "", "there is no file none.json")
+    (bench.folder / "plan.json").unlink()
     assert tree(bench.folder) == before
     assert refusal_bench.rules(bench.lint()) == []

@@ -50,7 +50,7 @@ def test_an_attempt_is_named_where_it_is_not_the_first() -> None:
     assert out.getvalue().splitlines() == [
         "",
         "3/9  Do generate  [generate, offline, 5 min]",
-        "    once      this step is never repeated",
+        "    once      not repeated once it is done",
         "    say       One.",
         "              Two.",
     ]
