@@ -51,11 +51,10 @@ def find_playbook(name: str) -> Path:
     path = Path(name)
     if path.is_file():
         return path
-    own = shipped("ceremonies") / name / f"{name}{ENDING}"
-    if "/" not in name and own.is_file():
-        return own
-    known = ", ".join(sorted(item.name for item in shipped("ceremonies").iterdir() if item.is_dir()))
-    raise WrongUse(f"there is no file {name}, and no shipped ceremony of that name ({known})")
+    own = {item.name.removesuffix(ENDING): item for item in sorted(shipped("ceremonies").glob(f"*/*{ENDING}"))}
+    if name in own:
+        return own[name]
+    raise WrongUse(f"there is no file {name}, and no shipped ceremony of that name ({', '.join(own)})")
 
 
 def find_playbooks(names: Iterable[str]) -> tuple[Path, ...]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import refusal_bench
 from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, drop, edit, name, tree, within
 
+from runner.errors import WrongUse
 from runner.host.disk import Disk
+from runner.host.documents import find_playbook
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from refusal_bench import Bench, Said
 
 PLAYBOOK = name("ceremony")
@@ -346,3 +347,15 @@ def test_verify_of_what_is_not_there(bench: Bench) -> None:
     (bench.folder / "plan.json").unlink()
     assert tree(bench.folder) == before
     assert refusal_bench.rules(bench.lint()) == []
+
+
+def test_a_shipped_ceremony_is_found_by_its_own_name(bench: Bench) -> None:
+    """Also where it lies beside another one that its folder is named after."""
+    refused(
+        bench.run("lint", "nothing"), 2, "", "no shipped ceremony of that name (acs-replacement, azure-byok, world-"
+    )
+    for path in (Path(__file__).parents[2] / "ceremonies").glob("*/*.ceremony.yaml"):
+        assert find_playbook(path.name.removesuffix(".ceremony.yaml")).samefile(path)
+    for other in ("world*", "../azure-byok", ""):
+        with pytest.raises(WrongUse):
+            find_playbook(other)
