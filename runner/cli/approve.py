@@ -32,7 +32,7 @@ from runner.host.disk import Disk
 from runner.host.last_approved import last_approved
 from runner.host.plans import load_plan
 from runner.host.room import StopAsked
-from runner.host.sshkeygen import agent_key, sign
+from runner.host.sshkeygen import agent_key, require_key, sign
 from runner.host.terminal import Terminal
 from runner.plan import APPROVAL_DAYS, parse_plan
 from runner.reports.difference_report import difference_text
@@ -68,6 +68,8 @@ def main(arguments: Sequence[str]) -> int:
     approved = _approval(disk, path, checked, args)
     if person.id in approved.signatures:
         raise WrongUse(f"{person.id} has approved this plan already")
+    if args.key is not None:
+        require_key(disk, Path(args.key), person.key or "")
     since = Path(args.since) if args.since else last_approved(disk, path, checked)
     changes = _changes(disk, checked.plan, since)
     try:

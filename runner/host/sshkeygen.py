@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.errors import ControlFault, WrongUse
+from runner.public_keys import parse_public_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,11 +26,41 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = "ssh-keygen"
 
+_PUBLIC: Final = ".pub"
 _HANDED_ON: Final = ("PATH", "SSH_AUTH_SOCK", "TERM")
 """What the program may know of our environment; among others no DISPLAY, so that it asks on the terminal."""
 
 _BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----\n"
 _END: Final = b"-----END SSH SIGNATURE-----\n"
+
+
+def require_key(disk: Disk, key: Path, public: str) -> None:
+    """Return if a key file is there, and the public half that lies beside it, if one does, is the one expected.
+
+    What cannot be told before signing is told by the signature.
+
+    Args:
+        disk: the files.
+        key: a private key, or the public half (`.pub`) of one that `ssh-agent` holds.
+        public: the key expected, one line.
+
+    Raises:
+        WrongUse: there is no such key file.
+        ControlFault: LOG080, it is another key.
+    """
+    if not key.is_file():
+        raise WrongUse(f"there is no key file {key}")
+    half = key if key.suffix == _PUBLIC else key.with_name(key.name + _PUBLIC)
+    if not half.is_file():
+        return
+    try:
+        found = parse_public_key(disk.read(half).decode().strip("\r\n"))
+    except ValueError:
+        return
+    expected = parse_public_key(public)
+    if found.identity != expected.identity:
+        words = f"{half.name} is the key {found.fingerprint}, and the plan has {expected.fingerprint}"
+        raise ControlFault(words, rule="LOG080")
 
 
 def sign(key: Path, *, namespace: str, message: bytes) -> bytes:

@@ -334,8 +334,26 @@ def test_another_key_is_refused_after_signing(bench: Bench) -> None:
 def test_a_key_that_is_not_there_is_wrong_use(bench: Bench, key: str) -> None:
     bench.plan()
     before = bench.tree()
-    assert bench.approve("bob", "--key", key).code == 2
+    said = bench.approve("bob", "--key", key)
+    assert (said.code, said.told) == (2, "")
     assert bench.tree() == before
+
+
+@pytest.mark.parametrize("given", ["keys/cyd", "keys/cyd.pub"])
+def test_another_key_whose_public_half_is_there_is_refused_before_being_asked(bench: Bench, given: str) -> None:
+    bench.plan()
+    (bench.folder / "keys" / "cyd.pub").write_text(f"{signer(3).public} cyd\n")
+    before = bench.tree()
+    said = bench.approve("bob", "--key", given)
+    refused(bench, said, 4, "LOG080", before)
+    assert said.told == ""
+
+
+@pytest.mark.parametrize("half", [b"ssh-ed25519 AAAA", b"\xff", b""])
+def test_a_public_half_that_is_none_says_nothing(bench: Bench, half: bytes) -> None:
+    bench.plan()
+    (bench.folder / "keys" / "bob.pub").write_bytes(half)
+    assert bench.approve("bob", "--key", "keys/bob").code == 0
 
 
 def test_without_a_key_and_without_ssh_agent_it_is_wrong_use(bench: Bench) -> None:
