@@ -112,7 +112,12 @@ def show(
         until = f", until {one.until}" if one.until is not None else ""
         sys.stderr.write(f"waived {shown(f'{one.rule}{where}: {one.because}{until}')}\n")
     errors = sum(1 for finding in findings if finding.severity is Severity.ERROR)
-    sys.stderr.write(f"{errors} errors, {len(findings) - errors} warnings\n" if findings else "nothing found\n")
+    counts = f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}"
+    sys.stderr.write(f"{counts}\n" if findings else "nothing found\n")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _printed(

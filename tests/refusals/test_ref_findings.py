@@ -34,6 +34,18 @@ def test_a_playbook_without_faults_in_every_form(bench: Bench, form: str) -> Non
         assert said.out == ""
 
 
+def test_what_was_not_looked_at_is_said(bench: Bench) -> None:
+    assert "no roster" not in bench.run("lint", name("ceremony"), *EU).err
+    (bench.folder / name("roster")).unlink()
+    said = bench.run("lint", name("ceremony"), *EU)
+    assert (said.code, f"no roster for {name('ceremony')}: " in said.err) == (0, True)
+
+
+def test_a_finding_is_counted_as_one(bench: Bench) -> None:
+    misspell(bench, 1)
+    assert "1 error, 0 warnings" in bench.run("lint", name("ceremony"), *EU).err
+
+
 def test_the_forms_say_the_same(bench: Bench) -> None:
     misspell(bench, 1)
     said = {form: bench.run("lint", name("ceremony"), *EU, "--format", form) for form in ("oneline", "json", "sarif")}
