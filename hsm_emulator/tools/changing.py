@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator import messages
+from hsm_emulator import messages, profiles
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode
 from hsm_emulator.pages import MARK
+from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL
 from hsm_emulator.tools import existing_world
 from hsm_emulator.tools.arguments import Tool, UsageError, add_module, whole_number
@@ -53,11 +54,13 @@ def _new_world(options: Namespace, at: Installation) -> str:
         return {_PROGRAM: existing_world.program, _FACTORY: existing_world.factory}[options.action](options, at)
     if options.cipher_suite is None or options.acs_quorum is None:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
+    command = new_world(options)
+    profiles.profile_of(command, Quorum(k=command.threshold, n=command.cards))  # before anybody waits or is asked
     module = await_initialization(at, options.wait_limit)
     if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
-    made = at.change(new_world(options), messages.WorldMade)
+    made = at.change(command, messages.WorldMade)
     return f"Card writing complete.\n\nsecurity world generated on module #1; hknso = {made.hknso}\n"
 
 

@@ -83,6 +83,15 @@ def test_a_world_that_cannot_be(blank_tools: Tools, code: int, options: list[str
     assert words in blank_tools.refused(code, "new-world", "--initialize", *options, typed=written(0, 1, 2)).err
 
 
+@pytest.mark.parametrize("options", [[SUITE, "--acs-quorum=4/3"], ["--cipher-suite=DLf1024", "--acs-quorum=2/3"]])
+def test_nobody_waits_for_a_world_that_cannot_be(tools: Tools, options: list[str]) -> None:
+    """In operational mode, and in initialization mode before anybody says that the world may be erased."""
+    for mode in ("-O", "-I"):
+        tools.done("nopclearfail", mode)
+        said = tools.refused(1, "new-world", "--initialize", *options, typed=[])
+        assert ("aiting" in said.err + said.out, "erases" in said.err + said.out) == (False, False)
+
+
 def test_a_world_that_is_there_is_erased_only_after_asking(tools: Tools) -> None:
     tools.done("nopclearfail", "-I")
     for answer in ([], ["no"], ["y"], [CARDS[3]]):
