@@ -1,8 +1,9 @@
-"""For every test: where all tools have to be there, a test that is skipped for want of one fails."""
+"""For every test: Ctrl-C is heard; where all tools have to be there, one that is skipped for want of any fails."""
 
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,12 @@ EVERY_TOOL = "CEREMONY_TESTS_EVERY_TOOL"
 
 ALLOWED = ("root may write anywhere", "no /dev/full here", "not a checkout")
 """Reasons to skip a test all the same."""
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C again where a shell started the tests in the background: what they start inherits how it is heard."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -166,17 +166,14 @@ def test_an_absent_witness_aborts_in_order(tmp_path: Path, monkeypatch: pytest.M
 
 def test_an_interrupted_one_is_open_and_nothing_worse(tmp_path: Path) -> None:
     """Ctrl-C while the world is being created: exit 130, and what is there is consistent up to where it stopped."""
-    for attempt in range(5):  # on a busy machine it can be done before anybody sees that it began
-        record = tmp_path / f"record-{attempt}"
-        begun = bench.start("rehearse", "azure-byok", "--region", "eu", "--out", str(record))
-        assert begun.stderr is not None
-        for line in begun.stderr:
-            if "[create-world," in line:
-                begun.send_signal(signal.SIGINT)
-                break
-        made = bench.finish(begun, record)
-        if made.code != Exit.DONE:
+    record = tmp_path / "record"
+    begun = bench.start("rehearse", "azure-byok", "--region", "eu", "--out", str(record))
+    assert begun.stderr is not None
+    for line in begun.stderr:
+        if "[create-world," in line:
+            begun.send_signal(signal.SIGINT)
             break
+    made = bench.finish(begun, record)
     assert made.code == Exit.SIGNAL + signal.SIGINT
     assert "Traceback" not in made.err
     verdict = made.verdict()
