@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-from runner.backends import emulator
+from runner.backends.emulator.setting_up import lay_out_cards
 from runner.canonical import file_digest
 from runner.host.simulated import PEOPLE, read_cast
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from runner.backends.emulator.inside import Inside
     from runner.host.disk import Disk
     from runner.host.simulated_slot import SimulatedCard
     from runner.plan import Plan
@@ -80,8 +81,8 @@ def room_with_cards(plan: Plan, rooms: Iterable[EarlierRoom]) -> EarlierRoom | N
     return next((room for room in rooms if wanted and wanted <= {card.set for card in room.cards}), None)
 
 
-def carry_cards(room: EarlierRoom, disk: Disk, device: Path, inside: emulator.Inside) -> None:
+def carry_cards(room: EarlierRoom, disk: Disk, device: Path, inside: Inside) -> None:
     """Put all written cards of a room into the stack of a device."""
     devices = room.place / "devices"
     for source in sorted({name.partition("/")[0] for name in disk.list(devices)}):
-        emulator.carry_cards(devices / source, device, inside=inside)
+        lay_out_cards(devices / source, device, inside=inside)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from runner.backends import emulator
+from runner.backends.emulator.answers import NAME
 from runner.canonical import file_digest
 from runner.document.environment import parse_environment
 from runner.document.source import read_source
@@ -144,7 +144,7 @@ def is_rehearsal(place: Place) -> bool:
     A place without a device has the publisher and the vault, and `Premises` knows only those of the emulator.
     """
     devices = place.environment.devices.values()
-    return not devices or any(device.backend == emulator.NAME for device in devices)
+    return not devices or any(device.backend == NAME for device in devices)
 
 
 def trust_of(plan: Plan, *, rehearsal: bool) -> TrustList:

@@ -10,7 +10,7 @@ import errno
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from runner.backends import emulator
+from runner.backends.emulator.inside import as_fault, faulty
 from runner.host.clock import SystemClock
 from runner.host.disk import Disk
 from runner.host.rehearsal import beside, rehearse, resume_rehearsal
@@ -42,7 +42,7 @@ class Mishaps:
 
     def __init__(self, faults: Sequence[WentWrong], ground: Ground, record: Path) -> None:
         self._faults = tuple(faults)
-        inside, self._device = emulator.faulty(ground.inside, ground.wait)
+        inside, self._device = faulty(ground.inside, ground.wait)
         self._files = _Files(beside(record))
         disk = Disk(self._files.changes, reads=self._files.reads)
         self.ground = replace(ground, disk=disk, inside=inside, again=self._again)
@@ -78,7 +78,7 @@ class Mishaps:
         }
         self._files.arm(here)
         device = {
-            number: emulator.as_fault(
+            number: as_fault(
                 fault.what, nth=fault.nth or 1, seconds=fault.seconds or 0, gives_up=fault.then == "give-up"
             )
             for number, fault in here.items()

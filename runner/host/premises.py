@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
-from runner.backends import emulator
+from runner.backends.emulator.hsm import EmulatedHsm
+from runner.backends.emulator.region import EmulatedVault, SimulatedPublisher
+from runner.backends.emulator.setting_up import LOCAL
 from runner.errors import WrongUse
 from runner.host.stations import Stations
 
@@ -120,14 +122,14 @@ class Premises:
             stations=found.stations,
             media=found.media,
             device_stores={
-                item.at: found.devices[item.id][0] / emulator.LOCAL for item in plan.devices if item.id in found.devices
+                item.at: found.devices[item.id][0] / LOCAL for item in plan.devices if item.id in found.devices
             },
-            publisher=emulator.SimulatedPublisher(plan.region),
+            publisher=SimulatedPublisher(plan.region),
         )
         hsms: dict[str, Hsm] = {}
         try:
             for device, (place, serial) in found.devices.items():
-                hsms[device] = emulator.EmulatedHsm(
+                hsms[device] = EmulatedHsm(
                     place,
                     device=device,
                     serial=serial,
@@ -138,7 +140,7 @@ class Premises:
         except BaseException:
             _close(hsms)
             raise
-        vault = None if found.vault is None else emulator.EmulatedVault(found.vault, stations)
+        vault = None if found.vault is None else EmulatedVault(found.vault, stations)
         return cls(found, stations=stations, hsms=hsms, vault=vault, sha256=sha256)
 
     def close(self) -> None:

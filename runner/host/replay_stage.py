@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runner.actions.interface import brought
 from runner.audit.entry import EntryType, decode_entry
-from runner.backends import emulator
+from runner.backends.emulator.inside import Inside
+from runner.backends.emulator.setting_up import LOCAL
 from runner.document.findings import Finding, Severity
 from runner.errors import CeremonyError, ControlFault, Exit, PlaybookFault
 from runner.host.clock import DeviceClock, today
@@ -158,7 +159,7 @@ def _rehearse(
         slip=None if scene.fault is None else slip_of(scene.fault),
     )
     clock = DeviceClock()
-    ground = Ground(disk=disk, inside=emulator.Inside(scrypt_n=CHEAP, clock=clock.now), wait=clock.wait)
+    ground = Ground(disk=disk, inside=Inside(scrypt_n=CHEAP, clock=clock.now), wait=clock.wait)
     try:
         left = rehearse(ground, checked, contents=scene.documents.contents, record=record, script=script, watch=watch)
     except CeremonyError as fault:
@@ -266,7 +267,7 @@ class _Watch:
             return
         folder = self._room / "stations" / fact.at
         if fact.store == "device":
-            folder = self._room / "devices" / self._devices[fact.at] / emulator.LOCAL
+            folder = self._room / "devices" / self._devices[fact.at] / LOCAL
         path = folder / fact.file
         content = self._disk.read(path)
         middle = len(content) // 2

@@ -15,7 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from runner import canonical
-from runner.backends import emulator
+from runner.backends.emulator.region import has_region, simulated_trust
 from runner.backends.interface import Secret
 from runner.codec import to_data
 from runner.errors import ControlFault, PlaybookFault
@@ -148,9 +148,9 @@ def simulated_list(plan: Plan) -> TrustList:
     """
     if not plan.trust:
         return trust_list("simulated", {})
-    if plan.region is None or not emulator.has_region(plan.region):
+    if plan.region is None or not has_region(plan.region):
         raise PlaybookFault(f"the emulator does not simulate the region {plan.region}", rule="SEC001")
-    values = emulator.simulated_trust(plan.region)
+    values = simulated_trust(plan.region)
     names = {item.name for item in plan.trust}
     if missing := sorted(names - values.keys()):
         raise PlaybookFault(f"there is no simulated value for {', '.join(missing)}", rule="SEC001")

@@ -8,7 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from runner import canonical
-from runner.backends import emulator
+from runner.backends.emulator.answers import NAME
+from runner.backends.emulator.hsm import EmulatedHsm
+from runner.backends.emulator.inside import Inside
+from runner.backends.emulator.region import EmulatedVault, SimulatedPublisher, has_region, make_vault
+from runner.backends.emulator.setting_up import LOCAL, lay_out_cards, make_hsm, make_world
 from runner.backends.interface import Secret
 from runner.errors import PlaybookFault
 from runner.host.clock import SystemClock, today
@@ -53,7 +57,7 @@ class Ground:
     draw: Callable[[int], bytes] = secrets.token_bytes
     day: str = field(default_factory=today)
     wait: Callable[[float], None] = time.sleep
-    inside: emulator.Inside = field(default_factory=emulator.Inside)
+    inside: Inside = field(default_factory=Inside)
     again: Callable[[StepFailed], bool] = leave_it
 
 
@@ -72,7 +76,7 @@ def furnish(
     some of the people hold.
     """
     disk = ground.disk
-    if any(_asks_vault(step) for step in plan.active_steps()) and not emulator.has_region(plan.region):
+    if any(_asks_vault(step) for step in plan.active_steps()) and not has_region(plan.region):
         raise PlaybookFault(f"the emulator has no vault for the region {plan.region}", rule="DEV002")
     disk.mkdir(place, private=True)
     disk.write_new(place / PEOPLE, people.file())  # first: of two that begin at once only one can
@@ -90,26 +94,24 @@ def furnish(
         start = _start(plan, device)
         cards = () if start is None else _cards_of(start.card_set, people, ground.draw)
         serials += [serial for serial, _ in cards if serial not in serials]
-        emulator.make_hsm(folder, serial=own, cards=serials, inside=ground.inside)
+        make_hsm(folder, serial=own, cards=serials, inside=ground.inside)
         if start is not None:
-            emulator.make_world(
-                folder, threshold=start.card_set.threshold, cards=cards, mode=start.mode, inside=ground.inside
-            )
+            make_world(folder, threshold=start.card_set.threshold, cards=cards, mode=start.mode, inside=ground.inside)
         if left is not None:
             carry_cards(left, disk, folder, ground.inside)
     if _has_vault(plan) and plan.region is not None:
-        emulator.make_vault(place / "vault", plan.region, ground.inside)
+        make_vault(place / "vault", plan.region, ground.inside)
     disk.write_new(place / ENVIRONMENT, canonical.encode(_environment(plan, devices)))
 
 
 def strange_card(ground: Ground, plan: Plan, place: Path) -> None:
     """Put a card of another world into the stacks of the devices, for somebody to put in by mistake."""
     folder = place / "another-world"
-    emulator.make_hsm(folder, serial="SIM0-OTHER-0001", cards=[STRANGE], inside=ground.inside)
+    make_hsm(folder, serial="SIM0-OTHER-0001", cards=[STRANGE], inside=ground.inside)
     card = (STRANGE, Secret(ground.draw(16).hex()))
-    emulator.make_world(folder, threshold=1, cards=(card,), mode="operational", inside=ground.inside)
+    make_world(folder, threshold=1, cards=(card,), mode="operational", inside=ground.inside)
     for device in plan.devices:
-        emulator.carry_cards(folder, place / "devices" / device.id, inside=ground.inside)
+        lay_out_cards(folder, place / "devices" / device.id, inside=ground.inside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +163,7 @@ class SimulatedRoom:
         on_break: bool = False,
         slip: Slip | None = None,
     ) -> None:
-        self._open: list[emulator.EmulatedHsm] = []
+        self._open: list[EmulatedHsm] = []
         self._people = ScriptedRoom(
             plan,
             answers=people.answers,
@@ -178,14 +180,14 @@ class SimulatedRoom:
             ground.disk,
             stations={item.id: place / "stations" / item.id for item in plan.stations},
             media={item.id: place / "media" / item.id for item in plan.media},
-            device_stores={item.at: place / "devices" / item.id / emulator.LOCAL for item in plan.devices},
-            publisher=emulator.SimulatedPublisher(plan.region),
+            device_stores={item.at: place / "devices" / item.id / LOCAL for item in plan.devices},
+            publisher=SimulatedPublisher(plan.region),
             stand_in=True,
         )
         self.played = tuple(item.id for item in plan.stations)
         self._hsms: dict[str, Hsm] = {}
         for device, serial in serials_at(ground.disk, place).items():
-            hsm = emulator.EmulatedHsm(
+            hsm = EmulatedHsm(
                 place / "devices" / device,
                 device=device,
                 serial=serial,
@@ -196,9 +198,7 @@ class SimulatedRoom:
             )
             self._open.append(hsm)
             self._hsms[device] = hsm
-        self._vault: Vault | None = (
-            emulator.EmulatedVault(place / "vault", self._stations) if _has_vault(plan) else None
-        )
+        self._vault: Vault | None = EmulatedVault(place / "vault", self._stations) if _has_vault(plan) else None
         self.environment_sha256 = ground.disk.hash_file(place / ENVIRONMENT).sha256
 
     def means(self, ground: Ground, watch: Watch) -> Means:
@@ -227,7 +227,7 @@ def _environment(plan: Plan, devices: Mapping[str, str]) -> dict[str, Any]:
         "format": "environment/1",
         "id": "rehearsal",
         "stations": [item.id for item in plan.stations],
-        "devices": [{"id": device, "backend": emulator.NAME, "serial": serial} for device, serial in devices.items()],
+        "devices": [{"id": device, "backend": NAME, "serial": serial} for device, serial in devices.items()],
         "media": [item.id for item in plan.media],
     }
 

@@ -22,7 +22,7 @@ from hsm_emulator.region import client, importer
 from hsm_emulator.region.records import REGION
 from hsm_emulator.region.vault import ImportRequest, take_in
 from hsm_emulator.store import Store
-from runner.backends.emulator import Inside
+from runner.backends.emulator.inside import Inside
 from runner.errors import Uncertain, WrongUse
 from runner.host import record
 from runner.host.disk import Disk

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 import fault_bench
 import pytest
 
-from runner.backends import emulator
+from runner.backends.emulator.hsm import EmulatedHsm
+from runner.backends.emulator.region import EmulatedVault
+from runner.host import simulated_room
 from runner.host.disk import Disk
 
 if TYPE_CHECKING:
@@ -37,10 +39,10 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(place, name, through)
 
     for place, name in (
-        (emulator.EmulatedHsm, "__init__"),
-        (emulator.EmulatedVault, "__init__"),
-        (emulator, "make_hsm"),
-        (emulator, "make_vault"),
+        (EmulatedHsm, "__init__"),
+        (EmulatedVault, "__init__"),
+        (simulated_room, "make_hsm"),
+        (simulated_room, "make_vault"),
         (Disk, "mkdir"),
     ):
         noted(place, name)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from live_bench import Premises as AtTerminals
 
-from runner.backends import emulator
+from runner.backends.emulator.setting_up import make_hsm
 from runner.cli import abort, plan, resolve, resume, run
 from runner.cli.main import guarded
 from runner.exchange import ModeSet, SetMode
@@ -200,7 +200,7 @@ class Bench:
         write_key(path.parent / "keys" / "fay")
         path.write_text(ENVIRONMENT.format(stations=stations, devices=named))
         if here:
-            emulator.make_hsm(path.parent / "devices" / "hsm", serial=SERIAL, cards=["SIM-CARD-0001"])
+            make_hsm(path.parent / "devices" / "hsm", serial=SERIAL, cards=["SIM-CARD-0001"])
 
     def move_switch(self, name: str, mode: str) -> None:
         """Put the device of a machine into a mode, beside any ceremony."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 from small_bench import STOP
 
-from runner.backends.emulator import EmulatedHsm
+from runner.backends.emulator.hsm import EmulatedHsm
 from runner.errors import ControlFault, StepFault, WrongUse
 from runner.host.disk import Disk, LogFile
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "emulator"))
 
 from emulator_bench import CHEAP, SeededDraw
 
-from runner.backends.emulator import Inside
+from runner.backends.emulator.inside import Inside
 from runner.cli.main import main
 from runner.host.disk import Disk
 from runner.host.replay_record import Same, replay_record

@@ -17,7 +17,7 @@ from hsm_emulator import crypto, messages
 from hsm_emulator.device import Device
 from hsm_emulator.region import catalogue
 from runner import canonical
-from runner.backends import emulator
+from runner.backends.emulator.region import SimulatedPublisher
 from runner.host.disk import Disk
 
 if TYPE_CHECKING:
@@ -100,11 +100,11 @@ def files(bench: Bench, station: str) -> list[str]:
 
 def publish(patch: pytest.MonkeyPatch, content: bytes, *, trusted: bool) -> None:
     """Have the simulated publisher give other bytes; `trusted`: and the simulated trust list vouch for them."""
-    patch.setattr(emulator.SimulatedPublisher, "publish", lambda _self, _file: content)
+    patch.setattr(SimulatedPublisher, "publish", lambda _self, _file: content)
     if trusted:
         honest = catalogue.simulated_trust("eu")
         vouched = {**honest, "toolset": hashlib.sha256(content).hexdigest()}
-        patch.setattr(emulator, "simulated_trust", lambda _region: vouched)
+        patch.setattr("runner.host.simulated.simulated_trust", lambda _region: vouched)
 
 
 def repacked(*, drop: str = "", **replaced: bytes) -> bytes:

@@ -19,7 +19,7 @@ from hsm_emulator.receipts import Receipt
 from hsm_emulator.receipts import parse as parse_receipt
 from hsm_emulator.region import client
 from runner.audit.entry import EntryType
-from runner.backends.emulator import Inside
+from runner.backends.emulator.inside import Inside
 from runner.host.simulated_room import Ground
 
 if TYPE_CHECKING:

@@ -15,7 +15,9 @@ from emulator_bench import SeededDraw
 from sittings_bench import PROCESSES, is_entry
 
 from runner.audit.note import LogKey
-from runner.backends import emulator
+from runner.backends.emulator.hsm import EmulatedHsm
+from runner.backends.emulator.region import EmulatedVault, SimulatedPublisher, make_vault
+from runner.backends.emulator.setting_up import LOCAL, make_hsm
 from runner.errors import CeremonyError, EvidenceFault, PlaybookFault, StepFault, WrongUse
 from runner.host import record as folder
 from runner.host import simulated
@@ -63,9 +65,9 @@ class Machine:
         inside = Play("furnish").ground().inside
         if self.plays == "offline":
             cards = [card.serial for card in CAST.cards]
-            emulator.make_hsm(self.place / "hsm", serial=SERIAL, cards=cards, inside=inside)
+            make_hsm(self.place / "hsm", serial=SERIAL, cards=cards, inside=inside)
         else:
-            emulator.make_vault(self.place / "vault", "eu", inside)
+            make_vault(self.place / "vault", "eu", inside)
 
     def sit(self, work: Callable[[Means], Ended]) -> Ended:
         """Run a sitting here."""
@@ -88,13 +90,13 @@ class Machine:
             ground.disk,
             stations={self.plays: self.place / "station"},
             media={"usb": self.usb, "backup-disk": self.place / "backup-disk"},
-            device_stores={"offline": self.place / "hsm" / emulator.LOCAL} if offline else {},
-            publisher=emulator.SimulatedPublisher("eu"),
+            device_stores={"offline": self.place / "hsm" / LOCAL} if offline else {},
+            publisher=SimulatedPublisher("eu"),
         )
         hsms: dict[str, Hsm] = {}
         vault: Vault | None = None
         if offline:
-            hsms["hsm"] = emulator.EmulatedHsm(
+            hsms["hsm"] = EmulatedHsm(
                 self.place / "hsm",
                 device="hsm",
                 serial=SERIAL,
@@ -104,7 +106,7 @@ class Machine:
                 inside=ground.inside,
             )
         else:
-            vault = emulator.EmulatedVault(self.place / "vault", stations)
+            vault = EmulatedVault(self.place / "vault", stations)
         means = Means(
             disk=ground.disk,
             clock=ground.clock,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from room_bench import plan, room, step
 
-from runner.backends import emulator
+from runner.backends.emulator.region import make_vault
+from runner.backends.emulator.setting_up import make_hsm
 from runner.document.environment import Environment
 from runner.errors import CeremonyError, WrongUse
 from runner.exchange import CreateWorld, FileArrived, Holder, SetMode, WorldCreated
@@ -47,7 +48,7 @@ def environment(stations: tuple[str, ...] = ("online", "offline"), **changes: An
 
 
 def module(base: Path, name: str, serial: str = SERIAL) -> None:
-    emulator.make_hsm(base / "devices" / name, serial=serial, cards=[f"SIM-CARD-000{n}" for n in (1, 2, 3)])
+    make_hsm(base / "devices" / name, serial=serial, cards=[f"SIM-CARD-000{n}" for n in (1, 2, 3)])
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def base(tmp_path: Path) -> Path:
     """A machine that has everything, and another device beside."""
     module(tmp_path, "hsm", "SIM0-0000-0002")  # the name says nothing
     module(tmp_path, "another")
-    emulator.make_vault(tmp_path / "vaults" / "eu", "eu")
+    make_vault(tmp_path / "vaults" / "eu", "eu")
     for medium in ("usb", "backup"):
         (tmp_path / "media" / medium).mkdir(parents=True)
     return tmp_path
@@ -114,7 +115,7 @@ def test_a_machine_that_plays_one_station_needs_what_that_one_has(tmp_path: Path
         assert here.played == ("offline",)
         assert here.vault is None
     (tmp_path / "other").mkdir()
-    emulator.make_vault(tmp_path / "other/vaults/eu", "eu")
+    make_vault(tmp_path / "other/vaults/eu", "eu")
     (tmp_path / "other/media/usb").mkdir(parents=True)
     with open_(tmp_path / "other", environment(("online",))) as here:
         assert here.hsms == {}

@@ -1,27 +1,23 @@
-"""The emulator as a backend: the only door to `hsm_emulator`.
+"""The emulated module as a backend.
 
-Requests become the emulator's commands, its refusals become `DeviceRefused`; nothing else is added. Everything behind
-it is SIMULATED.
+Requests become the emulator's commands, its refusals become `DeviceRefused`; nothing else is added.
 
 The module is longer than others because every request has its method here, in one place.
 """
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from hsm_emulator import crypto, faults, messages
-from hsm_emulator.device import CardAsk, Device, Dialogue, Pin, PinAsk
-from hsm_emulator.disk import Disk
+from hsm_emulator import messages
 from hsm_emulator.errors import PowerCut, Refused, Status
-from hsm_emulator.region import catalogue, client, vault
 from runner import canonical
-from runner.backends.interface import Audit, CardWanted, DeviceReport, Inventory, PinWanted, Since
+from runner.backends.emulator.answers import NAME, refused
+from runner.backends.emulator.inside import Inside
+from runner.backends.emulator.slot import Held, Slot
+from runner.backends.interface import Audit, DeviceReport, Inventory, Since
 from runner.errors import CeremonyError, Defect, Uncertain, WrongUse
 from runner.exchange import (
-    VAULT,
     CardRead,
     CardsReplaced,
     CardsTried,
@@ -35,12 +31,9 @@ from runner.exchange import (
     FileShown,
     FilesRefused,
     GenerateKey,
-    Holder,
-    ImportKey,
     InspectDevice,
     InspectKey,
     KeyDestroyed,
-    KeyImported,
     KeyInspected,
     KeyMade,
     KeyProved,
@@ -52,7 +45,6 @@ from runner.exchange import (
     PackageSealed,
     PackagesVerified,
     ProveKey,
-    ReadVaultKey,
     ReduceKey,
     ReplaceCards,
     RestoreFile,
@@ -60,7 +52,6 @@ from runner.exchange import (
     SetMode,
     ShowFile,
     TryCards,
-    VaultKeyRead,
     VerifyPackages,
     WorldCreated,
     WorldLoaded,
@@ -68,184 +59,13 @@ from runner.exchange import (
 from runner.proofs import challenge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import TypeVar
 
-    from runner.backends.interface import CardDialogue, Secret, StationFiles
+    from hsm_emulator.device import Dialogue
+    from runner.backends.interface import CardDialogue, StationFiles
 
     T = TypeVar("T")
-
-NAME: Final = "emulator"
-
-NO_HEAD: Final = "0" * 64
-"""The head of an audit log before its first receipt."""
-
-SUITE: Final = "DLf3072s256mRijndael"
-"""The cipher suite of worlds that a rehearsal begins with."""
-
-LOCAL: Final = "kmdata/local"
-"""Where the world's files are in the installation's folder."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    """A card set as the plan calls it, and who of those who act holds which card of it."""
-
-    card_set: str
-    holders: tuple[Holder, ...]
-
-
-class _Slot:
-    """The card slot as the emulator sees it, for one request: cards of one set are read, of one set are written."""
-
-    def __init__(self, dialogue: CardDialogue, read: _Held, written: _Held) -> None:
-        self._dialogue = dialogue
-        self._read = read
-        self._written = written
-
-    def card(self, ask: CardAsk) -> str | None:
-        held = self._written if ask.purpose == "write" else self._read
-        return self._dialogue.card(
-            CardWanted(card_set=held.card_set, number=ask.number, done=ask.done, total=ask.total, holders=held.holders)
-        )
-
-    def pin(self, ask: PinAsk) -> Pin:
-        wanted = PinWanted(
-            card_set=(self._written if ask.new else self._read).card_set,
-            number=ask.number,
-            serial=ask.serial,
-            new=ask.new,
-            attempt=ask.attempt,
-            left=ask.left,
-            wait_seconds=ask.wait_seconds,
-        )
-        return Pin(self._dialogue.pin(wanted).reveal())
-
-    def tell(self, words: str) -> None:
-        self._dialogue.tell(words)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
-    """What an emulated device stands on: randomness, clock, files, and the cost of a PIN on the cards it writes."""
-
-    draw: crypto.Draw = field(default_factory=crypto.SystemDraw)
-    clock: Callable[[], float] = time.time
-    disk: Disk = field(default_factory=Disk)
-    scrypt_n: int = crypto.SCRYPT_N
-    faults: faults.Faults | None = None
-
-
-def faulty(inside: Inside, wait: Callable[[float], None]) -> tuple[Inside, faults.Faults]:
-    """Return what a device stands on that goes wrong on demand, and what says when; `wait` lets seconds pass."""
-    wrong = faults.Faults(clock=inside.clock, wait=wait)
-    return replace(inside, clock=wrong.now, disk=Disk(wrong.announce), faults=wrong), wrong
-
-
-def as_fault(what: str, *, nth: int, seconds: int, gives_up: bool) -> faults.Fault | None:
-    """Return what a word of fault files means to a device, None where it means nothing to it.
-
-    Args:
-        what: such as `card-wrong`.
-        nth: at which ask or change it comes, from 1.
-        seconds: for how long, or by how much.
-        gives_up: whether the holder of the right card cancels.
-    """
-    match what:
-        case "card-pulled":
-            return faults.CardPulled(ask=nth)
-        case "card-blank" | "card-wrong" | "card-worn":
-            serial = {"card-blank": faults.BLANK, "card-wrong": faults.OTHER, "card-worn": faults.WORN}[what]
-            return faults.AnotherCard(ask=nth, serial=serial, cancels=gives_up)
-        case "device-power" | "device-full":
-            return faults.DiskFails(change=nth, how="power" if what == "device-power" else "full")
-        case "device-slow":
-            return faults.Slow(seconds=seconds)
-        case "device-clock":
-            return faults.ClockStep(seconds=seconds)
-        case _:
-            return None
-
-
-def make_hsm(folder: Path, *, serial: str, cards: Sequence[str], inside: Inside | None = None) -> None:
-    """Make a new emulated module in operational mode with a stack of blank cards beside it.
-
-    Args:
-        folder: the installation's new folder.
-        serial: the module's serial; contains SIM.
-        cards: serials of the blank cards; each begins with SIM.
-        inside: what it stands on; the real ones by default.
-    """
-    on = inside or Inside()
-    with Device.manufacture(
-        folder, esn=serial, draw=on.draw, clock=on.clock, scrypt_n=on.scrypt_n, disk=on.disk
-    ) as device:
-        device.blank_cards(cards)
-        if on.faults is not None:
-            device.lay_out_strangers()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stack:
-    """Whoever made the world before a rehearsal begins: puts in these cards in order, each with its PIN."""
-
-    cards: tuple[tuple[str, Secret], ...]
-
-    def card(self, ask: CardAsk) -> str | None:
-        return self.cards[ask.done][0]
-
-    def pin(self, ask: PinAsk) -> Pin:
-        return Pin(dict(self.cards)[ask.serial].reveal())
-
-    def tell(self, _words: str) -> None:
-        """Nobody reads it."""
-
-
-def make_world(
-    folder: Path, *, threshold: int, cards: Sequence[tuple[str, Secret]], mode: str, inside: Inside | None = None
-) -> None:
-    """Put a module that `make_hsm` made into a new world: what a rehearsal of a later ceremony begins with.
-
-    Args:
-        folder: the installation.
-        threshold: how many of the cards open the world.
-        cards: serial and PIN of each card, blank until now, by number.
-        mode: what mode the module is in afterwards.
-        inside: what it stands on; the real ones by default.
-    """
-    on = inside or Inside()
-    stack = _Stack(cards=tuple(cards))
-    commands: tuple[messages.Change, ...] = (
-        messages.ChangeMode(mode=messages.Mode.INITIALIZATION),
-        messages.NewWorld(cipher_suite=SUITE, threshold=threshold, cards=len(cards)),
-        messages.ChangeMode(mode=messages.Mode(mode)),
-    )
-    with Device.open(folder, draw=on.draw, clock=on.clock, disk=on.disk) as device:
-        for number, command in enumerate(commands, 1):
-            device.change(command, f"before-{number}", stack)
-
-
-def carry_cards(source: Path, target: Path, *, inside: Inside | None = None) -> None:
-    """Put the written cards of one installation into another one too, where no card has that serial yet.
-
-    Args:
-        source: the installation whose cards they are; nothing is changed there, so both have them afterwards.
-        target: the other one.
-        inside: what both stand on; the real things by default.
-    """
-    on = inside or Inside()
-    with Device.open(source, draw=on.draw, clock=on.clock, disk=on.disk) as device:
-        written = [card for card in device.all_cards() if not _is_blank(device, card.serial)]
-    with Device.open(target, draw=on.draw, clock=on.clock, disk=on.disk) as device:
-        there = {card.serial for card in device.all_cards()}
-        if fresh := [card for card in written if card.serial not in there]:
-            device.take_cards(fresh)
-
-
-def _is_blank(device: Device, serial: str) -> bool:
-    shown = device.look(messages.ExamineCard(serial=serial))
-    return isinstance(shown, messages.CardExamined) and not shown.set_name
 
 
 class EmulatedHsm:
@@ -265,7 +85,7 @@ class EmulatedHsm:
         self._folder = folder
         self._inside = inside or Inside()
         try:
-            self._device = self._open()
+            self._device = self._inside.open(self._folder)
         except Refused as refusal:
             raise WrongUse(f"{device} cannot be opened: {refusal.words}", rule="DEV002") from None
         try:
@@ -291,11 +111,7 @@ class EmulatedHsm:
         self._device.close()
         if self._inside.faults is not None:
             self._inside.faults.arm({})
-        self._device = self._open()
-
-    def _open(self) -> Device:
-        on = self._inside
-        return Device.open(self._folder, draw=on.draw, clock=on.clock, disk=on.disk)
+        self._device = self._inside.open(self._folder)
 
     def report(self) -> DeviceReport:
         """Return what the module says of itself."""
@@ -331,7 +147,7 @@ class EmulatedHsm:
     def create_world(self, request: CreateWorld, request_id: str) -> WorldCreated | DeviceRefused:
         """Create a world and its cards; the holders are at the slot."""
         command = messages.NewWorld(cipher_suite=request.cipher_suite, threshold=request.threshold, cards=request.cards)
-        held = _Held(card_set=request.card_set, holders=request.holders)
+        held = Held(card_set=request.card_set, holders=request.holders)
         reply = self._change(command, request_id, messages.WorldMade, self._slot(held))
         if isinstance(reply, DeviceRefused):
             return reply
@@ -363,8 +179,8 @@ class EmulatedHsm:
 
     def replace_cards(self, request: ReplaceCards, request_id: str) -> CardsReplaced | DeviceRefused:
         """Replace the card set; the holders of the old cards and of the new ones are at the slot."""
-        read = _Held(card_set=request.old, holders=request.holders)
-        written = _Held(card_set=request.new, holders=request.new_holders)
+        read = Held(card_set=request.old, holders=request.holders)
+        written = Held(card_set=request.new, holders=request.new_holders)
         reply = self._change(messages.ReplaceCards(), request_id, messages.CardsReplaced, self._slot(read, written))
         if isinstance(reply, DeviceRefused):
             return reply
@@ -379,7 +195,7 @@ class EmulatedHsm:
 
     def try_cards(self, request: TryCards, request_id: str) -> CardsTried | DeviceRefused:
         """Try cards; their holders are at the slot."""
-        held = _Held(card_set=request.card_set, holders=request.holders)
+        held = Held(card_set=request.card_set, holders=request.holders)
         command = messages.TryCards(every=request.choices == "every")
         reply = self._change(command, request_id, messages.CardsTried, self._slot(held))
         if isinstance(reply, DeviceRefused):
@@ -409,7 +225,7 @@ class EmulatedHsm:
 
     def load_world(self, request: LoadWorld, request_id: str) -> WorldLoaded | DeviceRefused:
         """Bring the module into the world in its folder; the holders are at the slot."""
-        held = _Held(card_set=request.card_set, holders=request.holders)
+        held = Held(card_set=request.card_set, holders=request.holders)
         command = messages.LoadWorld(threshold=request.threshold)
         reply = self._change(command, request_id, messages.WorldLoaded, self._slot(held))
         if isinstance(reply, DeviceRefused):
@@ -431,7 +247,7 @@ class EmulatedHsm:
             )
             reply = self._look(command, messages.PackagesVerified)
         except Refused as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         return PackagesVerified(
             root_hash=reply.root_hash,
             kek_hash=reply.kek_hash,
@@ -473,8 +289,8 @@ class EmulatedHsm:
                 world_package=self._read(request.at, request.world),
             )
         except Refused as refusal:
-            return _refused(refusal)
-        held = _Held(card_set=request.card_set, holders=request.holders)
+            return refused(refusal)
+        held = Held(card_set=request.card_set, holders=request.holders)
         reply = self._change(command, request_id, messages.AclsModified, self._slot(held))
         if isinstance(reply, DeviceRefused):
             return reply
@@ -491,7 +307,7 @@ class EmulatedHsm:
         try:
             reply = self._look(messages.InspectKey(app=request.app, ident=request.ident), messages.KeyInspected)
         except Refused as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         return KeyInspected(
             key_hash=reply.key_hash,
             exportable=reply.exportable,
@@ -507,7 +323,7 @@ class EmulatedHsm:
         try:
             reply = self._look(command, messages.KeyProved)
         except Refused as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         return KeyProved(
             key_hash=reply.key_hash, public_key=reply.public_key, challenge=request_id, signature=reply.signature
         )
@@ -523,7 +339,7 @@ class EmulatedHsm:
                 friendly_name=request.friendly_name,
             )
         except Refused as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         reply = self._change(command, request_id, messages.Packaged)
         if isinstance(reply, DeviceRefused):
             return reply
@@ -536,7 +352,7 @@ class EmulatedHsm:
         try:
             reply = self._look(messages.CollectOutput(request_id=request.output), messages.Output)
         except Refused as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         return self._files.write_new(request.at, request.file, reply.content)
 
     def destroy_key(self, request: DestroyKey, request_id: str) -> KeyDestroyed | DeviceRefused:
@@ -554,8 +370,8 @@ class EmulatedHsm:
         state = self._look(messages.Enquiry(), messages.ModuleState)
         return KeysListed(files=tuple(sorted(f"key_{key.app}_{key.ident}" for key in state.keys)))
 
-    def _slot(self, read: _Held, written: _Held | None = None) -> Dialogue:
-        slot = _Slot(self._dialogue, read, written or read)
+    def _slot(self, read: Held, written: Held | None = None) -> Dialogue:
+        slot = Slot(self._dialogue, read, written or read)
         return slot if self._inside.faults is None else self._inside.faults.at_slot(slot)
 
     def _read(self, at: str, file: str) -> bytes:
@@ -584,9 +400,9 @@ class EmulatedHsm:
             Uncertain: RUN022, the power was cut or its disk failed.
         """
         try:
-            reply = self._device.change(command, request_id, slot or self._slot(_Held(card_set="", holders=())))
+            reply = self._device.change(command, request_id, slot or self._slot(Held(card_set="", holders=())))
         except Refused as refusal:
-            return _refused(refusal)
+            return refused(refusal)
         except (PowerCut, OSError) as fault:
             self._start_again()
             why = fault.strerror if isinstance(fault, OSError) else str(fault)
@@ -596,97 +412,5 @@ class EmulatedHsm:
         return reply
 
 
-class EmulatedVault:
-    """The vault of a simulated region; imports run in a process of their own."""
-
-    def __init__(self, folder: Path, files: StationFiles) -> None:
-        self._folder = folder
-        self._files = files
-
-    def report(self) -> DeviceReport:
-        """Return what the vault says of itself."""
-        state = client.state(self._folder)
-        return DeviceReport(
-            id=VAULT,
-            backend=NAME,
-            serial=f"SIMULATED-{state.code}",
-            audit=Audit(size=state.size, head=state.head),
-            inventory=Inventory(
-                mode="operational",
-                world="",
-                keys=tuple(sorted(f"{key.vault}/{key.name}/{key.key_hash}" for key in state.keys)),
-                cards=(),
-            ),
-        )
-
-    def since(self, head: str) -> Since:
-        """Return what the vault did after that head of its audit log."""
-        known, requests = client.since(self._folder, head)
-        return Since(known=known, requests=requests)
-
-    def holds(self, request_id: str) -> bool:
-        """Say whether the vault performed the request of that id."""
-        return request_id in client.since(self._folder, NO_HEAD)[1]
-
-    def import_key(self, request: ImportKey, request_id: str) -> KeyImported | DeviceRefused:
-        """Import a package."""
-        try:
-            reply = client.import_key(
-                self._folder,
-                self._files.path(request.at, request.package),
-                vault=request.vault,
-                name=request.name,
-                subscription_id=request.subscription_id,
-                request_id=request_id,
-            )
-        except Refused as refusal:
-            return _refused(refusal)
-        except client.NoAnswerError:
-            words = "the vault gave no answer; whether it imported the key is not known"
-            raise Uncertain(words, rule="RUN022") from None
-        return KeyImported(key_hash=reply.key_hash, public_key=reply.public_key, kid=reply.kid)
-
-    def read_vault_key(self, request: ReadVaultKey) -> VaultKeyRead | DeviceRefused:
-        """Read a key's public half."""
-        try:
-            key = client.read_key(self._folder, request.vault, request.name)
-        except Refused as refusal:
-            return _refused(refusal)
-        return VaultKeyRead(key_hash=key.key_hash, public_key=key.public_key, kid=key.kid)
-
-
-def make_vault(folder: Path, region: str, inside: Inside | None = None) -> None:
-    """Install the simulated region's vault in a new folder."""
-    on = inside or Inside()
-    vault.install(folder, region, on.draw, on.disk)
-
-
-class SimulatedPublisher:
-    """What the simulated region publishes: its toolset."""
-
-    def __init__(self, region: str | None) -> None:
-        self._region = region
-
-    def publish(self, file: str) -> bytes | None:
-        """Return the toolset if it is asked for by its name."""
-        if self._region is None or catalogue.toolset_name(self._region) != file:
-            return None
-        return catalogue.toolset(self._region)
-
-
-def has_region(region: str | None) -> bool:
-    """Say whether the emulator simulates a region."""
-    return region in {known.code for known in catalogue.REGIONS}
-
-
-def simulated_trust(region: str) -> dict[str, str]:
-    """Return the fixed simulated values by name: what a rehearsal compares with."""
-    return catalogue.simulated_trust(region)
-
-
 def _cards(cards: tuple[messages.CardFact, ...]) -> tuple[CardRead, ...]:
     return tuple(CardRead(number=card.number, serial=card.serial) for card in cards)
-
-
-def _refused(refusal: Refused) -> DeviceRefused:
-    return DeviceRefused(status=refusal.status.value, words=refusal.words)

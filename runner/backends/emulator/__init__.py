@@ -1,0 +1,1 @@
+"""The emulator as a backend: the only door to `hsm_emulator`. Everything behind it is SIMULATED."""
