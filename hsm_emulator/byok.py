@@ -28,7 +28,7 @@ WORLD_LINE: Final = b"SIMULATED HSM, BYOK Security World package, version 1\n"
 TRANSFER_LINE: Final = b"SIMULATED HSM, BYOK transfer package, version 1\n"
 
 SUITES: Final = frozenset({"DLf1024s160mRijndael", "DLf3072s256mRijndael"})
-"""Cipher suites of a receiving world that the legacy toolset knows; worlds of firmware 12.50 and later have others."""
+"""Cipher suites that the legacy toolset knows, of either world; worlds of firmware 12.50 and later have others."""
 
 KEK_BITS: Final = 2048
 """Size of every region's exchange key."""

@@ -43,17 +43,13 @@ def authorise(state: State, memory: Memory, world: World, call: Call) -> tuple[S
 
 
 def _next_card(state: State, call: Call) -> tuple[str, Membership]:
-    while True:
-        try:
-            serial = quorum.next_card(call, _ASK)
-        except Refused as refusal:
-            if refusal.status is not Status.CANCELLED:
-                raise
-            words = "FIPS token not present: in a FIPS 140-2 level 3 world one card of the world has to authorise this"
-            raise Refused(Status.STRICT_FIPS_140, words) from None
-        membership = quorum.written_on(state, serial, call)
-        if membership is not None:
-            return serial, membership
+    try:
+        return quorum.next_written(state, call, _ASK)
+    except Refused as refusal:
+        if refusal.status is not Status.CANCELLED:
+            raise
+        words = "FIPS token not present: in a FIPS 140-2 level 3 world one card of the world has to authorise this"
+        raise Refused(Status.STRICT_FIPS_140, words) from None
 
 
 def _set_of(membership: Membership, state: State, memory: Memory, world: World) -> CardSet:

@@ -108,10 +108,7 @@ def _next_card(state: State, call: Call) -> tuple[str, Membership, CardSet]:
     world = worlds.load(state, memory)
     ask = CardAsk(purpose="read", set_name=WORLD, number=None, done=0, total=1)
     while True:
-        serial = quorum.next_card(call, ask)
-        membership = quorum.written_on(state, serial, call)
-        if membership is None:
-            continue
+        serial, membership = quorum.next_written(state, call, ask)
         sets = [made for made in tokens.card_sets(state, memory) if made.hkltu == membership.set_id]
         wanted = sets[0].card_set(memory) if sets else world.card_set(memory, *profiles.TOKENS)
         if quorum.is_of(membership, serial, wanted, call):

@@ -107,10 +107,7 @@ def _next_card(state: State, memory: Memory, call: Call) -> tuple[str, Membershi
     """Ask for cards until one is of a set whose PINs can be recovered."""
     ask = CardAsk(purpose="read", set_name=WORLD, number=None, done=0, total=1)
     while True:
-        serial = quorum.next_card(call, ask)
-        membership = quorum.written_on(state, serial, call)
-        if membership is None:
-            continue
+        serial, membership = quorum.next_written(state, call, ask)
         made = next((one for one in tokens.card_sets(state, memory) if one.hkltu == membership.set_id), None)
         if made is None:
             call.dialogue.tell(f"card {serial} is no operator's of this world: it is {quorum.describe(membership)}")

@@ -162,9 +162,21 @@ def read_quorum(
 def _next_member(state: State, wanted: CardSet, call: Call, ask: CardAsk) -> tuple[str, Membership]:
     """Ask for cards until one is of the set."""
     while True:
+        serial, membership = next_written(state, call, ask)
+        if is_of(membership, serial, wanted, call):
+            return serial, membership
+
+
+def next_written(state: State, call: Call, ask: CardAsk) -> tuple[str, Membership]:
+    """Ask for cards until one says what it is; return its serial and that. Of the others it is told why they do not.
+
+    Raises:
+        Refused: Cancelled.
+    """
+    while True:
         serial = next_card(call, ask)
-        membership = written_on(state, serial, call)
-        if membership is not None and is_of(membership, serial, wanted, call):
+        membership = _written_on(state, serial, call)
+        if membership is not None:
             return serial, membership
 
 
@@ -197,7 +209,7 @@ def _blank_card(state: State, made: CardSet, position: int, call: Call) -> str:
         call.dialogue.tell(f"card {serial} is not blank: it is {describe(membership)}")
 
 
-def written_on(state: State, serial: str, call: Call) -> Membership | None:
+def _written_on(state: State, serial: str, call: Call) -> Membership | None:
     """Return what the card in the slot says it is, None (and tell) where it says nothing."""
     if not cards.known(state, serial):
         call.dialogue.tell(f"there is no card {serial}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import crypto, operator_cards, softcards
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.naming import called
 from hsm_emulator.operator_cards import OperatorCards
 from hsm_emulator.softcards import Softcard
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from hsm_emulator.state import Memory, State
 
 Token = OperatorCards | Softcard
-
-T = TypeVar("T", bound=Token)
 
 _NAME: Final = re.compile(r"(?! )[^\"'`/\\]{1,64}(?<! )")
 _HASH: Final = re.compile(r"[0-9a-fA-F]{40}")
@@ -59,7 +58,7 @@ def find_cards(state: State, memory: Memory, named: str) -> OperatorCards:
     """
     if operator_cards.PREFIX + named in state.files:
         return _read_cards(state, memory, operator_cards.PREFIX + named)
-    return _one(card_sets(state, memory), named, "card set")
+    return called(card_sets(state, memory), named, "card set")
 
 
 def find_softcard(state: State, memory: Memory, named: str) -> Softcard:
@@ -71,7 +70,7 @@ def find_softcard(state: State, memory: Memory, named: str) -> Softcard:
     """
     if softcards.PREFIX + named in state.files:
         return _read_softcard(state, memory, softcards.PREFIX + named)
-    return _one(all_softcards(state, memory), named, "softcard")
+    return called(all_softcards(state, memory), named, "softcard")
 
 
 def find(state: State, memory: Memory, named: str) -> Token:
@@ -84,7 +83,7 @@ def find(state: State, memory: Memory, named: str) -> Token:
     for prefix, read in ((operator_cards.PREFIX, _read_cards), (softcards.PREFIX, _read_softcard)):
         if prefix + named in state.files:
             return read(state, memory, prefix + named)
-    return _one(_readable(state, memory), named, "card set or softcard")
+    return called(_readable(state, memory), named, "card set or softcard")
 
 
 def _readable(state: State, memory: Memory) -> tuple[Token, ...]:
@@ -115,13 +114,3 @@ def _read_softcard(state: State, memory: Memory, path: str) -> Softcard:
 def _demand_name(made: Token, path: str) -> None:
     if made.path != path:
         raise DamagedFile(f"the file of {made.words} is under another name")
-
-
-def _one(there: Sequence[T], named: str, kind: str) -> T:
-    found = [made for made in there if named == made.name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Refused(Status.INVALID_PARAMETER, f"several are called {named}; say which by its hash")
-    names = ", ".join(made.name for made in there) or "none"
-    raise Refused(Status.UNKNOWN_ID, f"there is no {kind} {named!r}; there are: {names}")

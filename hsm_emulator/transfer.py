@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from hsm_emulator.state import Memory
     from hsm_emulator.worlds import World
 
-SUITES: Final = frozenset({"DLf1024s160mRijndael", "DLf3072s256mRijndael"})
-"""Cipher suites of a source world that the legacy toolset works with."""
-
 _GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
 
@@ -173,8 +170,9 @@ def _counted(memory: Memory, grant: acl.Grant) -> Memory:
 
 
 def _check_suite(world: World) -> None:
-    if world.suite not in SUITES:
-        words = f"the world's cipher suite {world.suite} cannot be transferred from; {' and '.join(sorted(SUITES))} can"
+    if world.suite not in byok.SUITES:
+        known = " and ".join(sorted(byok.SUITES))
+        words = f"the world's cipher suite {world.suite} cannot be transferred from; {known} can"
         raise Refused(Status.INVALID_PARAMETER, words)
 
 

@@ -54,10 +54,7 @@ def _read(
     read: dict[str, tuple[CardFact, tuple[Share, ...] | None]] = {}
     while len(read) < total:
         ask = CardAsk(purpose="read", set_name=wanted.name, number=None, done=len(read), total=total)
-        serial = quorum.next_card(call, ask)
-        membership = quorum.written_on(state, serial, call)
-        if membership is None:
-            continue
+        serial, membership = quorum.next_written(state, call, ask)
         if serial in read:
             call.dialogue.tell(f"card {serial} was read already; it counts once")
             continue

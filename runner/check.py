@@ -117,9 +117,7 @@ class _Walk:
             if used is not None:
                 self._now = self._now.custody_after(str(step.settings[used]), None)
         self._now = action.changes(work, self._now)
-        for changed in step.changes:
-            now = replace(self._now.artefacts[changed], backed_up=False)
-            self._now = self._now.artefact_after(changed, now)
+        self._now = self._now.artefacts_after(step.changes, lambda now: replace(now, backed_up=False))
 
     def _report(self, step: PlannedStep, unmet: Unmet) -> None:
         told = ((fault.step, fault.rule, fault.key) for fault in self._faults)

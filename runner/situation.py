@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,11 @@ class Situation:
     def artefact_after(self, artefact: str, now: ArtefactNow) -> Situation:
         """Return the situation in which the artefact is so."""
         return replace(self, artefacts=MappingProxyType({**self.artefacts, artefact: now}))
+
+    def artefacts_after(self, artefacts: Iterable[str], become: Callable[[ArtefactNow], ArtefactNow]) -> Situation:
+        """Return the situation in which those of them that are there have become so."""
+        there = {name: become(self.artefacts[name]) for name in artefacts if name in self.artefacts}
+        return replace(self, artefacts=MappingProxyType({**self.artefacts, **there}))
 
 
 NOTHING = Situation(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import operator_messages as messages
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.keyfile import MODULE
+from hsm_emulator.naming import called
 from hsm_emulator.pages import MARK
 from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, tool_name
 from hsm_emulator.tools.operator import Operator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
-    from hsm_emulator.facts import CardSetFact, KeyFact, SoftcardFact
+    from hsm_emulator.facts import KeyFact
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
 
@@ -110,21 +111,11 @@ def _wanted(options: Namespace, at: Installation, keys: list[KeyFact]) -> list[s
     """Return the hashes of the tokens that were named, and of those that protect the keys, each once."""
     there = at.look(messages.ListOperators(), messages.OperatorsListed)
     named = [
-        *(_hash("card set", name, there.card_sets) for name in (*options.cardset, *options.cardset_name)),
-        *(_hash("softcard", name, there.softcards) for name in options.softcard),
+        *(called(there.card_sets, name, "card set").hkltu for name in (*options.cardset, *options.cardset_name)),
+        *(called(there.softcards, name, "softcard").hkltu for name in options.softcard),
         *(key.hkltu for key in keys if key.protect != MODULE),
     ]
     return list(dict.fromkeys(named))
-
-
-def _hash(kind: str, named: str, there: Sequence[CardSetFact | SoftcardFact]) -> str:
-    found = [made.hkltu for made in there if named in {made.name, made.hkltu}]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Refused(Status.INVALID_PARAMETER, f"several are called {named}; say which by its hash")
-    names = ", ".join(made.name for made in there) or "none"
-    raise Refused(Status.UNKNOWN_ID, f"there is no {kind} {named!r}; there are: {names}")
 
 
 def _load(at: Installation, hkltu: str, loaded: list[str]) -> None:

@@ -60,11 +60,8 @@ def _requires(work: Work[BackUpSettings], _situation: Situation) -> Iterator[Unm
 
 
 def _changes(work: Work[BackUpSettings], situation: Situation) -> Situation:
-    for artefact in work.inputs("files"):
-        now = situation.artefacts.get(artefact.id)
-        if now is not None:
-            situation = situation.artefact_after(artefact.id, replace(now, backed_up=True))
-    return situation
+    files = (artefact.id for artefact in work.inputs("files"))
+    return situation.artefacts_after(files, lambda now: replace(now, backed_up=True))
 
 
 ACTION: Final = Action(

@@ -99,11 +99,8 @@ def _first_carry(work: Work[CarryMediaSettings]) -> str | None:
 
 
 def _changes(work: Work[CarryMediaSettings], situation: Situation) -> Situation:
-    for artefact in work.inputs("files"):
-        now = situation.artefacts.get(artefact.id)
-        if now is not None:
-            situation = situation.artefact_after(artefact.id, replace(now, at=work.settings.to, store="station"))
-    return situation
+    files = (artefact.id for artefact in work.inputs("files"))
+    return situation.artefacts_after(files, lambda now: replace(now, at=work.settings.to, store="station"))
 
 
 ACTION: Final = Action(

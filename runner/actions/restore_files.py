@@ -65,11 +65,8 @@ def _requires(work: Work[NoSettings], _situation: Situation) -> Iterator[Unmet]:
 
 
 def _changes(work: Work[NoSettings], situation: Situation) -> Situation:
-    for artefact in work.inputs("files"):
-        now = situation.artefacts.get(artefact.id)
-        if now is not None:
-            situation = situation.artefact_after(artefact.id, replace(now, store="device"))
-    return situation
+    files = (artefact.id for artefact in work.inputs("files"))
+    return situation.artefacts_after(files, lambda now: replace(now, store="device"))
 
 
 ACTION: Final = Action(

@@ -85,7 +85,7 @@ class EmulatedHsm:
         self._folder = folder
         self._inside = inside or Inside()
         try:
-            self._device = self._inside.open(self._folder)
+            self._device = self._inside.device_in(self._folder)
         except Refused as refusal:
             raise WrongUse(f"{device} cannot be opened: {refusal.words}", rule="DEV002") from None
         try:
@@ -111,7 +111,7 @@ class EmulatedHsm:
         self._device.close()
         if self._inside.faults is not None:
             self._inside.faults.arm({})
-        self._device = self._inside.open(self._folder)
+        self._device = self._inside.device_in(self._folder)
 
     def report(self) -> DeviceReport:
         """Return what the module says of itself."""

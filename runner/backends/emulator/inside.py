@@ -25,7 +25,7 @@ class Inside:
     scrypt_n: int = crypto.SCRYPT_N
     faults: faults.Faults | None = None
 
-    def open(self, folder: Path) -> Device:
+    def device_in(self, folder: Path) -> Device:
         """Return the device of an installation, open.
 
         Raises:

@@ -75,7 +75,7 @@ def make_world(
         messages.NewWorld(cipher_suite=SUITE, threshold=threshold, cards=len(cards)),
         messages.ChangeMode(mode=messages.Mode(mode)),
     )
-    with on.open(folder) as device:
+    with on.device_in(folder) as device:
         for number, command in enumerate(commands, 1):
             device.change(command, f"before-{number}", stack)
 
@@ -89,9 +89,9 @@ def lay_out_cards(source: Path, target: Path, *, inside: Inside | None = None) -
         inside: what both stand on; the real things by default.
     """
     on = inside or Inside()
-    with on.open(source) as device:
+    with on.device_in(source) as device:
         written = [card for card in device.all_cards() if not _is_blank(device, card.serial)]
-    with on.open(target) as device:
+    with on.device_in(target) as device:
         there = {card.serial for card in device.all_cards()}
         if fresh := [card for card in written if card.serial not in there]:
             device.take_cards(fresh)
