@@ -5,8 +5,9 @@ None of it needs the module, which may be without power.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
 
 from hsm_emulator import cards, module, ram
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -21,30 +22,26 @@ FARTHEST: Final = 10**10
 """Seconds that a module's clock can be set off by: some 300 years."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyCard:
+class CopyCard(Struct, frozen=True, kw_only=True):
     """Copy what can be read of the card `serial` onto a new plastic `copy`, whose chip has a secret of its own."""
 
     serial: str
     copy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoseCard:
+class LoseCard(Struct, frozen=True, kw_only=True):
     """Lose the card `serial` for good, chip and all."""
 
     serial: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchPower:
+class SwitchPower(Struct, frozen=True, kw_only=True):
     """Cut the module's power, or switch it `on` again. What it held in its memory is lost when it is cut."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetClock:
+class SetClock(Struct, frozen=True, kw_only=True):
     """Set the module's clock off from the machine's by so many `seconds`."""
 
     seconds: int

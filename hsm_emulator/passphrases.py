@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hsm_emulator import cards, profiles, quorum, tokens, worlds
 from hsm_emulator.dialogue import WORLD, CardAsk, PinAsk

@@ -6,8 +6,10 @@ The module is longer than others because both go through the same steps at the s
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hsm_emulator import cards, sharing, tries
 from hsm_emulator.cards import Membership
@@ -30,8 +32,7 @@ LTU: Final = "LTU"
 """The one token of an operator card set or a softcard."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """What a command has at hand besides the state: randomness, the time, the operator, and durable PIN tries.
 
     `now_ms` gives milliseconds since 1970; `keep` commits a state in which only a card's tries have changed.
@@ -43,8 +44,7 @@ class Call:
     keep: Callable[[State], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardSet:
+class CardSet(Struct, frozen=True, kw_only=True):
     """A set of cards: the world and set they are of, its name for people, its quorum.
 
     `module_keys` names the key that protects the shares of each of its tokens (32 bytes). `thresholds` says how many

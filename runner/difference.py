@@ -6,9 +6,10 @@ field that is new in the format is compared too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner import canonical
 from runner.codec import to_data
@@ -49,8 +50,7 @@ _WORDING: Final = frozenset({"title", "say", "note", "caution", "part"})
 _OF_A_STEP: Final = frozenset({"action", "title", "station", "device", "quorum", "repeat", "sign_off"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One thing that is different.
 
     Attributes:

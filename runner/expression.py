@@ -10,8 +10,9 @@ from __future__ import annotations
 import functools
 import operator
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner.canonical import LARGEST
 from runner.filters import FILTERS
@@ -51,8 +52,7 @@ _CALLED: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A fault of a template: its rule, what is wrong, where in the text (from 0), and what to write.
 
     `instead` is what the word at `offset` certainly should be; "" where a person must say.
@@ -65,8 +65,7 @@ class Problem:
     instead: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """An expression of a text: its tree, its own text, and where that begins."""
 
     tree: nodes.Expr
@@ -74,8 +73,7 @@ class Piece:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A text in order: literal text, and expressions; or the problems that stopped its parsing."""
 
     parts: tuple[str | Piece, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from hsm_emulator import attestation, chain, encoding, keyfile, worlds
 from hsm_emulator.attestation import Kind
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from hsm_emulator.tools.installation import Installation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attested:
+class Attested(Struct, frozen=True, kw_only=True):
     """A key whose certificates hold: what it is, and the module and world it was generated in. Sizes are in bits.
 
     `here` says whether it was generated in this module, or else in another one that is or was in the world.

@@ -31,9 +31,9 @@ def _examine(options: Namespace, at: Installation) -> str:
         raise Refused(Status.CANCELLED, "no card; nothing was looked at")
     shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
     if options.json:
-        from dataclasses import asdict
+        from msgspec import to_builtins
 
-        return json_page(card=asdict(shown))
+        return json_page(card=to_builtins(shown))
     if not shown.set_name:
         return f"{MARK}\nModule 1 slot 0: blank card\n"
     name = shown.set_name if shown.set_name == ACS else f"`{shown.set_name}'"

@@ -6,10 +6,10 @@ keys is not also blamed for what it lacks when a closest name explains both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
@@ -48,8 +48,7 @@ class Written(BaseModel):
 D = TypeVar("D")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed(Generic[D]):
+class Parsed(Struct, Generic[D], frozen=True, kw_only=True):
     """What parsing a document gave.
 
     Attributes:

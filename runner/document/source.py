@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from runner.document import characters
 from runner.document.findings import Finding, Path, Place, Span, in_order

@@ -21,9 +21,10 @@ import os
 import shutil
 import stat
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 from runner.errors import CeremonyError, Defect, EvidenceFault, StepFault, WrongUse
 
@@ -43,16 +44,14 @@ _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 Kind = Literal["mkdir", "create", "write", "sync", "link", "replace", "remove", "sync_folder", "append", "cut"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One change that is about to be made. `create`, `write` and `sync` of a new file name its temporary path."""
 
     kind: Kind
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFacts:
+class FileFacts(Struct, frozen=True, kw_only=True):
     """What a file holds: its size in bytes, and its SHA-256 as lower-case hex."""
 
     size: int

@@ -7,8 +7,9 @@ a device that broke off leaves it uncertain, and the ceremony is resumed.
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from runner.backends.emulator.inside import as_fault, faulty
 from runner.host.clock import SystemClock

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.actions.registry import BY_NAME
 from runner.document.parse import parse_playbook, parse_roster
@@ -41,8 +42,7 @@ _TEMPLATES: Final = Path(__file__).resolve().parents[1] / "new.d"
 _WORD: Final = re.compile(r"@(\w+)@")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What a new ceremony is made of: its id, title and owner, and the names of its people by their `SEATS`."""
 
     name: str

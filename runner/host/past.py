@@ -6,8 +6,10 @@ The module is longer than others because one pass over the log gathers all of it
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.audit.entry import Entry, EntryType, decode_entry
 from runner.audit.tree import leaf
@@ -41,8 +43,7 @@ _ACCOUNTS: Final = frozenset({EntryType.CEREMONY_OPENED, EntryType.REPLY, EntryT
 _SIGNER: Final = re.compile(r'([a-z][a-z0-9-]*) namespaces="[^"]*" (\S+ \S+)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(Struct, frozen=True, kw_only=True):
     """What people decided last, where nothing followed from it yet.
 
     Attributes:
@@ -58,8 +59,7 @@ class Decided:
     attested: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """What the log of a record says.
 
     Attributes:

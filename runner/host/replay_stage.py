@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from runner.actions.interface import brought
 from runner.audit.entry import EntryType, decode_entry
@@ -45,8 +46,7 @@ DECLINED: Final = "RUN040"
 """A person declined."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """What is tried: a playbook, what its plan is made for, what people answer, who stays away, what gets damaged.
 
     `folder` is the playbook's, with the files that are brought; `earlier` are carried out first, and leave the earlier
@@ -62,8 +62,7 @@ class Scene:
     earlier: Mapping[str, Scene] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why it went no further: the rule, the step it is about (None: about none), and words."""
 
     rule: str
@@ -71,8 +70,7 @@ class Refusal:
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Came:
+class Came(Struct, frozen=True, kw_only=True):
     """What came of it.
 
     Attributes:

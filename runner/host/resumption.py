@@ -9,8 +9,9 @@ The module is longer than others because the order of these looks is the point o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from runner.audit.entry import EntryType
 from runner.audit.note import LogKey

@@ -10,8 +10,10 @@ The module is longer than others because every way in which a sitting ends leave
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.audit.entry import EntryType
 from runner.backends.interface import DeviceReport, Hsm, Vault, ask_hsm, ask_vault
@@ -91,8 +93,7 @@ class Watch(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class Ended(Struct, frozen=True, kw_only=True):
     """How a sitting ended.
 
     Attributes:
@@ -110,8 +111,7 @@ class Ended:
     failed: StepFailed | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """Where a ceremony stands when a sitting begins.
 
     Attributes:
@@ -131,8 +131,7 @@ class Course:
     checkpointed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hands:
+class Hands(Struct, frozen=True, kw_only=True):
     """What a sitting works with.
 
     Attributes:
@@ -158,8 +157,7 @@ class Hands:
     keep: Callable[[StepDone], None]
 
 
-@dataclass(slots=True)
-class _Gate:
+class _Gate(Struct):
     """What is attested in the attempt under way."""
 
     attested: set[tuple[str, str]] = field(default_factory=set)

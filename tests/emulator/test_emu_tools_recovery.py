@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import Bench, SeededDraw, contents, pins, serials
+from msgspec.structs import replace
 from test_emu_attacks import edited, forge
 from tool_bench import Tools
 

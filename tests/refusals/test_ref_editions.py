@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, Bench, Edit, edit, name, within
 
 from runner.check import check

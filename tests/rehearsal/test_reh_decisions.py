@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
+from msgspec.structs import replace
 
 from runner.engine import Finished
 from runner.errors import Exit

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
+from msgspec.structs import replace
 from sittings_bench import Broken, is_entry
 
 from runner.audit.entry import EntryType

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
 from emulator_bench import FakeClock, SeededDraw
+from msgspec.structs import replace
 from sittings_bench import Broken, is_entry
 
 from hsm_emulator import messages
