@@ -134,20 +134,26 @@ def _expression(text: str, offset: int) -> Piece | Problem:
 
 
 def _read(text: str, offset: int) -> Piece | Problem:
+    tree = _tree(text)
+    if tree is None:
+        return Problem("TPL002", "this is no expression", offset + _lead(text), _WHAT_IS_ALLOWED)
+    return Piece(tree, text, offset)
+
+
+@functools.lru_cache(maxsize=4096)
+def _tree(text: str) -> nodes.Expr | None:
+    """Return the tree of one expression, None where it is none; the same ones stand in many texts."""
     from jinja2 import TemplateSyntaxError, nodes
 
     try:
         body = _environment().parse("{{" + text + "}}").body
     except (TemplateSyntaxError, ValueError, OverflowError, RecursionError, AssertionError):
-        return Problem("TPL002", "this is no expression", offset + _lead(text), _WHAT_IS_ALLOWED)
+        return None
     output = body[0] if len(body) == 1 else None
-    if (
-        isinstance(output, nodes.Output)
-        and len(output.nodes) == 1
-        and not isinstance(output.nodes[0], nodes.TemplateData)
-    ):
-        return Piece(output.nodes[0], text, offset)
-    return Problem("TPL002", "this is no expression", offset + _lead(text), _WHAT_IS_ALLOWED)
+    if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
+        return None
+    tree = output.nodes[0]
+    return None if isinstance(tree, nodes.TemplateData) else tree
 
 
 def _lead(text: str) -> int:

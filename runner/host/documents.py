@@ -99,16 +99,18 @@ def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
         sources.append(SourceFile(file=path.name, role=role, size=len(content), sha256=file_digest(content)))
         return content
 
-    source = read_source(shown(playbook), read(playbook, "playbook"))
-    parsed = parse_playbook(source, actions=BY_NAME)
     regions: Parsed[Regions] | None = None
-    if parsed.draft is not None and parsed.draft.regions is not None:
-        path = playbook.parent / parsed.draft.regions
+
+    def regions_of(named: str) -> Regions | None:
+        nonlocal regions
+        path = playbook.parent / named
         if not path.is_file():
-            raise WrongUse(f"the playbook names {parsed.draft.regions}, and there is no {shown(path)}")
+            raise WrongUse(f"the playbook names {named}, and there is no {shown(path)}")
         regions = parse_regions(read_source(shown(path), read(path, "regions")))
-        if regions.value is not None:
-            parsed = parse_playbook(source, actions=BY_NAME, regions=regions.value)
+        return regions.value
+
+    source = read_source(shown(playbook), read(playbook, "playbook"))
+    parsed = parse_playbook(source, actions=BY_NAME, regions=regions_of)
     name = playbook.name.removesuffix(ENDING)
     beside = playbook.with_name(f"{name}.roster.yaml")
     people = roster or (beside if beside.is_file() else None)

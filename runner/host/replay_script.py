@@ -238,7 +238,7 @@ def _read_again(documents: Documents, source: Source) -> Documents:
     if isinstance(source.data, dict) and "regions" not in source.data:
         regions = None
     values = None if regions is None else regions.value
-    playbook = parse_playbook(source, actions=BY_NAME, regions=values)
+    playbook = parse_playbook(source, actions=BY_NAME, regions=lambda _named: values)
     roster = documents.roster
     if roster is not None:
         roster = parse_roster(roster.source, playbook.draft)
