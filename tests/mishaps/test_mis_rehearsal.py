@@ -99,6 +99,14 @@ def test_files_that_go_wrong_once(room: Room, what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ["files-full", "files-unreadable"])
+def test_the_record_names_no_folder_of_the_machine(room: Room, what: str) -> None:
+    room.came(f"at: back-up-world, what: {what}, nth: 1")
+    (refused,) = [one["data"]["reply"] for one in room.entries() if one["data"].get("kind") == "files_refused"]
+    assert refused["words"].startswith("world at backup-disk cannot be ")
+    assert str(room.place) not in (room.record / "log.jsonl").read_text()
+
+
+@pytest.mark.parametrize("what", ["files-full", "files-unreadable"])
 def test_files_that_go_wrong_where_people_give_up(room: Room, what: str) -> None:
     story = room.came(f"at: back-up-key, what: {what}, then: give-up", ends="exit: 6, rule: RUN030, step: back-up-key")
     assert story == ended("back-up-key", "RUN030", None)
