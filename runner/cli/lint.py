@@ -13,6 +13,7 @@ from runner.document.findings import Severity, in_order
 from runner.document.printing.text import MOST_SHOWN, where
 from runner.document.second_source import check_against
 from runner.errors import Exit, WrongUse
+from runner.host.clock import today
 from runner.host.disk import Disk
 from runner.host.documents import find_playbooks, load, load_regions
 from runner.host.mending import mend
@@ -99,6 +100,7 @@ def _looked_at(playbook: Path, args: Namespace) -> tuple[Documents, tuple[Findin
         records = earlier(Disk(), documents.written, args.record)
     found = lint(
         documents,
+        today=today(),
         region=args.region,
         edition=args.edition,
         language=args.language,
