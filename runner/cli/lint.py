@@ -68,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
         if fixed:
             documents, here = _looked_at(playbook, args)
         findings += here
-        if documents.roster is None:
+        if documents.roster is None and documents.playbook.draft is not None:
             sys.stderr.write(f"no roster for {shown(str(playbook))}: nothing is known about who can come\n")
         waived += documents.waived()
         sources |= documents.by_name()

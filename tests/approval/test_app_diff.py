@@ -100,7 +100,7 @@ def test_one_playbook_in_two_regions_and_editions(bench: Bench) -> None:
     ("arguments", "code", "words"),
     [
         (("plan.json", "none.json"), 2, "there is no file none.json"),
-        (("plan.json", "keys"), 2, "plan.json"),
+        (("plan.json", "keys"), 2, "keys is a folder; there is no playbook in it"),
         (("plan.json", "keys/ada"), 3, "RUN012"),
         (("plan.json", "plan.json", "--region", "eu"), 2, "these are plans already"),
         (("plan.json", "press.ceremony.yaml", "--edition", "2020-01-01"), 2, "REG005"),
