@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.cli.earlier import add_records, earlier
 from runner.cli.options import Parser, add_format, show
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from runner.document.shape import Parsed
     from runner.document.source import Source
     from runner.planning import Documents
+
+MOST_ROUNDS: Final = 10
+"""`--fix` mends and looks again at most so often: a fault of reading hides those of shape, and these the others."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,10 +65,11 @@ def main(arguments: Sequence[str]) -> int:
         raise WrongUse("--record is for one playbook at a time")
     for playbook in playbooks:
         documents, here = _looked_at(playbook, args)
-        fixed = mend(Disk(), documents, here) if args.fix else ()
-        for fix in fixed:
-            sys.stderr.write(f"fixed {where(fix.place)}: {shown(fix.words)}\n")
-        if fixed:
+        for _round in range(MOST_ROUNDS if args.fix else 0):
+            if not (fixed := mend(Disk(), documents, here)):
+                break
+            for fix in fixed:
+                sys.stderr.write(f"fixed {where(fix.place)}: {shown(fix.words)}\n")
             documents, here = _looked_at(playbook, args)
         findings += here
         if documents.roster is None and documents.playbook.draft is not None:
