@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from runner.actions.interface import FileFact
     from runner.document.replay import Fault, PlanFor
     from runner.engine import StepDeclined, StepDone, StepFailed
+    from runner.errors import Uncertain
     from runner.exchange import Acting, RoomEvent
     from runner.host.disk import Disk
     from runner.host.rehearsal import Rehearsed
@@ -290,3 +291,6 @@ class _Watch:
     def declined(self, mark: StepDeclined) -> None:
         """Keep why."""
         self.refusal = Refusal(rule=DECLINED, step=mark.step, words=f"{mark.person} declined: {mark.reason}")
+
+    def broke_off(self, fault: Uncertain) -> None:
+        """Nothing to keep: the sitting's end says it."""

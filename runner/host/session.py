@@ -90,6 +90,10 @@ class Watch(Protocol):
         """Somebody declined."""
         ...
 
+    def broke_off(self, fault: Uncertain) -> None:
+        """A device broke off, and it is not known whether it did what it was asked; the sitting ends."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedBy:
@@ -211,7 +215,8 @@ class Session:
                 self._turn = self._exchange(self._turn)
         except StopAsked:
             return self.suspend(STOPPED)
-        except Uncertain:
+        except Uncertain as fault:
+            self._hands.watch.broke_off(fault)
             return self.suspend(UNKNOWN)
         finally:
             self._engine.close()

@@ -65,6 +65,8 @@ def test_nobody_has_the_right_card(room: Room) -> None:
 @pytest.mark.parametrize(("what", "nth"), [("device-power", 1), ("device-power", 14), ("device-full", 5)])
 def test_the_device_breaks_off_before_or_after_it_was_done(room: Room, what: str, nth: int) -> None:
     assert room.came(f"at: generate-key, what: {what}, nth: {nth}") == BROKEN_OFF
+    lines = [line for line in room.err.splitlines() if "BROKE OFF" in line or "[generate-key" in line]
+    assert ["BROKE OFF RUN022: hsm broke off: " in line for line in lines] == [False, True, False]
     keys = [one for one in room.entries() if one["type"] == "reply" and one["data"]["kind"] == "key_made"]
     assert len(keys) == 1
     requests = [one for one in room.entries() if one["type"] == "request" and one["data"]["kind"] == "generate_key"]
