@@ -195,7 +195,8 @@ class CardExamined(Struct, frozen=True, kw_only=True):
     """What is written on a card, none of it authenticated: card `number` of a set of `cards`, `threshold` needed.
 
     A blank card has no `set_name` and no `hknso` ("") and zeros. `failures` are the wrong PINs in a row, of which
-    `lockout` lock it, 0 for never: these two the chip says.
+    `lockout` lock it, 0 for never: these two the chip says. `replaced` says that it is of an Administrator Card Set of
+    the module's world that the world file does not name any more.
     """
 
     serial: str
@@ -206,6 +207,7 @@ class CardExamined(Struct, frozen=True, kw_only=True):
     hknso: str
     failures: int
     lockout: int
+    replaced: bool
 
 
 # -- changing the device: each is committed once, under a request id ---------------------------------------------------

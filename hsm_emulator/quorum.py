@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hsm_emulator import cards, sharing, tries
 from hsm_emulator.cards import Membership
-from hsm_emulator.dialogue import CardAsk, PinAsk
+from hsm_emulator.dialogue import ACS, CardAsk, PinAsk
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import CardFact
 from hsm_emulator.sharing import Quorum
@@ -230,7 +230,9 @@ def is_of(membership: Membership, serial: str, wanted: CardSet, call: Call) -> b
         call.dialogue.tell(f"card {serial} is of another Security World: it is {describe(membership)}")
         return False
     if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
-        call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}")
+        both = membership.set_name == wanted.name == ACS
+        why = "; one of these two sets was replaced: the card's, if the world file is the newest" if both else ""
+        call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}{why}")
         return False
     return True
 

@@ -41,6 +41,8 @@ def _examine(options: Namespace, at: Installation) -> str:
         f"{MARK}\nModule 1 slot 0: {name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
         f" of world {shown.hknso}\n"
     )
+    if shown.replaced:
+        page += "It is of a set that was replaced.\n"
     if not shown.lockout:
         return page
     locked = "it is locked" if shown.failures >= shown.lockout else f"{shown.failures} so far"

@@ -70,26 +70,23 @@ def _generatekey(options: Namespace, at: Installation) -> str:
     if not module.usable:  # before anybody answers prompts
         words = f"generatekey needs a Security World and operational mode; module 1 is in {module.mode.value} mode"
         raise Refused(Status.INVALID_STATE, words)
+    for name, value in given.items():
+        _check(name, value)
     for name, usual in _PARAMETERS.items():
         if name not in given:
             given[name] = at.operator.line(f"{name} [{usual}]: ") or usual
+            _check(name, given[name])  # before the next is asked for
     ident = given["ident"].lower()
     note = f"The identifier is written small: {ident}\n" if ident != given["ident"] else ""
     if given.get("recovery") == "yes" and module.world is not None and not module.world.has(Feature.RECOVERY):
         raise Refused(Status.INVALID_PARAMETER, "recovery=yes: this world was made without recovery")
-    for name, only in _FIXED.items():
-        if given.get(name, only) != only:
-            raise Refused(Status.INVALID_PARAMETER, f"{name}={given[name]} is not modelled; only {name}={only}")
-    if given["nvram"] not in {"yes", "no"}:
-        raise Refused(Status.INVALID_PARAMETER, f"nvram is yes or no, not {given['nvram']!r}")
-    size = whole(given["size"])
     by = _protector(given, at)
     command = messages.GenerateKey(
         app=options.generate,
         ident=ident,
         plainname=given["plainname"],
         type=given["type"],
-        size=size,
+        size=int(given["size"]),
         protect=given["protect"],
         nvram=given["nvram"] == "yes",
         pubexp=given["pubexp"],
@@ -109,6 +106,23 @@ def _generatekey(options: Namespace, at: Installation) -> str:
             "",
         ]
     )
+
+
+def _check(name: str, value: str) -> None:
+    """Refuse what a parameter cannot be.
+
+    Raises:
+        Refused: InvalidParameter; InvalidHostDataIdentifier for the identifier.
+    """
+    from hsm_emulator.keys import check_parameter
+
+    if name == "size":
+        whole(value)
+    if name == "nvram" and value not in {"yes", "no"}:
+        raise Refused(Status.INVALID_PARAMETER, f"nvram is yes or no, not {value!r}")
+    if value != (only := _FIXED.get(name, value)):
+        raise Refused(Status.INVALID_PARAMETER, f"{name}={value} is not modelled; only {name}={only}")
+    check_parameter(name, value.lower() if name == "ident" else value)
 
 
 def _protector(given: dict[str, str], at: Installation) -> str:

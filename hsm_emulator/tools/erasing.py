@@ -33,7 +33,8 @@ def _bulkerase(_options: Namespace, at: Installation) -> str:
     while serial := at.operator.line("Insert a card to erase: type its serial, or nothing to go on: "):
         shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
         what = f"{shown.set_name} #{shown.number} of world {shown.hknso}" if shown.set_name else "blank card"
-        at.operator.show(f"Module 1 slot 0: {what}")
+        replaced = ", of a set that was replaced" if shown.replaced else ""
+        at.operator.show(f"Module 1 slot 0: {what}{replaced}")
         if at.operator.line(f"Erase card {serial}? Type yes: ") == "yes":
             serials.append(serial)
     if not serials:

@@ -46,15 +46,27 @@ def find_playbook(name: str) -> Path:
     """Return the playbook of that path, or the shipped one of that name.
 
     Raises:
-        WrongUse: there is neither.
+        WrongUse: there is neither; or it is a folder, and the words say of what.
     """
     path = Path(name)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise WrongUse(_of_folder(path))
+    if path.exists():
+        raise WrongUse(f"{name} is not a plain file")
     own = {item.name.removesuffix(ENDING): item for item in sorted(shipped("ceremonies").glob(f"*/*{ENDING}"))}
     if name in own:
         return own[name]
     raise WrongUse(f"there is no file {name}, and no shipped ceremony of that name ({', '.join(own)})")
+
+
+def _of_folder(path: Path) -> str:
+    """Return in words what to name instead of a folder."""
+    if (path / "log.jsonl").exists():
+        return f"{shown(path)} is the record of a ceremony, no playbook; its playbook lies in {shown(path / 'source')}"
+    there = [shown(one) for one in sorted(path.glob(f"*{ENDING}"))]
+    return f"{shown(path)} is a folder; " + (f"name {' or '.join(there)}" if there else "there is no playbook in it")
 
 
 def find_playbooks(names: Iterable[str]) -> tuple[Path, ...]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from runner.document.faults import WentWrong
     from runner.engine import StepDeclined, StepDone, StepFailed
+    from runner.errors import Uncertain
     from runner.exchange import Acting, RoomEvent
     from runner.host.disk import Operation
     from runner.host.rehearsal import Rehearsed, Script
@@ -170,3 +171,6 @@ class _Watching:
     def declined(self, mark: StepDeclined) -> None:
         self._mishaps.disarm()
         self._watch.declined(mark)
+
+    def broke_off(self, fault: Uncertain) -> None:
+        self._watch.broke_off(fault)

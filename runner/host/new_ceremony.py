@@ -17,7 +17,7 @@ from runner.actions.registry import BY_NAME
 from runner.document.parse import parse_playbook, parse_roster
 from runner.document.source import read_source
 from runner.errors import PlaybookFault, WrongUse
-from runner.host.clock import in_a_year
+from runner.host.clock import in_a_year, today
 from runner.linting import lint
 from runner.planning import Documents
 from runner.schemas import NAMES, file_name, schema_text
@@ -91,5 +91,5 @@ def _require_clean(name: str, files: Mapping[str, bytes]) -> None:
     parsed = parse_playbook(playbook, actions=BY_NAME)
     people = parse_roster(roster, parsed.draft)
     documents = Documents(playbook=parsed, regions=None, roster=people, texts={}, sources=(), contents={})
-    for finding in lint(documents, region=None, edition=None, level="release"):
+    for finding in lint(documents, today=today(), region=None, edition=None, level="release"):
         raise PlaybookFault(f"what was given does not do for {finding.path}: {finding.message}", rule=finding.code)

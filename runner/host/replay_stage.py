@@ -10,6 +10,7 @@ from runner.actions.interface import brought
 from runner.audit.entry import EntryType, decode_entry
 from runner.backends.emulator.inside import Inside
 from runner.backends.emulator.setting_up import LOCAL
+from runner.document.control_rules import overdue
 from runner.document.findings import Finding, Severity
 from runner.errors import CeremonyError, ControlFault, Exit, PlaybookFault
 from runner.host.clock import DeviceClock, today
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from runner.actions.interface import FileFact
     from runner.document.replay import Fault, PlanFor
     from runner.engine import StepDeclined, StepDone, StepFailed
+    from runner.errors import Uncertain
     from runner.exchange import Acting, RoomEvent
     from runner.host.disk import Disk
     from runner.host.rehearsal import Rehearsed
@@ -104,8 +106,8 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
     if (refused := _refused(documents.findings(), _steps(documents))) is not None:
         return refused
     try:
-        if documents.written.review_by < today():
-            raise ControlFault(f"the playbook was to be reviewed by {documents.written.review_by}", rule="RUN010")
+        if late := overdue(documents.written, today()):
+            raise ControlFault(late, rule="RUN010")
         if documents.roster is None:
             raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
         given = Given(values=scene.plan.params, examples=True)
@@ -287,3 +289,6 @@ class _Watch:
     def declined(self, mark: StepDeclined) -> None:
         """Keep why."""
         self.refusal = Refusal(rule=DECLINED, step=mark.step, words=f"{mark.person} declined: {mark.reason}")
+
+    def broke_off(self, fault: Uncertain) -> None:
+        """Nothing to keep: the sitting's end says it."""

@@ -327,7 +327,7 @@ class _Resumption:
         try:
             session.attend(past.unsigned)
             if past.closed is not None or past.aborted is not None:
-                return session.close_again(past.closed or "aborted", past.aborted)
+                return session.close_again(past.closed or "aborted", past.aborted, past.ended_by)
             if self._decision(past, logbook, session, undecided) == "abandon":
                 engine.close()
                 return session.close(Finished(outcome="aborted", rule=UNKNOWN))

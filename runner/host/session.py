@@ -92,6 +92,17 @@ class Watch(Protocol):
         """Somebody declined."""
         ...
 
+    def broke_off(self, fault: Uncertain) -> None:
+        """A device broke off, and it is not known whether it did what it was asked; the sitting ends."""
+        ...
+
+
+class EndedBy(Struct, frozen=True, kw_only=True):
+    """Who ended a ceremony before it was done: by their ids, with the reason they gave."""
+
+    people: tuple[str, ...]
+    because: str
+
 
 class Ended(Struct, frozen=True, kw_only=True):
     """How a sitting ended.
@@ -102,6 +113,7 @@ class Ended(Struct, frozen=True, kw_only=True):
         to: the station it was handed over to, None otherwise.
         head: the leaf hash of the last entry, hex: what the next machine's people compare.
         failed: the step that failed last, None where none did.
+        by: who aborted it, None where nobody did.
     """
 
     how: str
@@ -109,6 +121,7 @@ class Ended(Struct, frozen=True, kw_only=True):
     rule: str | None = None
     to: str | None = None
     failed: StepFailed | None = None
+    by: EndedBy | None = None
 
 
 class Course(Struct, frozen=True, kw_only=True):
@@ -176,6 +189,7 @@ class Session:
         self._gate = _Gate(set(course.attested), course.checkpointed)
         self._steps = plan.active_steps()
         self._people = course.people
+        self._ended_by: EndedBy | None = None
 
     def run(self, exceptions: Sequence[Said] = ()) -> Ended:
         """Go on to the end of the ceremony or of this machine's part, or until people stop.
@@ -198,7 +212,8 @@ class Session:
                 self._turn = self._exchange(self._turn)
         except StopAsked:
             return self.suspend(STOPPED)
-        except Uncertain:
+        except Uncertain as fault:
+            self._hands.watch.broke_off(fault)
             return self.suspend(UNKNOWN)
         finally:
             self._engine.close()
@@ -346,6 +361,8 @@ class Session:
                 if step.station not in self._hands.played:
                     return self._hand_over(step)
                 self._gate, self._people = _Gate(), ()
+            if isinstance(mark, StepDeclined):
+                self._ended_by = EndedBy(people=(mark.person,), because=mark.reason)
             if isinstance(mark, StepDone) and (declined := self._result(mark)) is not None:
                 return self._tell(declined)
             said = mark_entry(mark)
@@ -419,10 +436,12 @@ class Session:
             data = {"rule": finished.rule, "by": by, "reason": reason, "devices": self._devices()}
             self._say(EntryType.CEREMONY_ABORTED, data)
             if by is not None:
+                self._ended_by = EndedBy(people=(by,), because=reason or "")
                 self._sign_end(by)
         self._say(EntryType.CEREMONY_CLOSED, {"outcome": finished.outcome, "devices": self._devices()})
         self._hands.logbook.seal()
-        return Ended(how=finished.outcome, head=self._hands.logbook.head, rule=finished.rule, failed=failed)
+        head = self._hands.logbook.head
+        return Ended(how=finished.outcome, head=head, rule=finished.rule, failed=failed, by=self._ended_by)
 
     def _sign_end(self, by: str) -> None:
         """Let who ends the ceremony attest to that, where the plan has them close it and they have a key."""
@@ -436,11 +455,11 @@ class Session:
                 occasion = Occasion(about="close", signed=True, value="aborted")
                 self._hands.attesting.ask((Acting(person=by, role=roles[0]),), occasion)
 
-    def close_again(self, outcome: str, rule: str | None) -> Ended:
-        """Write the end that the sitting before could not seal."""
+    def close_again(self, outcome: str, rule: str | None, by: EndedBy | None) -> Ended:
+        """Write the end that the sitting before could not seal, as its log has it."""
         self._say(EntryType.CEREMONY_CLOSED, {"outcome": outcome, "devices": self._devices()})
         self._hands.logbook.seal()
-        return Ended(how=outcome, head=self._hands.logbook.head, rule=rule)
+        return Ended(how=outcome, head=self._hands.logbook.head, rule=rule, by=by)
 
     def _close_statements(self) -> None:
         wanted = self._plan.approvals.close

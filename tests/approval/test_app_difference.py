@@ -101,7 +101,7 @@ def test_a_plan_does_not_differ_from_itself(plan: Plan) -> None:
         ),
         (
             replace(FULL, sources=(replace(FULL.sources[0], sha256="44" * 32), *FULL.sources[1:])),
-            f"source press.ceremony.yaml: sha256: was `{'11' * 32}`, is `{'44' * 32}`",
+            f"wording source press.ceremony.yaml: sha256: was `{'11' * 32}`, is `{'44' * 32}`",
         ),
         (
             replace(FULL, approvals=Approvals(plan=(Wanted(role="judge", count=2),), close=(), days=7)),

@@ -136,6 +136,7 @@ def test_a_gate_is_attested_again_in_every_attempt(tmp_path: Path, monkeypatch: 
 
 def declined(left: bench.Left, step: str) -> None:
     assert left.code == Exit.STOPPED, left.err[-400:]
+    assert "aborted by hana: not like this (RUN040)\n" in left.err
     entry = sittings.only(left.entries(), "step.declined")
     assert (entry.step, dict(entry.data)) == (step, {"person": "hana", "reason": "not like this"})
     assert sittings.types(left.entries(), entry.seq) == ["step.declined", "ceremony.aborted", "ceremony.closed"]

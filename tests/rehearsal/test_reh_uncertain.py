@@ -119,7 +119,8 @@ def decided(broken: Broken, step: str) -> tuple[bench.Left, str]:
     assert [entry.data["person"] for entry in statements] == resolved.data["people"] == list(resolved.actors)
     assert {entry.data["how"] for entry in statements} == {"signed"}
     if resolved.data["decision"] == "abandon":
-        assert Broken(record=left.record).status()["state"] == "over: aborted"
+        who = f"{', '.join(resolved.data['people'])}: {resolved.data['reason']}"
+        assert Broken(record=left.record).status()["state"] == f"over: aborted by {who} (RUN022)"
     return left, str(resolved.data["decision"])
 
 
