@@ -229,8 +229,12 @@ def is_of(membership: Membership, serial: str, wanted: CardSet, call: Call) -> b
     if membership.world != wanted.world:
         call.dialogue.tell(f"card {serial} is of another Security World: it is {describe(membership)}")
         return False
-    if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
+    if membership.set_id != wanted.set_id:
         call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}")
+        return False
+    if membership.quorum != wanted.quorum:
+        said, needed = (f"{quorum.k} of {quorum.n}" for quorum in (membership.quorum, wanted.quorum))
+        call.dialogue.tell(f"card {serial} says that {said} cards open its set, and it is {needed}: it was changed")
         return False
     return True
 
