@@ -10,11 +10,12 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """State of the module's mode switch."""
+    """State of the module's mode switch; `FAILED` is what a module is in that failed, whatever its switch says."""
 
     OPERATIONAL = "operational"
     INITIALIZATION = "initialization"
     MAINTENANCE = "maintenance"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,8 +104,8 @@ class VerifyPackages:
 class PackagesVerified:
     """Every check passed. Whether `root_hash` is the one expected is for the asker to say.
 
-    `kek_hash` is the KEK's key hash, `world_hash` the receiving world's hkm, `hknso` its identity, `region` the token
-    both packages name (such as EU-1).
+    `kek_hash` is the KEK's key hash, `world_hash` the receiving world's hkm, `hknso` its identity, `suite` its cipher
+    suite, `region` the token both packages name (such as EU-1).
     """
 
     root_hash: str
@@ -113,6 +113,7 @@ class PackagesVerified:
     world_hash: str
     hknso: str
     region: str
+    suite: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

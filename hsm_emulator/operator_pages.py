@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hsm_emulator.pages import MARK
+from hsm_emulator.pages import MARK, card_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,15 +46,9 @@ def slot_page(slot: SlotFact, wanted: Sequence[int]) -> str:
 
     A dynamic slot (flags R and D: remote, dynamic) is empty between commands.
     """
-    if not slot.serial:
-        token, details = "-", ""
-    else:
-        token, details = "present", f"{card_name(slot.set_name, slot.number)}, card {slot.serial}"
-    line = f"#0    Smartcard  {token:<7} {slot.insertions:<3} {'A' if slot.serial else '':<6} {details}"
-    rows = [line.rstrip() if number == 0 else f"#{number:<4} Smartcard  -       0   RD" for number in wanted]
+    line = "#0    Smartcard  -       0"
+    if slot.serial:
+        details = f"{card_name(slot.set_name, slot.number)}, card {slot.serial}"
+        line = f"#0    Smartcard  present {slot.insertions:<3} A      {details}"
+    rows = [line if number == 0 else f"#{number:<4} Smartcard  -       0   RD" for number in wanted]
     return "\n".join([MARK, "Slot  Type       Token   IC  Flags  Details", *rows, ""])
-
-
-def card_name(set_name: str, number: int) -> str:
-    """Return how the tools name a card of an operators' set; "blank card" where nothing is written on it."""
-    return f"`{set_name}' #{number}" if set_name else "blank card"

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import (
     acl,
+    attestation,
     cards,
     crypto,
+    encoding,
     keyfile,
     limits,
     nvram,
@@ -18,6 +20,7 @@ from hsm_emulator import (
     worlds,
 )
 from hsm_emulator.acl import OpPermissions, Right
+from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
 from hsm_emulator.state import demand, kind_of, parse, recall
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hsm_emulator.acl import Group
+    from hsm_emulator.facts import SlotFact
     from hsm_emulator.keyfile import KeyFile, Loaded
     from hsm_emulator.messages import ModuleState
     from hsm_emulator.state import State
@@ -177,24 +181,40 @@ _SHOWN_FIELDS: Final = {
 
 
 def module_page(module: ModuleState) -> str:
-    """Return the page of `enquiry`."""
+    """Return the page of `enquiry`: what answers, and the module."""
+    answers = [
+        "  enquiry reply flags   none",
+        "  enquiry reply level   Six",
+        f"  serial number         {module.esn}",
+    ]
     lines = [
         MARK,
+        "Server:",
+        *answers,
+        f"  mode                  {Mode.OPERATIONAL.value}",
+        "  product name          SIMULATED server",
+        "",
         "Module #1:",
-        "  enquiry reply flags   none",
-        f"  serial number         {module.esn}",
+        *answers,
         f"  mode                  {module.mode.value}",
         "  product name          SIMULATED HSM",
+        f"  hardware status       {'Failed' if module.mode is Mode.FAILED else 'OK'}",
         f"  receipts              {module.audit_size}, head {module.audit_head}",
         "",
     ]
     return "\n".join(lines)
 
 
-def world_page(module: ModuleState) -> str:
-    """Return the page of `nfkminfo`: the world, its cards, keys and files."""
+def world_page(module: ModuleState, hkml: str, slot: SlotFact) -> str:
+    """Return the page of `nfkminfo`: the world, the module and its slot, cards, keys and files.
+
+    `hkml` is the hash of the module's signing key, "" where no file of the world says it.
+    """
     lines = [MARK, "World", f"  state         {' '.join(_flags(module))}"]
     lines += [f"  hknso         {module.hknso or 'none'}", *_world_lines(module.world)]
+    lines += ["Module #1", f"  state         {'' if module.usable else '!'}Usable", f"  esn           {module.esn}"]
+    lines += [f"  hkml          {hkml or 'none'}", f"Module #1 Slot #0 IC {slot.insertions if slot.serial else 0}"]
+    lines.append(f"  token         {card_name(slot.set_name, slot.number) if slot.serial else 'empty'}")
     lines.append(f"Cards - {len(module.cards)} administrator cards")
     lines += [f"  #{card.number:<12} {card.serial}" for card in module.cards]
     lines += _key_lines(module)
@@ -221,6 +241,22 @@ def _world_lines(world: WorldFact | None) -> list[str]:
     shown |= {"k-out-of-n": f"{world.threshold}/{world.cards}", "other quora": " ".join(quora) or "none"}
     shown |= {"nso timeout": f"{world.nso_timeout} s", "ciphersuite": world.suite, "mode": world.mode.value}
     return [f"  {name:<13} {value}" for name, value in shown.items()]
+
+
+def card_name(set_name: str, number: int) -> str:
+    """Return how the tools name a card of a set; "blank card" where nothing is written on it."""
+    return f"`{set_name}' #{number}" if set_name else "blank card"
+
+
+def hkml(module_file: bytes) -> str:
+    """Return the hash of a module's signing key, 40 hex digits, out of its file; nothing of it is authenticated.
+
+    Raises:
+        DamagedFile: it does not parse.
+    """
+    _, data = parse(module_file, "module", worlds.MODULE_FIELDS)
+    body = attestation.from_data(data["module_state"], Kind.MODULE_STATE).body
+    return crypto.key_hash("kml", encoding.untext(body["kml"], "KML"))
 
 
 def key_list(module: ModuleState) -> str:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import messages, profiles
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode
+from hsm_emulator.module import cleared_mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL
 from hsm_emulator.tools import existing_world
-from hsm_emulator.tools.arguments import Tool, UsageError, add_module, whole_number
-from hsm_emulator.tools.waiting import WAIT, await_initialization
+from hsm_emulator.tools.arguments import Tool, UsageError, add_module
+from hsm_emulator.tools.waiting import add_wait_limit, await_initialization
 from hsm_emulator.tools.world_options import add_world, new_world
 from hsm_emulator.world_messages import Feature
 
@@ -39,12 +40,18 @@ _FACTORY: Final = "factory"
 
 _FIXED: Final = {"recovery": "yes", "verify": "yes", "slot": "0"}
 
+_TABLE: Final = (
+    "operation", "application", "protect", "cardset", "softcard", "slot", "recovery", "verify", "type", "size",
+    "pubexp", "ident", "plainname", "nvram",
+)  # fmt: skip
+"""The order of generatekey's table of parameters."""
+
 _PROTECTORS: Final = {"token": "cardset", "softcard": "softcard"}
 """By which parameter generatekey is told what protects the key besides the module."""
 
 
 def _nopclearfail(options: Namespace, at: Installation) -> str:
-    mode = options.mode or at.module().mode
+    mode = options.mode or cleared_mode(at.module().mode)
     at.change(messages.ChangeMode(mode=mode), messages.ModeChanged)
     return f"{MARK}\nModule 1, command ClearUnitEx: OK\n"
 
@@ -56,8 +63,9 @@ def _new_world(options: Namespace, at: Installation) -> str:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
     command = new_world(options)
     profiles.profile_of(command, Quorum(k=command.threshold, n=command.cards))  # before anybody waits or is asked
-    module = await_initialization(at, options.wait_limit)
-    if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
+    module = await_initialization(at, "new-world", options.wait_limit)
+    warning = f"This erases world {module.hknso} and all its keys; its files stay beside the new ones. Type yes: "
+    if module.hknso and at.operator.line(warning) != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
     made = at.change(command, messages.WorldMade)
@@ -66,10 +74,7 @@ def _new_world(options: Namespace, at: Installation) -> str:
 
 def _generatekey(options: Namespace, at: Installation) -> str:
     given = _parameters(options.parameters)
-    module = at.module()
-    if not module.usable:  # before anybody answers prompts
-        words = f"generatekey needs a Security World and operational mode; module 1 is in {module.mode.value} mode"
-        raise Refused(Status.INVALID_STATE, words)
+    module = at.demand_usable("generatekey")
     for name, usual in _PARAMETERS.items():
         if name not in given:
             given[name] = at.operator.line(f"{name} [{usual}]: ") or usual
@@ -96,8 +101,10 @@ def _generatekey(options: Namespace, at: Installation) -> str:
         token=by,
     )
     made = at.change(command, messages.KeyGenerated)
-    table = {"operation": "generate", "application": options.generate, **given, "ident": ident}
-    lines = [f" {name:<12} {value}" for name, value in table.items()]
+    recovers = module.world is not None and module.world.has(Feature.RECOVERY)
+    fixed = {"application": options.generate, "recovery": "yes" if recovers else "no", "ident": ident}
+    table = {"operation": "generate", **_FIXED, **given, **fixed}
+    lines = [f" {name:<12} {table[name]}" for name in _TABLE if name in table]
     path = at.folder / LOCAL / made.file.name
     return "\n".join(
         [
@@ -159,7 +166,8 @@ def _add_nopclearfail(parser: Parser) -> None:
         (("--maintenance",), Mode.MAINTENANCE),
     ):
         what.add_argument(*words, dest="mode", action="store_const", const=mode, help=f"change to {mode.value} mode")
-    what.add_argument("-c", "--clear", action="store_true", help="clear the module's memory and stay in its mode")
+    clear = "clear the module's memory and stay in its mode; one that failed comes back in operational mode"
+    what.add_argument("-c", "--clear", action="store_true", help=clear)
     which = parser.add_mutually_exclusive_group()
     add_module(which)
     which.add_argument("-a", "--all", action="store_true", help="all modules, which is the one")
@@ -176,13 +184,7 @@ def _add_new_world(parser: Parser) -> None:
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)
     add_module(parser)
     add_world(parser)
-    parser.add_argument(
-        "--wait-limit",
-        metavar="SECONDS",
-        type=whole_number,
-        default=WAIT,
-        help=f"how long to wait for initialization mode (default: {WAIT}; an extension of the emulator)",
-    )
+    add_wait_limit(parser)
 
 
 def _add_generatekey(parser: Parser) -> None:
@@ -208,7 +210,8 @@ TOOLS: Final = (
             "passphrase. To program: a module in no world, the world's file in its folder, and K of its cards"
         ),
         erases=(
-            "when it makes one: the world the module is in and all its keys, after asking. With --factory: what the "
+            "when it makes one: the world the module is in and all its keys, after asking; its files stay, in a folder "
+            "local01 and so on beside local. With --factory: what the "
             "module holds of its world, its NVRAM and its counters, after asking; the world's files stay"
         ),
         interrupted="nfkminfo says whether there is a new world; where not, run it again with the same cards",

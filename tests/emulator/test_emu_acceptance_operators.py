@@ -29,7 +29,7 @@ from hsm_emulator import cards, crypto, keyfile, ram, softcards, state
 from hsm_emulator.device import Device, Pin
 from hsm_emulator.disk import Disk, Operation
 from hsm_emulator.errors import Refused, Status, StoreBroken
-from hsm_emulator.handling import LoseCard, SwitchPower
+from hsm_emulator.handling import FailModule, LoseCard, SwitchPower
 from hsm_emulator.messages import (
     ChangeMode,
     CheckPin,
@@ -552,7 +552,10 @@ def test_check_21_a_clear_or_a_mode_change_forgets_everything(staffed: Staffed, 
     staffed.preload(SOFT)
     staffed.preload("kept", staffed.blank[0])
     assert sorted(staffed.loaded()) == ["kept", SOFT]
-    staffed.do(ChangeMode(mode=mode))
+    if mode is Mode.FAILED:
+        staffed.device.handle(FailModule())
+    else:
+        staffed.do(ChangeMode(mode=mode))
     assert staffed.loaded() == []
     staffed.do(ChangeMode(mode=Mode.OPERATIONAL))
     assert not signs(staffed, UNDER_SOFTCARD)

@@ -77,7 +77,7 @@ def test_ppmk(staffed_tools: Tools) -> None:
         (2, "createocs -Q 1/2", "needs --ocs-quorum and --name"),
         (2, "createocs -N more", "needs --ocs-quorum and --name"),
         (2, "createocs -Q 1/2 -N more -p -P", "not allowed with"),
-        (2, "createocs -e", "erasing cards is not modelled"),
+        (2, "createocs -e -N more", "makes no card set"),
         (2, "createocs -Q 1/2 -N more -T x", "a whole number"),
         (1, "createocs -Q 3/2 -N more", "a quorum is"),
         (1, "createocs -Q 1/2 -N ops", "the name ops is taken"),
