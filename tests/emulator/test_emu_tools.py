@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from emulator_bench import Bench, Packages, contents, make_packages
+from emulator_bench import SUBSCRIPTION, Bench, Packages, contents, make_packages
 from test_emu_attacks import forge
 from tool_bench import Tools
 
@@ -193,3 +193,22 @@ def test_nfkminfo_says_no_hash_where_the_modules_file_is_gone(ready: Bench) -> N
     forge(ready, {"kmdata/local/module_SIM0-0000-0001": None})
     ready.device.close()
     assert "\n  hkml          none\n" in Tools(ready.folder).done("nfkminfo")
+
+
+def test_who_stands_in_the_installation_makes_files_there_and_goes_on(
+    ready: Bench, packages: Packages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody has to say --folder, and what the tools write where people are is no file of the device."""
+    ready.copy(packages)
+    ready.device.close()
+    monkeypatch.chdir(ready.folder)
+    (ready.folder / "kek").write_bytes(packages.kek)
+    (ready.folder / "world").write_bytes(packages.world)
+    both = ["-ExchangeKeyPackage", "kek", "-NewSecurityWorldPackage", "world"]
+    line = ["-KeyIdentifier", "contosokey", "-SubscriptionId", SUBSCRIPTION, "-KeyFriendlyName", "First", *both]
+    assert main(["KeyTransferRemote", "-Package", *line]) == 0, capsys.readouterr().err
+    assert main(["nfkmattest", "bundle", "simple", "contosokey"]) == 0
+    assert main(["emu", "region", "toolset", "KeyVault-BYOK-Tools-Europe.zip"]) == 0
+    for tool in ("enquiry", "nfkmverify", "nfkmcheck"):
+        assert main([tool]) == 0, capsys.readouterr().err
+    assert main(["nopclearfail", "-I"]) == 0
