@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hsm_emulator.pages import MARK, card_name
+from hsm_emulator.pages import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hsm_emulator.facts import CardSetFact, LoadedFact, SlotFact, SoftcardFact
+    from hsm_emulator.messages import ModuleState
 
 
 def card_set_list(there: Sequence[CardSetFact]) -> str:
@@ -41,6 +42,21 @@ def loaded_lines(there: Sequence[LoadedFact]) -> str:
     return "\n".join([*lines, ""])
 
 
+def module_lines(module: ModuleState, hkml: str, slot: SlotFact) -> list[str]:
+    """Return what `nfkminfo` says of the module and its slot.
+
+    `hkml` is the hash of the module's signing key, "" where no file of the world says it.
+    """
+    return [
+        "Module #1",
+        f"  state         {'' if module.usable else '!'}Usable",
+        f"  esn           {module.esn}",
+        f"  hkml          {hkml or 'none'}",
+        f"Module #1 Slot #0 IC {slot.insertions if slot.serial else 0}",
+        f"  token         {card_name(slot.set_name, slot.number) if slot.serial else 'empty'}",
+    ]
+
+
 def slot_page(slot: SlotFact, wanted: Sequence[int]) -> str:
     """Return the page of `slotinfo`: the card that stays in slot 0, how many were put in, and the dynamic slots.
 
@@ -52,3 +68,8 @@ def slot_page(slot: SlotFact, wanted: Sequence[int]) -> str:
         line = f"#0    Smartcard  present {slot.insertions:<3} A      {details}"
     rows = [line if number == 0 else f"#{number:<4} Smartcard  -       0   RD" for number in wanted]
     return "\n".join([MARK, "Slot  Type       Token   IC  Flags  Details", *rows, ""])
+
+
+def card_name(set_name: str, number: int) -> str:
+    """Return how the tools name a card of a set; "blank card" where nothing is written on it."""
+    return f"`{set_name}' #{number}" if set_name else "blank card"

@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import (
     acl,
-    attestation,
     cards,
     crypto,
-    encoding,
     keyfile,
     limits,
     nvram,
@@ -20,17 +18,15 @@ from hsm_emulator import (
     worlds,
 )
 from hsm_emulator.acl import OpPermissions, Right
-from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile
 from hsm_emulator.messages import InspectKey, KeyInspected, Mode
 from hsm_emulator.state import demand, kind_of, parse, recall
 from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hsm_emulator.acl import Group
-    from hsm_emulator.facts import SlotFact
     from hsm_emulator.keyfile import KeyFile, Loaded
     from hsm_emulator.messages import ModuleState
     from hsm_emulator.state import State
@@ -205,16 +201,11 @@ def module_page(module: ModuleState) -> str:
     return "\n".join(lines)
 
 
-def world_page(module: ModuleState, hkml: str, slot: SlotFact) -> str:
-    """Return the page of `nfkminfo`: the world, the module and its slot, cards, keys and files.
-
-    `hkml` is the hash of the module's signing key, "" where no file of the world says it.
-    """
+def world_page(module: ModuleState, parts: Sequence[str]) -> str:
+    """Return the page of `nfkminfo`: the world, its module's parts, cards, keys and files."""
     lines = [MARK, "World", f"  state         {' '.join(_flags(module))}"]
     lines += [f"  hknso         {module.hknso or 'none'}", *_world_lines(module.world)]
-    lines += ["Module #1", f"  state         {'' if module.usable else '!'}Usable", f"  esn           {module.esn}"]
-    lines += [f"  hkml          {hkml or 'none'}", f"Module #1 Slot #0 IC {slot.insertions if slot.serial else 0}"]
-    lines.append(f"  token         {card_name(slot.set_name, slot.number) if slot.serial else 'empty'}")
+    lines += parts
     lines.append(f"Cards - {len(module.cards)} administrator cards")
     lines += [f"  #{card.number:<12} {card.serial}" for card in module.cards]
     lines += _key_lines(module)
@@ -241,22 +232,6 @@ def _world_lines(world: WorldFact | None) -> list[str]:
     shown |= {"k-out-of-n": f"{world.threshold}/{world.cards}", "other quora": " ".join(quora) or "none"}
     shown |= {"nso timeout": f"{world.nso_timeout} s", "ciphersuite": world.suite, "mode": world.mode.value}
     return [f"  {name:<13} {value}" for name, value in shown.items()]
-
-
-def card_name(set_name: str, number: int) -> str:
-    """Return how the tools name a card of a set; "blank card" where nothing is written on it."""
-    return f"`{set_name}' #{number}" if set_name else "blank card"
-
-
-def hkml(module_file: bytes) -> str:
-    """Return the hash of a module's signing key, 40 hex digits, out of its file; nothing of it is authenticated.
-
-    Raises:
-        DamagedFile: it does not parse.
-    """
-    _, data = parse(module_file, "module", worlds.MODULE_FIELDS)
-    body = attestation.from_data(data["module_state"], Kind.MODULE_STATE).body
-    return crypto.key_hash("kml", encoding.untext(body["kml"], "KML"))
 
 
 def key_list(module: ModuleState) -> str:

@@ -43,7 +43,8 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
         if options.json:
             loaded = [asdict(token) for token in now.loaded]
             return json_page(module=asdict(module), hkml=hkml, slot=asdict(now.slot), loaded=loaded)
-        return pages.world_page(module, hkml, now.slot) + operator_pages.loaded_lines(now.loaded)
+        parts = operator_pages.module_lines(module, hkml, now.slot)
+        return pages.world_page(module, parts) + operator_pages.loaded_lines(now.loaded)
     if len(options.keys) > len(("APP", "IDENT")):
         raise Refused(Status.INVALID_PARAMETER, "-k takes an application and an identifier, no more")
     wanted = dict(zip(("app", "ident"), options.keys, strict=False))
@@ -58,11 +59,17 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
 
 def _hkml(at: Installation, module: ModuleState) -> str:
     """Return the hash of the module's signing key, "" where its file is not there or not as it was made."""
+    from hsm_emulator import attestation, crypto, encoding, worlds
+    from hsm_emulator.attestation import Kind
+    from hsm_emulator.state import parse
+
     name = f"module_{module.esn}"
     if all(file.name != name for file in module.files):
         return ""
     try:
-        return pages.hkml(at.local(name))
+        _, data = parse(at.local(name), "module", worlds.MODULE_FIELDS)
+        body = attestation.from_data(data["module_state"], Kind.MODULE_STATE).body
+        return crypto.key_hash("kml", encoding.untext(body["kml"], "KML"))
     except DamagedFile:
         return ""
 
