@@ -344,6 +344,7 @@ class GenerateKey:
     """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`.
 
     `protect` is module, token or softcard; `token` is the name or hkltu of the card set or softcard, "" for module.
+    Without `recovery` the key has no recovery blob, also in a world with recovery.
     """
 
     app: str
@@ -355,6 +356,7 @@ class GenerateKey:
     nvram: bool
     pubexp: str
     token: str = ""
+    recovery: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,9 @@ _INITIALIZE: Final = "initialize"
 _PROGRAM: Final = "program"
 _FACTORY: Final = "factory"
 
-_FIXED: Final = {"recovery": "yes", "verify": "yes", "slot": "0"}
+_FIXED: Final = {"verify": "yes", "slot": "0"}
+_RECOVERY: Final = "recovery"
+_YES: Final = {"yes": True, "no": False}
 
 _TABLE: Final = (
     "operation", "application", "protect", "cardset", "softcard", "slot", "recovery", "verify", "type", "size",
@@ -80,13 +82,16 @@ def _generatekey(options: Namespace, at: Installation) -> str:
             given[name] = at.operator.line(f"{name} [{usual}]: ") or usual
     ident = given["ident"].lower()
     note = f"The identifier is written small: {ident}\n" if ident != given["ident"] else ""
-    if given.get("recovery") == "yes" and module.world is not None and not module.world.has(Feature.RECOVERY):
+    has = module.world is not None and module.world.has(Feature.RECOVERY)
+    recovery = given.setdefault(_RECOVERY, "yes" if has else "no")
+    if recovery == "yes" and not has:
         raise Refused(Status.INVALID_PARAMETER, "recovery=yes: this world was made without recovery")
     for name, only in _FIXED.items():
         if given.get(name, only) != only:
             raise Refused(Status.INVALID_PARAMETER, f"{name}={given[name]} is not modelled; only {name}={only}")
-    if given["nvram"] not in {"yes", "no"}:
-        raise Refused(Status.INVALID_PARAMETER, f"nvram is yes or no, not {given['nvram']!r}")
+    for name in ("nvram", _RECOVERY):
+        if given[name] not in _YES:
+            raise Refused(Status.INVALID_PARAMETER, f"{name} is yes or no, not {given[name]!r}")
     size = whole(given["size"])
     by = _protector(given, at)
     command = messages.GenerateKey(
@@ -96,14 +101,13 @@ def _generatekey(options: Namespace, at: Installation) -> str:
         type=given["type"],
         size=size,
         protect=given["protect"],
-        nvram=given["nvram"] == "yes",
+        nvram=_YES[given["nvram"]],
         pubexp=given["pubexp"],
         token=by,
+        recovery=_YES[recovery],
     )
     made = at.change(command, messages.KeyGenerated)
-    recovers = module.world is not None and module.world.has(Feature.RECOVERY)
-    fixed = {"application": options.generate, "recovery": "yes" if recovers else "no", "ident": ident}
-    table = {"operation": "generate", **_FIXED, **given, **fixed}
+    table = {"operation": "generate", "application": options.generate, **_FIXED, **given, "ident": ident}
     lines = [f" {name:<12} {table[name]}" for name in _TABLE if name in table]
     path = at.folder / LOCAL / made.file.name
     return "\n".join(
@@ -149,7 +153,7 @@ def _parameters(words: list[str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
-        known = {*_PARAMETERS, *_FIXED, *_PROTECTORS.values()}
+        known = {*_PARAMETERS, *_FIXED, _RECOVERY, *_PROTECTORS.values()}
         if not equals or name not in known:
             raise UsageError(f"{word!r} is no parameter; there are {', '.join(sorted(known))}")
         if name in given:

@@ -277,10 +277,22 @@ SESSION: list[tuple[str, list[str]]] = [
 """Every tool on one device, from blank cards on: its command line, and what is typed."""
 
 
-def test_check_25_no_tool_prints_a_secret_whatever_it_does(
+class Outside:
+    """Every content that any file outside `silicon/` has had, below a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.seen = folder, set[bytes]()
+
+    def look(self) -> None:
+        for path in self._folder.rglob("*"):
+            if path.is_file() and "silicon" not in path.parts:
+                self.seen.add(path.read_bytes())
+
+
+def test_check_03_and_25_no_tool_prints_or_leaves_a_secret_whatever_it_does(
     make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """All tools, one after the other; what any of them drew, shared or was typed is in nothing that was printed."""
+    """All tools, one after the other; what any drew, shared or was typed is in nothing printed, in no file outside."""
     draw, real = Recorder("session"), sharing.split
 
     def spy(*args: Any) -> Any:
@@ -293,11 +305,12 @@ def test_check_25_no_tool_prints_a_secret_whatever_it_does(
     bench = make_bench("hsm", draw=draw)
     bench.device.close()
     monkeypatch.chdir(tmp_path)
-    tools, printed, run = Tools(bench.folder), [], set()
+    tools, printed, run, outside = Tools(bench.folder), [], set(), Outside(tmp_path)
     for line, typed in SESSION:
         shown = tools.run(*shlex.split(line), typed=typed)
         assert shown.code == 0, (line, shown.out, shown.err)
         printed += [shown.out, shown.err]
+        outside.look()
         run.add(tool_name(shlex.split(line))[0])
         if line.startswith("emu region toolset"):
             with zipfile.ZipFile(tmp_path / line.split()[-1]) as toolset:
@@ -309,6 +322,10 @@ def test_check_25_no_tool_prints_a_secret_whatever_it_does(
     assert hits(page, draw.secrets | pins) == []
     assert hits(page + min(draw.secrets).hex().encode(), draw.secrets) != []  # the search does find
     assert GENUINE not in page.decode().replace(" ", "").lower()
+    starts = {data.split(b",")[1].decode().strip() for data in outside.seen if data.startswith(b"SIMULATED HSM, ")}
+    assert starts >= {"world", "module", "card", "key", "card set", "operator card", "softcard", "nvram area"}
+    assert len(outside.seen) > 150
+    assert hits(b"\n".join(outside.seen), draw.secrets | pins) == []
 
 
 def test_check_25_a_receipt_that_was_changed_ends_the_chain(ready: Bench, packages: Packages) -> None:

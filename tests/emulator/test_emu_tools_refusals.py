@@ -165,7 +165,7 @@ def test_what_is_not_given_is_asked_for(tools: Tools) -> None:
         ({"size": ""}, "no size of a key"),
         ({"nvram": "maybe"}, "nvram is yes or no"),
         ({"pubexp": "3"}, "65537"),
-        ({"recovery": "no"}, "not modelled"),
+        ({"recovery": "maybe"}, "recovery is yes or no"),
         ({"verify": "no"}, "not modelled"),
     ],
 )
