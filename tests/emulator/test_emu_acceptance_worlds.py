@@ -129,6 +129,20 @@ def test_check_24_a_region_nobody_publishes_is_refused_and_not_made_up(tools: To
     assert not name.exists()
 
 
+@pytest.mark.parametrize("place", ["kek", "world"])
+def test_check_16_a_changed_package_packs_nothing(ready: Bench, packages: Packages, place: str) -> None:
+    ready.copy(packages)
+    whole = getattr(packages, place)
+    for at in (len(whole) // 3, len(whole) // 2, len(whole) - 20):
+        changed = whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :]
+        before = contents(ready.folder)
+        with pytest.raises(Refused) as caught:
+            ready.do(pack(replace(packages, **{place: changed})))
+        assert caught.value.status in {Status.VERIFY_FAILED, Status.HOST_DATA_INVALID}
+        assert contents(ready.folder) == before
+    assert isinstance(ready.do(pack(packages)), Packaged)
+
+
 @pytest.fixture
 def known(make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> tuple[Bench, set[bytes]]:
     """A device with a world, a key in NVRAM and one beside it, and everything secret that was drawn for it."""
