@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, World
     """Create a world and its card set, erasing the one the module holds.
 
     1. Mode, quorum, and what the world is to be.
-    2. Fresh KML, KM0 and administrator keys; what the old world left is gone.
+    2. Fresh KML, KM0 and administrator keys; the files of an old world are set aside.
     3. All cards written, read back and recombined.
     4. World file, module file and the module's memory, for one commit, if KNSO's time has not run out.
 
@@ -41,9 +42,7 @@ def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, World
     tokens = {name: call.draw.take(sharing.TOKEN) for name in profile.tokens}
     hknso, km = keys["KNSO"].hash, keys["KM"].secret
     made = worlds.new_card_set(hknso, needed, profile, tokens, km)
-    state, written = quorum.write_set(
-        nvram.wipe(state.without(frozenset(state.local()))), made, tokens, memory.scrypt_n, call
-    )  # 3
+    state, written = quorum.write_set(nvram.wipe(_set_aside(state)), made, tokens, memory.scrypt_n, call)  # 3
     since = Since(uses=0, age_ms=call.now_ms() - made_ms)  # 4
     sign = OpPermissions(rights=frozenset({Right.SIGN}))
     administrators.demand("KNSO", keys["KNSO"].token, profile.nso_timeout, sign, since)
@@ -64,6 +63,15 @@ def new_world(state: State, command: NewWorld, call: Call) -> tuple[State, World
     return remember(state, memory, call.draw), WorldMade(
         hknso=hknso, hkm=keys["KM"].hash, hkre=hkre, cards=written, world=state.fact(worlds.PATH)
     )
+
+
+def _set_aside(state: State) -> State:
+    """Return the state with the folder of the old world's files under another name: local01, and so on."""
+    old = state.local()
+    names = (f"{LOCAL.rstrip('/')}{number:02d}/" for number in count(1))
+    folder = next(name for name in names if not any(path.startswith(name) for path in state.files))
+    kept = {folder + path.removeprefix(LOCAL): state.files[path] for path in old}
+    return state.without(frozenset(old)).put(kept)
 
 
 def _make_keys(tokens: tuple[str, ...], draw: Draw) -> dict[str, AdminKey]:

@@ -11,7 +11,7 @@ from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status, StoreBroken
 from hsm_emulator.quorum import Call
 from hsm_emulator.slot import Slot
-from hsm_emulator.state import State
+from hsm_emulator.state import ROOMS, State
 from hsm_emulator.store import Store
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Device:
         Raises:
             Refused: InvalidParameter, or AlreadyExists where there is an installation.
         """
-        store = Store.open(folder, disk or Disk())
+        store = Store.open(folder, disk or Disk(), ROOMS)
         try:
             _demand_empty(store, folder)
             state = module.manufacture(esn, scrypt_n, draw)
@@ -90,9 +90,9 @@ class Device:
             StoreBroken: its files are not what its receipts say.
         """
         disk = disk or Disk()
-        if not disk.list(folder):
+        if not disk.list(folder / _SILICON):
             raise Refused(Status.UNKNOWN_ID, f"there is no installation in {folder}")
-        store = Store.open(folder, disk)
+        store = Store.open(folder, disk, ROOMS)
         try:
             return cls(store, draw=draw, clock=clock)
         except BaseException:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, assert_never
 
 from hsm_emulator import (
     areas,
-    byok,
     creation,
     erasure,
     key_recovery,
@@ -40,7 +39,6 @@ from hsm_emulator.messages import (
     NewWorld,
     Output,
     Package,
-    PackagesVerified,
     ProveKey,
     ReplaceCards,
     RestoreFile,
@@ -95,7 +93,7 @@ def look(  # noqa: C901, PLR0911 (it only dispatches)
         case Enquiry():
             return module.enquire(state, store.size, store.head)
         case VerifyPackages():
-            return verify_packages(command)
+            return transfer.verify_packages(state, command)
         case InspectKey():
             return pages.inspect_key(state, command, now_ms)
         case ProveKey():
@@ -193,19 +191,3 @@ def change(  # noqa: C901, PLR0911, PLR0912 (it only dispatches)
             return erasure.erase_cards(state, command, call)
         case _:
             assert_never(command)
-
-
-def verify_packages(command: VerifyPackages) -> PackagesVerified:
-    """Check a region's packages; needs no module.
-
-    Raises:
-        Refused: VerifyFailed or HostDataInvalid.
-    """
-    verified = byok.verify_packages(command.kek_package, command.world_package)
-    return PackagesVerified(
-        root_hash=verified.root_hash,
-        kek_hash=verified.kek_hash,
-        world_hash=verified.hkm,
-        hknso=verified.hknso,
-        region=verified.region,
-    )

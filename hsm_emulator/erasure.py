@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from hsm_emulator import cards, crypto, fips, nvram, worlds
+from hsm_emulator import cards, crypto, fips, nvram, ram, worlds
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.facts import Mode
 from hsm_emulator.quorum import LTU
@@ -49,16 +49,17 @@ def erase_cards(state: State, command: EraseCards, call: Call) -> tuple[State, C
             changed but PIN tries.
     """
     memory = recall(state)
-    if memory.mode is Mode.MAINTENANCE:
+    if memory.mode is not Mode.INITIALIZATION:
         demand(memory, Mode.OPERATIONAL, "bulkerase")
     if not command.serials or len(set(command.serials)) != len(command.serials):
         raise Refused(Status.INVALID_PARAMETER, "one card at least is erased, and none twice")
     world = worlds.load(state, memory) if memory.km is not None else None
     sets = {_erasable(state, serial, memory, world) for serial in command.serials}  # 1
-    if world is not None and memory.mode is Mode.OPERATIONAL:
+    if world is not None:
         state, _ = fips.authorise(state, memory, world, call)  # 2
     for serial in command.serials:
         state = cards.blank(cards.without(state, serial), (serial,), call.draw)
+    state = ram.remember(state, ram.recall(state).with_blank(command.serials), call.draw)
     last = [set_id for set_id in sorted(sets) if set_id and not _there(state, set_id)]  # 3
     gone = [path for set_id in last for path in _files(state, set_id)]
     names = tuple(path.removeprefix(LOCAL) for path in gone)

@@ -11,11 +11,12 @@ from msgspec import Struct
 
 
 class Mode(StrEnum):
-    """State of the module's mode switch."""
+    """State of the module's mode switch; `FAILED` is what a module is in that failed, whatever its switch says."""
 
     OPERATIONAL = "operational"
     INITIALIZATION = "initialization"
     MAINTENANCE = "maintenance"
+    FAILED = "failed"
 
 
 class FileFact(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What people do with their hands, and no command does: cards copied or lost, the power cut, the clock set.
 
-None of it needs the module, which may be without power.
+None of it asks the module for anything; also that it fails happens to it.
 """
 
 from __future__ import annotations
@@ -41,13 +41,17 @@ class SwitchPower(Struct, frozen=True, kw_only=True):
     on: bool
 
 
+class FailModule(Struct, frozen=True, kw_only=True):
+    """Let the module fail: it answers what it is, and does nothing until it is cleared."""
+
+
 class SetClock(Struct, frozen=True, kw_only=True):
     """Set the module's clock off from the machine's by so many `seconds`."""
 
     seconds: int
 
 
-Act = CopyCard | LoseCard | SwitchPower | SetClock
+Act = CopyCard | LoseCard | SwitchPower | FailModule | SetClock
 
 
 def handle(state: State, act: Act, draw: Draw) -> State:
@@ -55,7 +59,8 @@ def handle(state: State, act: Act, draw: Draw) -> State:
 
     Raises:
         Refused: UnknownID, there is no such card; AlreadyExists, there is one with the copy's serial; HostDataInvalid,
-            the card is unreadable; InvalidParameter, a serial or a number that cannot be.
+            the card is unreadable; InvalidParameter, a serial or a number that cannot be; InvalidState, a module
+            without power that is to fail.
     """
     match act:
         case CopyCard():
@@ -64,8 +69,11 @@ def handle(state: State, act: Act, draw: Draw) -> State:
             _demand_card(state, act.serial)
             return ram.taken_out(cards.without(state, act.serial), act.serial, draw)
         case SwitchPower():
-            cleared, _ = module.change_mode(state, ChangeMode(mode=recall(state).mode), draw)
+            cleared, _ = module.change_mode(state, ChangeMode(mode=module.cleared_mode(recall(state).mode)), draw)
             return _switch(cleared, on=act.on)
+        case FailModule():
+            demand_power(state)
+            return module.fail(state, draw)
         case SetClock():
             if abs(act.seconds) > FARTHEST:
                 raise Refused(Status.INVALID_PARAMETER, f"a clock is off by {FARTHEST} seconds at most")

@@ -55,7 +55,7 @@ _MANAGE: Final = frozenset(
 
 
 def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State, KeyGenerated]:
-    """Generate an application key, recoverable by the administrators' cards where the world is.
+    """Generate an application key, recoverable by the administrators' cards where the world and the command say so.
 
     1. Mode, world and parameters; what is to protect the key is there.
     2. Cards: one that authorises in a strict FIPS world; those of NVRAM, where the key is to be in it; a card set's
@@ -83,7 +83,7 @@ def generate_key(state: State, command: GenerateKey, call: Call) -> tuple[State,
         state, secrets[protector.hkltu], _ = loading.load(state, memory, protector, call)
     key = call.draw.rsa(command.size)  # 3
     public, private = crypto.rsa_public_der(key), crypto.rsa_private_der(key)
-    kre = world.keys.get("KRE")
+    kre = world.keys.get("KRE") if command.recovery else None
     hkltu = "" if protector is None else protector.hkltu
     permissions = default_acl(hkltu or memory.hkm, "" if kre is None else kre.hash, world.hknso)
     memory = replace(memory, generated=memory.generated + 1)
@@ -153,7 +153,7 @@ def prove_key(state: State, command: ProveKey, now_ms: int) -> KeyProved:
 def default_acl(under: str, hkre: str, hknso: str) -> Acl:
     """Return the permissions of a freshly generated key.
 
-    `under` is the hash of what protects it, `hkre` is "" in a world without recovery.
+    `under` is the hash of what protects it, `hkre` is "" for a key without recovery.
     """
     archive = (Group(actions=(MakeArchiveBlob(under=hkre),)),) if hkre else ()
     return Acl(

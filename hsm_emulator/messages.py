@@ -100,8 +100,8 @@ class VerifyPackages(Struct, frozen=True, kw_only=True):
 class PackagesVerified(Struct, frozen=True, kw_only=True):
     """Every check passed. Whether `root_hash` is the one expected is for the asker to say.
 
-    `kek_hash` is the KEK's key hash, `world_hash` the receiving world's hkm, `hknso` its identity, `region` the token
-    both packages name (such as EU-1).
+    `kek_hash` is the KEK's key hash, `world_hash` the receiving world's hkm, `hknso` its identity, `suite` its cipher
+    suite, `region` the token both packages name (such as EU-1).
     """
 
     root_hash: str
@@ -109,6 +109,7 @@ class PackagesVerified(Struct, frozen=True, kw_only=True):
     world_hash: str
     hknso: str
     region: str
+    suite: str
 
 
 class InspectKey(Struct, frozen=True, kw_only=True):
@@ -318,6 +319,7 @@ class GenerateKey(Struct, frozen=True, kw_only=True):
     """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`.
 
     `protect` is module, token or softcard; `token` is the name or hkltu of the card set or softcard, "" for module.
+    Without `recovery` the key has no recovery blob, also in a world with recovery.
     """
 
     app: str
@@ -329,6 +331,7 @@ class GenerateKey(Struct, frozen=True, kw_only=True):
     nvram: bool
     pubexp: str
     token: str = ""
+    recovery: bool = True
 
 
 class KeyGenerated(Struct, frozen=True, kw_only=True):

@@ -51,9 +51,25 @@ def manufacture(esn: str, scrypt_n: int, draw: Draw) -> State:
 
 
 def change_mode(state: State, command: ChangeMode, draw: Draw) -> tuple[State, ModeChanged]:
-    """Move the mode switch and clear the module. Allowed in every mode, also to the one it is in."""
+    """Move the mode switch and clear the module. Allowed in every mode, also to the one it is in.
+
+    Raises:
+        Refused: InvalidParameter: no switch makes a module fail.
+    """
+    if command.mode is Mode.FAILED:
+        raise Refused(Status.INVALID_PARAMETER, "no mode switch makes a module fail")
     memory = replace(recall(state), mode=command.mode)
     return remember(ram.clear(state, draw), memory, draw), ModeChanged(mode=command.mode)
+
+
+def cleared_mode(mode: Mode) -> Mode:
+    """Return the mode that a module is in after a clear: one that failed comes back in operational mode."""
+    return Mode.OPERATIONAL if mode is Mode.FAILED else mode
+
+
+def fail(state: State, draw: Draw) -> State:
+    """Return the state of a module that failed: what its memory held is lost, and it does nothing till a clear."""
+    return remember(ram.clear(state, draw), replace(recall(state), mode=Mode.FAILED), draw)
 
 
 def enquire(state: State, audit_size: int, audit_head: str) -> ModuleState:

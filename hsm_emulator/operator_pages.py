@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hsm_emulator.facts import CardSetFact, LoadedFact, SlotFact, SoftcardFact
+    from hsm_emulator.messages import ModuleState
 
 
 def card_set_list(there: Sequence[CardSetFact]) -> str:
@@ -41,20 +42,34 @@ def loaded_lines(there: Sequence[LoadedFact]) -> str:
     return "\n".join([*lines, ""])
 
 
+def module_lines(module: ModuleState, hkml: str, slot: SlotFact) -> list[str]:
+    """Return what `nfkminfo` says of the module and its slot.
+
+    `hkml` is the hash of the module's signing key, "" where no file of the world says it.
+    """
+    return [
+        "Module #1",
+        f"  state         {'' if module.usable else '!'}Usable",
+        f"  esn           {module.esn}",
+        f"  hkml          {hkml or 'none'}",
+        f"Module #1 Slot #0 IC {slot.insertions if slot.serial else 0}",
+        f"  token         {card_name(slot.set_name, slot.number) if slot.serial else 'empty'}",
+    ]
+
+
 def slot_page(slot: SlotFact, wanted: Sequence[int]) -> str:
     """Return the page of `slotinfo`: the card that stays in slot 0, how many were put in, and the dynamic slots.
 
     A dynamic slot (flags R and D: remote, dynamic) is empty between commands.
     """
-    if not slot.serial:
-        token, details = "-", ""
-    else:
-        token, details = "present", f"{card_name(slot.set_name, slot.number)}, card {slot.serial}"
-    line = f"#0    Smartcard  {token:<7} {slot.insertions:<3} {'A' if slot.serial else '':<6} {details}"
-    rows = [line.rstrip() if number == 0 else f"#{number:<4} Smartcard  -       0   RD" for number in wanted]
+    line = "#0    Smartcard  -       0"
+    if slot.serial:
+        details = f"{card_name(slot.set_name, slot.number)}, card {slot.serial}"
+        line = f"#0    Smartcard  present {slot.insertions:<3} A      {details}"
+    rows = [line if number == 0 else f"#{number:<4} Smartcard  -       0   RD" for number in wanted]
     return "\n".join([MARK, "Slot  Type       Token   IC  Flags  Details", *rows, ""])
 
 
 def card_name(set_name: str, number: int) -> str:
-    """Return how the tools name a card of an operators' set; "blank card" where nothing is written on it."""
+    """Return how the tools name a card of a set; "blank card" where nothing is written on it."""
     return f"`{set_name}' #{number}" if set_name else "blank card"

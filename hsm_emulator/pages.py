@@ -24,7 +24,7 @@ from hsm_emulator.state import demand, kind_of, parse, recall
 from hsm_emulator.world_messages import Feature, WorldMode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hsm_emulator.acl import Group
     from hsm_emulator.keyfile import KeyFile, Loaded
@@ -177,24 +177,35 @@ _SHOWN_FIELDS: Final = {
 
 
 def module_page(module: ModuleState) -> str:
-    """Return the page of `enquiry`."""
+    """Return the page of `enquiry`: what answers, and the module."""
+    answers = [
+        "  enquiry reply flags   none",
+        "  enquiry reply level   Six",
+        f"  serial number         {module.esn}",
+    ]
     lines = [
         MARK,
+        "Server:",
+        *answers,
+        f"  mode                  {Mode.OPERATIONAL.value}",
+        "  product name          SIMULATED server",
+        "",
         "Module #1:",
-        "  enquiry reply flags   none",
-        f"  serial number         {module.esn}",
+        *answers,
         f"  mode                  {module.mode.value}",
         "  product name          SIMULATED HSM",
+        f"  hardware status       {'Failed' if module.mode is Mode.FAILED else 'OK'}",
         f"  receipts              {module.audit_size}, head {module.audit_head}",
         "",
     ]
     return "\n".join(lines)
 
 
-def world_page(module: ModuleState) -> str:
-    """Return the page of `nfkminfo`: the world, its cards, keys and files."""
+def world_page(module: ModuleState, parts: Sequence[str]) -> str:
+    """Return the page of `nfkminfo`: the world, its module's parts, cards, keys and files."""
     lines = [MARK, "World", f"  state         {' '.join(_flags(module))}"]
     lines += [f"  hknso         {module.hknso or 'none'}", *_world_lines(module.world)]
+    lines += parts
     lines.append(f"Cards - {len(module.cards)} administrator cards")
     lines += [f"  #{card.number:<12} {card.serial}" for card in module.cards]
     lines += _key_lines(module)

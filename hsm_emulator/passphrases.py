@@ -25,8 +25,10 @@ def examine_card(state: State, command: ExamineCard) -> CardExamined:
     """Say what is written on a card; needs no PIN and no world.
 
     Raises:
-        Refused: UnknownID, there is no such card; HostDataInvalid, it is unreadable.
+        Refused: InvalidState, the module failed; UnknownID, there is no such card; HostDataInvalid, it is unreadable.
     """
+    if recall(state).mode is Mode.FAILED:
+        raise Refused(Status.INVALID_STATE, "the module has failed, and reads no card")
     if not cards.known(state, command.serial):
         raise Refused(Status.UNKNOWN_ID, f"there is no card {command.serial}")
     membership, inside = cards.read(state, command.serial), cards.chip(state, command.serial)

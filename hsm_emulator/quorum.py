@@ -229,10 +229,14 @@ def is_of(membership: Membership, serial: str, wanted: CardSet, call: Call) -> b
     if membership.world != wanted.world:
         call.dialogue.tell(f"card {serial} is of another Security World: it is {describe(membership)}")
         return False
-    if membership.set_id != wanted.set_id or membership.quorum != wanted.quorum:
+    if membership.set_id != wanted.set_id:
         both = membership.set_name == wanted.name == ACS
         why = "; one of these two sets was replaced: the card's, if the world file is the newest" if both else ""
         call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}{why}")
+        return False
+    if membership.quorum != wanted.quorum:
+        said, needed = (f"{quorum.k} of {quorum.n}" for quorum in (membership.quorum, wanted.quorum))
+        call.dialogue.tell(f"card {serial} says that {said} cards open its set, and it is {needed}: it was changed")
         return False
     return True
 

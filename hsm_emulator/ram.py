@@ -18,7 +18,7 @@ from hsm_emulator.state import State, memory_key, parse, render
 from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from hsm_emulator.crypto import Draw
 
@@ -74,8 +74,14 @@ class Ram(Struct, frozen=True, kw_only=True):
         """Return the memory once this card, "" for none, is in the slot: what hung on another card is unloaded."""
         if serial == self.slot:
             return self
-        kept = tuple(token for token in self.tokens if token.persistent)
-        return Ram(slot=serial, insertions=self.insertions + (serial != ""), tokens=kept)
+        return replace(self._hung_off(), slot=serial, insertions=self.insertions + (serial != ""))
+
+    def with_blank(self, serials: Collection[str]) -> Ram:
+        """Return the memory once these cards are blank: what hung on the one in the slot is unloaded."""
+        return self._hung_off() if self.slot in serials else self
+
+    def _hung_off(self) -> Ram:
+        return replace(self, tokens=tuple(token for token in self.tokens if token.persistent))
 
     def cleared(self) -> Ram:
         """Return the memory after a clear: no tokens; the slot is as it was."""

@@ -23,6 +23,8 @@ LOCAL: Final = "kmdata/local/"
 CARDSTORE: Final = "cardstore/"
 CHIPS: Final = "silicon/cards/"
 OUTBOX: Final = "outbox/"
+ROOMS: Final = ("kmdata/", CARDSTORE, "silicon/", OUTBOX)
+"""The folders of an installation whose files are the device's; beside them people keep what they like."""
 
 _HEADER: Final = re.compile(rb"SIMULATED HSM, ([a-z ]{1,20}), version 1, hknso ([0-9a-f]{40}|none)\n")
 _LONGEST_HEADER: Final = 128

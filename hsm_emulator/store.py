@@ -33,10 +33,11 @@ _RECEIPT: Final = "receipt"
 class Store:
     """The files of one installation, in memory as on disk. Made by `Store.open`; closed by `close` or `with`."""
 
-    def __init__(self, folder: Path, disk: Disk) -> None:
+    def __init__(self, folder: Path, disk: Disk, rooms: tuple[str, ...]) -> None:
         """Take the lock; use `Store.open`."""
         self._folder = folder
         self._disk = disk
+        self._rooms = rooms
         disk.mkdir(folder)
         self._lock = disk.lock(folder / LOCK)
         self._usable = True
@@ -46,14 +47,20 @@ class Store:
         self._heads: dict[str, int] = {BEGINNING: 0}
 
     @classmethod
-    def open(cls, folder: Path, disk: Disk) -> Self:
+    def open(cls, folder: Path, disk: Disk, rooms: tuple[str, ...] = ("",)) -> Self:
         """Open the installation in `folder`, making an empty one where there is none, and finish its last commit.
+
+        Args:
+            folder: where it is.
+            disk: its files.
+            rooms: the folders in it whose files all have receipts, each with / at its end; people may keep files
+                beside these. Usually everything.
 
         Raises:
             Refused: InvalidState, another process or object has it open.
             StoreBroken: its files are not what its receipts say, in a way that no crash explains.
         """
-        store = cls(folder, disk)
+        store = cls(folder, disk, rooms)
         try:
             store._start()
         except BaseException:
@@ -216,9 +223,11 @@ class Store:
             self._finish(self._receipts[-1])
             self._name_folders(self._receipts[-1])
         self._empty_stages()
-        names = self._disk.list(self._folder)
+        names = [room + name for room in self._rooms for name in self._disk.list(self._folder / room)]
         found = {name: self._disk.read(self._folder / name) for name in names if receipts.is_state(name)}
         for path in sorted(found.keys() | expected.keys()):
+            if path in found and not expected.get(path):
+                raise StoreBroken(f"there is a file {path} that no receipt is about: take it away")
             if digest(found.get(path)) != expected.get(path, ""):
                 raise StoreBroken(f"{path} is not what the receipts say")
         self._files = {path: content for path, content in found.items() if content is not None}

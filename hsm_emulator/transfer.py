@@ -17,13 +17,14 @@ from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.keys import COPY, SIMPLE
 from hsm_emulator.limits import LOADED, UseLimit
-from hsm_emulator.messages import AclsModified, Mode, ModifyAcls, Package, Packaged
+from hsm_emulator.messages import AclsModified, Mode, ModifyAcls, Package, Packaged, PackagesVerified
 from hsm_emulator.state import LOCAL, OUTBOX, State, demand, parse, recall, remember
 
 if TYPE_CHECKING:
     from hsm_emulator.byok import VerifiedPackages
     from hsm_emulator.crypto import Draw
     from hsm_emulator.keyfile import Loaded
+    from hsm_emulator.messages import VerifyPackages
     from hsm_emulator.quorum import Call
     from hsm_emulator.state import Memory
     from hsm_emulator.worlds import World
@@ -71,6 +72,26 @@ def modify_acls(state: State, command: ModifyAcls, call: Call) -> tuple[State, A
     file = keyfile.seal_working(file, keyfile.payload_of(source.private, reduced), memory, call.draw)
     state = remember(state.put({file.path: keyfile.render_file(file)}), memory, call.draw)
     return state, AclsModified(key_hash=file.hash, cards=cards, file=state.fact(file.path))
+
+
+def verify_packages(state: State, command: VerifyPackages) -> PackagesVerified:
+    """Check a region's packages. The module does it, in its world, as the toolset wants it.
+
+    Raises:
+        Refused: InvalidState, UnknownID without a world, VerifyFailed or HostDataInvalid.
+    """
+    memory = recall(state)
+    demand(memory, Mode.OPERATIONAL, "verifykeypackage")
+    worlds.load(state, memory)
+    verified = byok.verify_packages(command.kek_package, command.world_package)
+    return PackagesVerified(
+        root_hash=verified.root_hash,
+        kek_hash=verified.kek_hash,
+        world_hash=verified.hkm,
+        hknso=verified.hknso,
+        region=verified.region,
+        suite=verified.suite,
+    )
 
 
 def reduce(permissions: Acl, target: VerifiedPackages, counter: str) -> Acl:

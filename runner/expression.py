@@ -130,12 +130,7 @@ def _expression(text: str, offset: int) -> Piece | Problem:
         return Problem("TPL002", f"an expression has more than {MOST_EXPRESSION} characters", offset)
     if text[:1] in {"-", "+"} or text[-1:] in {"-", "+"}:
         return Problem("TPL002", "a sign next to the braces", offset, "write a space after {{ and before }}")
-    return _read(text, offset)
-
-
-def _read(text: str, offset: int) -> Piece | Problem:
-    tree = _tree(text)
-    if tree is None:
+    if (tree := _tree(text)) is None:
         return Problem("TPL002", "this is no expression", offset + _lead(text), _WHAT_IS_ALLOWED)
     return Piece(tree, text, offset)
 
@@ -149,11 +144,10 @@ def _tree(text: str) -> nodes.Expr | None:
         body = _environment().parse("{{" + text + "}}").body
     except (TemplateSyntaxError, ValueError, OverflowError, RecursionError, AssertionError):
         return None
-    output = body[0] if len(body) == 1 else None
-    if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
-        return None
-    tree = output.nodes[0]
-    return None if isinstance(tree, nodes.TemplateData) else tree
+    match body:
+        case [nodes.Output(nodes=[nodes.Expr() as tree])] if not isinstance(tree, nodes.TemplateData):
+            return tree
+    return None
 
 
 def _lead(text: str) -> int:

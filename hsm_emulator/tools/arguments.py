@@ -118,6 +118,16 @@ def add_json(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object (an extension of the emulator)")
 
 
+def demand_json(options: argparse.Namespace, *shown: str) -> None:
+    """Refuse `--json` where nothing is shown: with another `what` than these.
+
+    Raises:
+        UsageError: it is given there.
+    """
+    if options.json and options.what not in shown:
+        raise UsageError(f"--json is for {' and '.join(f'--{name}' for name in shown)}, not for --{options.what}")
+
+
 def whole_number(text: str) -> int:
     """Return a whole number of up to four digits."""
     if not _COUNT.fullmatch(text):

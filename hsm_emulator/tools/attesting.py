@@ -121,6 +121,7 @@ TOOLS: Final = (
         name="nfkmattest",
         does="Bundle a key's certificates up to the emulated maker, or verify such a bundle",
         needs="to bundle: a Security World, the module in any mode; to verify: only the file",
+        interrupted="run it again; it is refused where the file is there, which is whole then",
         run=_nfkmattest,
         add=_add_nfkmattest,
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import messages
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
-from hsm_emulator.tools.arguments import Tool, add_json, add_module
+from hsm_emulator.tools.arguments import Tool, add_json, add_module, demand_json
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def _cardpp(options: Namespace, at: Installation) -> str:
+    demand_json(options, "examine")
     return {"examine": _examine, "check": _check_card, "change": _change_card, "recover": _recover_card}[options.what](
         options, at
     )

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import messages, profiles
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode
+from hsm_emulator.module import cleared_mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL
 from hsm_emulator.tools import existing_world
-from hsm_emulator.tools.arguments import Tool, UsageError, add_module, whole_number
-from hsm_emulator.tools.waiting import WAIT, await_initialization
+from hsm_emulator.tools.arguments import Tool, UsageError, add_module
+from hsm_emulator.tools.waiting import add_wait_limit, await_initialization
 from hsm_emulator.tools.world_options import add_world, new_world
 from hsm_emulator.world_messages import Feature
 
@@ -37,14 +38,22 @@ _INITIALIZE: Final = "initialize"
 _PROGRAM: Final = "program"
 _FACTORY: Final = "factory"
 
-_FIXED: Final = {"recovery": "yes", "verify": "yes", "slot": "0"}
+_FIXED: Final = {"verify": "yes", "slot": "0"}
+_RECOVERY: Final = "recovery"
+_YES: Final = {"yes": True, "no": False}
+
+_TABLE: Final = (
+    "operation", "application", "protect", "cardset", "softcard", "slot", "recovery", "verify", "type", "size",
+    "pubexp", "ident", "plainname", "nvram",
+)  # fmt: skip
+"""The order of generatekey's table of parameters."""
 
 _PROTECTORS: Final = {"token": "cardset", "softcard": "softcard"}
 """By which parameter generatekey is told what protects the key besides the module."""
 
 
 def _nopclearfail(options: Namespace, at: Installation) -> str:
-    mode = options.mode or at.module().mode
+    mode = options.mode or cleared_mode(at.module().mode)
     at.change(messages.ChangeMode(mode=mode), messages.ModeChanged)
     return f"{MARK}\nModule 1, command ClearUnitEx: OK\n"
 
@@ -56,8 +65,9 @@ def _new_world(options: Namespace, at: Installation) -> str:
         raise UsageError("--initialize needs --cipher-suite and --acs-quorum: nothing is assumed")
     command = new_world(options)
     profiles.profile_of(command, Quorum(k=command.threshold, n=command.cards))  # before anybody waits or is asked
-    module = await_initialization(at, options.wait_limit)
-    if module.hknso and at.operator.line(f"This erases world {module.hknso} and all its keys. Type yes: ") != "yes":
+    module = await_initialization(at, "new-world", options.wait_limit)
+    warning = f"This erases world {module.hknso} and all its keys; its files stay beside the new ones. Type yes: "
+    if module.hknso and at.operator.line(warning) != "yes":
         raise Refused(Status.CANCELLED, "the module keeps its Security World; nothing was changed")
     at.operator.show(f"{MARK}\nCreate Security World:")
     made = at.change(command, messages.WorldMade)
@@ -66,10 +76,7 @@ def _new_world(options: Namespace, at: Installation) -> str:
 
 def _generatekey(options: Namespace, at: Installation) -> str:
     given = _parameters(options.parameters)
-    module = at.module()
-    if not module.usable:  # before anybody answers prompts
-        words = f"generatekey needs a Security World and operational mode; module 1 is in {module.mode.value} mode"
-        raise Refused(Status.INVALID_STATE, words)
+    module = at.demand_usable("generatekey")
     for name, value in given.items():
         _check(name, value)
     for name, usual in _PARAMETERS.items():
@@ -78,7 +85,9 @@ def _generatekey(options: Namespace, at: Installation) -> str:
             _check(name, given[name])  # before the next is asked for
     ident = given["ident"].lower()
     note = f"The identifier is written small: {ident}\n" if ident != given["ident"] else ""
-    if given.get("recovery") == "yes" and module.world is not None and not module.world.has(Feature.RECOVERY):
+    has = module.world is not None and module.world.has(Feature.RECOVERY)
+    recovery = given.setdefault(_RECOVERY, "yes" if has else "no")
+    if recovery == "yes" and not has:
         raise Refused(Status.INVALID_PARAMETER, "recovery=yes: this world was made without recovery")
     by = _protector(given, at)
     command = messages.GenerateKey(
@@ -88,13 +97,14 @@ def _generatekey(options: Namespace, at: Installation) -> str:
         type=given["type"],
         size=int(given["size"]),
         protect=given["protect"],
-        nvram=given["nvram"] == "yes",
+        nvram=_YES[given["nvram"]],
         pubexp=given["pubexp"],
         token=by,
+        recovery=_YES[recovery],
     )
     made = at.change(command, messages.KeyGenerated)
-    table = {"operation": "generate", "application": options.generate, **given, "ident": ident}
-    lines = [f" {name:<12} {value}" for name, value in table.items()]
+    table = {"operation": "generate", "application": options.generate, **_FIXED, **given, "ident": ident}
+    lines = [f" {name:<12} {table[name]}" for name in _TABLE if name in table]
     path = at.folder / LOCAL / made.file.name
     return "\n".join(
         [
@@ -118,8 +128,8 @@ def _check(name: str, value: str) -> None:
 
     if name == "size":
         whole(value)
-    if name == "nvram" and value not in {"yes", "no"}:
-        raise Refused(Status.INVALID_PARAMETER, f"nvram is yes or no, not {value!r}")
+    if name in {"nvram", _RECOVERY} and value not in _YES:
+        raise Refused(Status.INVALID_PARAMETER, f"{name} is yes or no, not {value!r}")
     if value != (only := _FIXED.get(name, value)):
         raise Refused(Status.INVALID_PARAMETER, f"{name}={value} is not modelled; only {name}={only}")
     check_parameter(name, value.lower() if name == "ident" else value)
@@ -156,7 +166,7 @@ def _parameters(words: list[str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
-        known = {*_PARAMETERS, *_FIXED, *_PROTECTORS.values()}
+        known = {*_PARAMETERS, *_FIXED, _RECOVERY, *_PROTECTORS.values()}
         if not equals or name not in known:
             raise UsageError(f"{word!r} is no parameter; there are {', '.join(sorted(known))}")
         if name in given:
@@ -173,7 +183,8 @@ def _add_nopclearfail(parser: Parser) -> None:
         (("--maintenance",), Mode.MAINTENANCE),
     ):
         what.add_argument(*words, dest="mode", action="store_const", const=mode, help=f"change to {mode.value} mode")
-    what.add_argument("-c", "--clear", action="store_true", help="clear the module's memory and stay in its mode")
+    clear = "clear the module's memory and stay in its mode; one that failed comes back in operational mode"
+    what.add_argument("-c", "--clear", action="store_true", help=clear)
     which = parser.add_mutually_exclusive_group()
     add_module(which)
     which.add_argument("-a", "--all", action="store_true", help="all modules, which is the one")
@@ -190,13 +201,7 @@ def _add_new_world(parser: Parser) -> None:
         what.add_argument(short, f"--{action}", dest="action", action="store_const", const=action, help=does)
     add_module(parser)
     add_world(parser)
-    parser.add_argument(
-        "--wait-limit",
-        metavar="SECONDS",
-        type=whole_number,
-        default=WAIT,
-        help=f"how long to wait for initialization mode (default: {WAIT}; an extension of the emulator)",
-    )
+    add_wait_limit(parser)
 
 
 def _add_generatekey(parser: Parser) -> None:
@@ -222,7 +227,8 @@ TOOLS: Final = (
             "passphrase. To program: a module in no world, the world's file in its folder, and K of its cards"
         ),
         erases=(
-            "when it makes one: the world the module is in and all its keys, after asking. With --factory: what the "
+            "when it makes one: the world the module is in and all its keys, after asking; its files stay, in a folder "
+            "local01 and so on beside local. With --factory: what the "
             "module holds of its world, its NVRAM and its counters, after asking; the world's files stay"
         ),
         interrupted="nfkminfo says whether there is a new world; where not, run it again with the same cards",

@@ -36,7 +36,7 @@ def program(options: Namespace, at: Installation) -> str:
     if properties(options):
         raise UsageError("--program takes the cipher suite, the quorum and all else of the world that is there")
     _demand_loadable(at.module())
-    _demand_loadable(await_initialization(at, options.wait_limit))
+    _demand_loadable(await_initialization(at, "new-world", options.wait_limit))
     at.operator.show(f"{MARK}\nProgram Security World:")
     loaded = at.change(messages.LoadWorld(threshold=0), messages.WorldLoaded)
     lines = ["Card reading complete.", "", f"module #1 is in Security World {loaded.hknso}", f"hkm {loaded.hkm}"]
@@ -53,7 +53,7 @@ def factory(options: Namespace, at: Installation) -> str:
     """
     if properties(options):
         raise UsageError("--factory makes no world, and takes no properties of one")
-    module = await_initialization(at, options.wait_limit)
+    module = await_initialization(at, "new-world", options.wait_limit)
     what = f"Security World {module.hknso}" if module.hknso else "no Security World"
     if at.operator.line(f"Module 1 is in {what}. This erases its keys, counters and NVRAM. Type yes: ") != "yes":
         raise Refused(Status.CANCELLED, "the module stays as it is; nothing was changed")
@@ -71,10 +71,7 @@ def _demand_loadable(module: ModuleState) -> None:
 
 
 def _racs(_options: Namespace, at: Installation) -> str:
-    module = at.module()
-    if not module.usable:  # before anybody puts in a card
-        words = f"racs needs a Security World and operational mode; module 1 is in {module.mode.value} mode"
-        raise Refused(Status.INVALID_STATE, words)
+    at.demand_usable("racs")
     at.operator.show(f"{MARK}\nReplace Administrator Card Set: first cards of the old set, then blank cards")
     made = at.change(messages.ReplaceCards(), messages.CardsReplaced)
     lines = [
@@ -97,6 +94,7 @@ TOOLS: Final = (
         does="Replace the Administrator Card Set by a new one of the same quorum",
         needs="a Security World; the module in operational mode; K cards of the old set, N blank cards",
         erases="nothing; the old cards open the changed world file no more",
+        interrupted="nfkminfo says which cards are the set; where the old ones are, run it again with the same cards",
         run=_racs,
         add=_add_racs,
     ),

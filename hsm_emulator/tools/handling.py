@@ -1,10 +1,10 @@
-"""Tools of the emulator for what people do with their hands: cards copied and lost, power, the clock, a self test."""
+"""Tools of the emulator for what people do with their hands: cards, power, a failure, the clock, a self test."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator.handling import CopyCard, LoseCard, SetClock, SwitchPower
+from hsm_emulator.handling import CopyCard, FailModule, LoseCard, SetClock, SwitchPower
 from hsm_emulator.pages import MARK
 from hsm_emulator.tools.arguments import Tool, signed_number
 from hsm_emulator.tools.looking import json_page
@@ -38,6 +38,10 @@ def _cut(_options: Namespace, at: Installation) -> str:
 
 def _on(_options: Namespace, at: Installation) -> str:
     return _do(at, SwitchPower(on=True), "power         on")
+
+
+def _fail(_options: Namespace, at: Installation) -> str:
+    return _do(at, FailModule(), "module        failed; nopclearfail or a power cut brings it back")
 
 
 def _clock(options: Namespace, at: Installation) -> str:
@@ -82,6 +86,7 @@ TOOLS: Final = (
         name="emu card copy",
         does="Copy what can be read of a card onto a new one, as a copier would; it opens nothing",
         needs=_BY_HAND,
+        interrupted="run it again; it is refused where the copy is there",
         run=_copy,
         add=_add_copy,
     ),
@@ -89,6 +94,7 @@ TOOLS: Final = (
         name="emu card lose",
         does="Lose a card for good",
         needs=_BY_HAND,
+        interrupted="run it again; it is refused where the card is gone",
         erases="the card",
         run=_lose,
         add=_add_card,
@@ -102,6 +108,15 @@ TOOLS: Final = (
         add=_add_nothing,
     ),
     Tool(name="emu power on", does="Switch the module's power on", needs=_BY_HAND, run=_on, add=_add_nothing),
+    Tool(
+        name="emu module fail",
+        does="Let the module fail, as a defect would",
+        needs="an installation, its module with power",
+        erases="what the module holds in its memory",
+        interrupted="enquiry says whether it failed",
+        run=_fail,
+        add=_add_nothing,
+    ),
     Tool(
         name="emu clock",
         does="Set the module's clock off from the machine's",

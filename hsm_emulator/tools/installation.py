@@ -76,6 +76,18 @@ class Installation(Struct, frozen=True, kw_only=True):
 
         return self.look(messages.Enquiry(), messages.ModuleState)
 
+    def demand_usable(self, tool: str) -> ModuleState:
+        """Return what the module says of itself; refuse before anybody puts in a card or answers a prompt.
+
+        Raises:
+            Refused: InvalidState where there is no usable world.
+        """
+        module = self.module()
+        if not module.usable:
+            words = f"{tool} needs a Security World and operational mode; module 1 is in {module.mode.value} mode"
+            raise Refused(Status.INVALID_STATE, words)
+        return module
+
     def change(self, command: Change, kind: type[T]) -> T:
         """Perform a command once, with the person at the terminal, and return the reply.
 

@@ -1,4 +1,4 @@
-"""Tools that look at a device, its world and its files, and change nothing."""
+"""Tools that look at a device, its world and its files, and change nothing; but `slotinfo --format`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from msgspec.structs import replace
 
 from hsm_emulator import operator_pages, pages
 from hsm_emulator.errors import DamagedFile, Refused, Status
-from hsm_emulator.tools.arguments import Tool, add_json, add_module, whole_number
+from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, whole_number
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from hsm_emulator.messages import KeyInspected
+    from hsm_emulator.messages import KeyInspected, ModuleState
     from hsm_emulator.operator_messages import OperatorsListed
     from hsm_emulator.tools.arguments import Parser
     from hsm_emulator.tools.installation import Installation
@@ -41,10 +41,12 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
         return _operator_list(options, at)
     module = at.module()
     if options.keys is None:
-        loaded = _operators(at).loaded
+        now, hkml = _operators(at), _hkml(at, module)
         if options.json:
-            return json_page(module=to_builtins(module), loaded=[to_builtins(token) for token in loaded])
-        return pages.world_page(module) + operator_pages.loaded_lines(loaded)
+            loaded = [to_builtins(token) for token in now.loaded]
+            return json_page(module=to_builtins(module), hkml=hkml, slot=to_builtins(now.slot), loaded=loaded)
+        parts = operator_pages.module_lines(module, hkml, now.slot)
+        return pages.world_page(module, parts) + operator_pages.loaded_lines(now.loaded)
     if len(options.keys) > len(("APP", "IDENT")):
         raise Refused(Status.INVALID_PARAMETER, "-k takes an application and an identifier, no more")
     wanted = dict(zip(("app", "ident"), options.keys, strict=False))
@@ -55,6 +57,23 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
     if options.json:
         return json_page(keys=[to_builtins(key) for key in keys])
     return pages.key_list(replace(module, keys=tuple(keys)))
+
+
+def _hkml(at: Installation, module: ModuleState) -> str:
+    """Return the hash of the module's signing key, "" where its file is not there or not as it was made."""
+    from hsm_emulator import attestation, crypto, encoding, worlds
+    from hsm_emulator.attestation import Kind
+    from hsm_emulator.state import parse
+
+    name = f"module_{module.esn}"
+    if all(file.name != name for file in module.files):
+        return ""
+    try:
+        _, data = parse(at.local(name), "module", worlds.MODULE_FIELDS)
+        body = attestation.from_data(data["module_state"], Kind.MODULE_STATE).body
+        return crypto.key_hash("kml", encoding.untext(body["kml"], "KML"))
+    except DamagedFile:
+        return ""
 
 
 def _operator_list(options: Namespace, at: Installation) -> str:
@@ -83,6 +102,8 @@ def _operators(at: Installation) -> OperatorsListed:
 def _slotinfo(options: Namespace, at: Installation) -> str:
     from hsm_emulator import remote
 
+    if options.format:
+        return _format(options, at)
     esn = at.module().esn
     listed = remote.parse(at.beside(remote.PATH))
     if options.slot is not None and options.slot > listed.slots:
@@ -94,6 +115,14 @@ def _slotinfo(options: Namespace, at: Installation) -> str:
         afar = [{"slot": number, "type": "Smartcard", "flags": "RD"} for number in wanted if number != _SLOT]
         return json_page(module=esn, slots=[local, *afar] if _SLOT in wanted else afar)
     return operator_pages.slot_page(slot, wanted)
+
+
+def _format(options: Namespace, at: Installation) -> str:
+    from hsm_emulator.tools import erasing
+
+    if options.json or options.slot not in {None, _SLOT}:
+        raise UsageError("--format is for the card in slot 0, and has no --json")
+    return erasing.format_card(at)
 
 
 def _stattree(options: Namespace, at: Installation) -> str:
@@ -174,6 +203,7 @@ def _add_nfkminfo(parser: Parser) -> None:
 def _add_slotinfo(parser: Parser) -> None:
     add_module(parser)
     parser.add_argument("-s", "--slot", metavar="SLOT", type=whole_number, help="the slot (default: all)")
+    parser.add_argument("--format", action="store_true", help="make the card in slot 0 blank, after asking")
     add_json(parser)
 
 
@@ -205,7 +235,15 @@ TOOLS: Final = (
         run=_nfkminfo,
         add=_add_nfkminfo,
     ),
-    Tool(name="slotinfo", does="Show the card slots", needs=_ANY, run=_slotinfo, add=_add_slotinfo),
+    Tool(
+        name="slotinfo",
+        does="Show the card slots, or make the card in slot 0 blank",
+        needs=f"{_ANY}; to make one blank, the card, and otherwise what bulkerase needs",
+        erases="with --format the card, as bulkerase does; never one of the world's own set",
+        interrupted="cardpp --examine says whether the card is blank",
+        run=_slotinfo,
+        add=_add_slotinfo,
+    ),
     Tool(name="stattree", does="Show the module's counters", needs=_ANY, run=_stattree, add=add_json),
     Tool(
         name="nfkmverify",

@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from hsm_emulator import world_messages as messages
 from hsm_emulator.pages import MARK
-from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, whole_number
+from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, demand_json, whole_number
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def _nvram_sw(options: Namespace, at: Installation) -> str:
+    demand_json(options, "list")
     _demand(options, "name", needed=options.what != "list")
     _demand(options, "bytes", needed=options.what == "allocate")
     _demand(options, "file", needed=options.what in {"read", "write"})
@@ -108,6 +109,7 @@ TOOLS: Final = (
         does="Show, set aside, read, write or give up areas of the module's NVRAM",
         needs="a Security World, operational mode; to set aside or give up, the administrator cards that NVRAM needs",
         erases="with --delete an area, with --write what was in it",
+        interrupted="nvram-sw --list says which areas there are, and --read what is in one",
         run=_nvram_sw,
         add=_add_nvram_sw,
     ),
@@ -116,6 +118,7 @@ TOOLS: Final = (
         does="Save an area of NVRAM beside the world, or bring it back",
         needs="a Security World, operational mode, the administrator cards that NVRAM needs",
         erases="with --save an older copy",
+        interrupted="save again; or nvram-sw --list says whether the area was restored",
         run=_nvram_backup,
         add=_add_nvram_backup,
     ),

@@ -118,4 +118,4 @@ def _typed(read: Callable[[], str]) -> str:
 
 
 def _ended() -> Refused:
-    return Refused(Status.CANCELLED, "the input ended; nothing was changed")
+    return Refused(Status.CANCELLED, "the input ended; nothing was changed but PIN tries")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import operator_messages as messages
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
-from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, quorum, whole_number
+from hsm_emulator.tools.arguments import Tool, UsageError, add_json, add_module, demand_json, quorum, whole_number
 from hsm_emulator.world_messages import Feature
 
 if TYPE_CHECKING:
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def _createocs(options: Namespace, at: Installation) -> str:
     if options.erase:
-        raise UsageError("erasing cards is not modelled")
+        from hsm_emulator.tools import erasing
+
+        if options.quorum or options.name or options.persistent or options.timeout or options.no_pp_recovery:
+            raise UsageError("--erase makes no card set, and takes nothing of one")
+        return erasing.erase_cards(at, "createocs --erase")
     if options.quorum is None or options.name is None:
         raise UsageError("createocs needs --ocs-quorum and --name: nothing is assumed")
     k, n = options.quorum
@@ -38,6 +42,7 @@ def _createocs(options: Namespace, at: Installation) -> str:
 
 
 def _ppmk(options: Namespace, at: Installation) -> str:
+    demand_json(options, "list", "info")
     return {
         "new": _new,
         "list": _list,
@@ -121,7 +126,7 @@ def _add_createocs(parser: Parser) -> None:
         action="store_true",
         help="its passphrases cannot be replaced",
     )
-    parser.add_argument("-e", "--erase", action="store_true", help="not modelled")
+    parser.add_argument("-e", "--erase", action="store_true", help="erase cards instead, each after asking")
 
 
 def _add_ppmk(parser: Parser) -> None:
@@ -149,8 +154,13 @@ _NEEDS: Final = "a Security World; the module in operational mode"
 TOOLS: Final = (
     Tool(
         name="createocs",
-        does="Make an operator card set",
-        needs=f"{_NEEDS}; N blank cards, each with a new passphrase; no administrator",
+        does="Make an operator card set, or erase cards",
+        needs=f"{_NEEDS}; N blank cards, each with a new passphrase; no administrator. To erase: what bulkerase needs",
+        erases="nothing; with --erase the cards, as bulkerase does; never one of the world's own set",
+        interrupted=(
+            "nfkminfo -c says whether the set is there; where not, run it again with the same cards. With --erase, "
+            "cardpp --examine says whether a card is blank"
+        ),
         run=_createocs,
         add=_add_createocs,
     ),
@@ -159,6 +169,7 @@ TOOLS: Final = (
         does="Make, list, check, change, recover or delete softcards",
         needs=f"{_NEEDS}; no cards, but administrators' with --recover",
         erases="with --delete a softcard that protects no key, with --change and --recover the old passphrase",
+        interrupted="ppmk --list says which there are, and ppmk --check which passphrase one has",
         run=_ppmk,
         add=_add_ppmk,
     ),

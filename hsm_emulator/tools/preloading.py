@@ -39,7 +39,7 @@ def _preload(options: Namespace, at: Installation) -> str:
     shows = _demand_command(options)
     if options.json:
         at = replace(at, operator=Operator(aside=True))
-    keys = _keys(options, at)
+    keys = _keys(options, at.demand_usable("preload").keys)
     given = shlex.join(_given(options))
     at.operator.show(f"{MARK}\n{_log(f'Preload running with: {given}')}".rstrip())
     loaded: list[str] = []
@@ -90,7 +90,7 @@ def _what(command: list[str]) -> str:
     return {EXIT: "Exiting", PAUSE: "Pausing"}.get(command[0], f"Executing subprocess {shlex.join(command)}")
 
 
-def _keys(options: Namespace, at: Installation) -> list[KeyFact]:
+def _keys(options: Namespace, there: Sequence[KeyFact]) -> list[KeyFact]:
     """Return the keys that were asked for.
 
     Raises:
@@ -98,7 +98,6 @@ def _keys(options: Namespace, at: Installation) -> list[KeyFact]:
     """
     if options.app is None:
         return []
-    there = at.module().keys
     found = [key for key in there if key.app == options.app and fnmatchcase(key.ident, options.ident)]
     if not found:
         names = ", ".join(f"{key.app} {key.ident}" for key in there) or "none"
@@ -179,6 +178,7 @@ TOOLS: Final = (
         name="preload",
         does="Load keys and what protects them, and run aclprint.py on them, or pause, or exit and leave it loaded",
         needs="a Security World; the module in operational mode; the cards or passphrases that protect the keys",
+        interrupted="nfkminfo says what is loaded; nopclearfail -c unloads it",
         run=_preload,
         add=_add_preload,
     ),
@@ -186,6 +186,7 @@ TOOLS: Final = (
         name="emu card insert",
         does="Put a card into the slot, where it stays between commands",
         needs="the card",
+        interrupted="slotinfo says which card is in the slot",
         erases="what is loaded and not persistent, where another card has to be taken out",
         run=_insert,
         add=_add_serial,
@@ -194,6 +195,7 @@ TOOLS: Final = (
         name="emu card eject",
         does="Take a card out of the slot",
         needs="the card in the slot",
+        interrupted="slotinfo says which card is in the slot",
         erases="what is loaded and not persistent",
         run=_eject,
         add=_add_serial,

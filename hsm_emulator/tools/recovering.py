@@ -54,12 +54,12 @@ class _Notes(Struct):
 
 
 def _rocs(options: Namespace, at: Installation) -> str:
-    notes = _Notes(
-        keys=[key for key in at.module().keys if key.protect != MODULE],
-        there=at.look(messages.ListOperators(), messages.OperatorsListed),
-    )
     if bool(options.target) != bool(options.keys):
         raise UsageError("-t and -k belong together; without both, rocs asks")
+    notes = _Notes(
+        keys=[key for key in at.demand_usable("rocs").keys if key.protect != MODULE],
+        there=at.look(messages.ListOperators(), messages.OperatorsListed),
+    )
     if options.target:
         try:
             _target(notes, [options.target])
@@ -194,6 +194,7 @@ TOOLS: Final = (
         does="Put keys of a lost card set or softcard under another one",
         needs="a Security World; the module in operational mode; a quorum of administrator cards, then of the target",
         erases="the keys' blobs under what protected them before",
+        interrupted="nfkminfo -k says what protects the keys; where it is what did before, run it again",
         run=_rocs,
         add=_add_rocs,
     ),

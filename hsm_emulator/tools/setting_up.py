@@ -136,6 +136,7 @@ TOOLS: Final = (
         name="emu region toolset",
         does="Publish a region's toolset as a zip",
         needs="a name that no file has",
+        interrupted="run it again; it is refused where the file is there, which is whole then",
         run=_toolset,
         add=_add_toolset,
     ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from hsm_emulator import messages
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
-from hsm_emulator.tools.arguments import Tool, UsageError, WordParser
+from hsm_emulator.tools.arguments import Tool, UsageError, WordParser, add_json
 from hsm_emulator.tools.installation import demand_absent, expect, write_output
 
 if TYPE_CHECKING:
@@ -29,16 +29,21 @@ _PACKAGE: Final = ("subscription_id", "key_friendly_name")
 
 
 def _verifykeypackage(options: Namespace, at: Installation) -> str:
-    from hsm_emulator import byok
+    command = messages.VerifyPackages(kek_package=at.read(options.kek), world_package=at.read(options.world))
+    verified = at.look(command, messages.PackagesVerified)
+    if options.json:
+        from msgspec import to_builtins
 
-    verified = byok.verify_packages(at.read(options.kek), at.read(options.world))
+        from hsm_emulator.tools.looking import json_page
+
+        return json_page(packages=to_builtins(verified))
     lines = [
         MARK,
         f"region        {verified.region}",
         f"root hash     {verified.root_hash}",
         f"KEK hash      {verified.kek_hash}",
         f"world hknso   {verified.hknso}",
-        f"world hkm     {verified.hkm}",
+        f"world hkm     {verified.world_hash}",
         f"cipher suite  {verified.suite}",
         "Compare the root hash with the one you expect.",
         SUCCESS,
@@ -98,6 +103,7 @@ def _packed(at: Installation, command: messages.Package) -> bytes:
 def _add_verifykeypackage(parser: Parser) -> None:
     parser.add_argument("-k", dest="kek", metavar="FILE", required=True, help="the KEK package")
     parser.add_argument("-w", dest="world", metavar="FILE", required=True, help="the world package")
+    add_json(parser)
 
 
 def _add_key_transfer_remote(parser: Parser) -> None:
@@ -117,7 +123,7 @@ TOOLS: Final = (
     Tool(
         name="verifykeypackage",
         does="Check a region's two packages up to the maker's root",
-        needs="the packages; no module, no cards",
+        needs="a Security World; the module in operational mode; no cards",
         run=_verifykeypackage,
         add=_add_verifykeypackage,
         failure=FAILURE,

@@ -277,7 +277,7 @@ def test_any_package(samples: Samples, nowhere: Path, kind: str, data: Any) -> N
     both = {"kek": samples.packages.kek, "region": samples.packages.world} | {kind: content}
     for name, package in both.items():
         (nowhere / name).write_bytes(package)
-    shown = Tools(nowhere).run("verifykeypackage", "-k", "kek", "-w", "region")
+    shown = Tools(samples.folder).run("verifykeypackage", "-k", str(nowhere / "kek"), "-w", str(nowhere / "region"))
     check(shown)
     good = content == samples.files[kind]
     assert (shown.code == 0) == good

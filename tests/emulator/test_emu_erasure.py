@@ -70,7 +70,7 @@ def test_an_erased_modules_kml_is_another(ready: Bench) -> None:
 
 
 def test_initunit_asks(tools: Tools) -> None:
-    assert "needs the module in initialization mode" in tools.refused(1, "initunit", typed=["yes"]).err
+    assert "needs initialization mode" in tools.refused(4, "initunit", "--wait-limit", "0", typed=["yes"]).err
     tools.done("nopclearfail", "-I")
     for answer in ([], ["no"], ["YES"]):
         assert "stays as it is" in tools.refused(3, "initunit", typed=answer).err
@@ -154,9 +154,11 @@ def test_in_a_strict_fips_world_a_card_authorises_it(bench: Bench) -> None:
     bench.mode(Mode.INITIALIZATION)
     bench.do(NewWorld(cipher_suite=SUITE, threshold=2, cards=3, mode=WorldMode.FIPS_140_LEVEL_3), *bench.serials[:3])
     bench.mode(Mode.OPERATIONAL)
-    command = EraseCards(serials=(bench.serials[5],))
-    bench.refused(command, Status.STRICT_FIPS_140)
-    bench.do(command, bench.serials[2])
+    for mode in (Mode.OPERATIONAL, Mode.INITIALIZATION):
+        bench.mode(mode)
+        command = EraseCards(serials=(bench.serials[5],))
+        bench.refused(command, Status.STRICT_FIPS_140)
+        bench.do(command, bench.serials[2])
 
 
 def test_bulkerase_shows_each_card_and_asks(ready: Bench) -> None:
@@ -174,3 +176,59 @@ def test_bulkerase_shows_each_card_and_asks(ready: Bench) -> None:
     assert f"erased        {serial}" in page
     assert "removed       cards_" in page
     assert "SIM-C-0008\n" not in page
+
+
+# -- createocs --erase and slotinfo --format ---------------------------------------------------------------------------
+
+
+def test_createocs_erases_as_bulkerase_does(ready: Bench) -> None:
+    one, two = ready.serials[3:5]
+    card_set(ready, one, two)
+    ready.device.close()
+    tools = Tools(ready.folder)
+    for more in (["-Q", "1/1"], ["-N", "ops"], ["-p"], ["-T", "5"], ["-R"]):
+        assert "makes no card set" in tools.refused(2, "createocs", "--erase", *more).err
+    for typed in ([], [one, "no", ""]):
+        assert "nothing was changed" in tools.refused(3, "createocs", "--erase", "-m", "1", typed=typed).err
+    assert "never erased" in tools.refused(1, "createocs", "-e", typed=["SIM-C-0001", "yes", ""]).err
+    page = tools.done("createocs", "-e", typed=[one, "yes", two, "yes", ""])
+    assert page.count("\nerased ") == 2
+    assert "removed       cards_" in page
+    assert "0 cardsets" in tools.done("nfkminfo", "-c")
+
+
+def test_slotinfo_formats_the_card_in_the_slot(ready: Bench) -> None:
+    serial = ready.serials[3]
+    card_set(ready, serial)
+    ready.device.close()
+    tools = Tools(ready.folder)
+    assert "`ops' #1" in tools.done("emu", "card", "insert", serial) + tools.done("slotinfo")
+    assert "nothing was changed" in tools.refused(3, "slotinfo", "--format", typed=["no"]).err
+    page = tools.done("slotinfo", "--format", "-m", "1", "-s", "0", typed=["yes"])
+    assert "Module 1 slot 0: ops #1 of world" in page
+    assert f"erased        {serial}" in page
+    assert "blank card" in tools.done("slotinfo")
+    assert "0 cardsets" in tools.done("nfkminfo", "-c")
+
+
+def test_what_hung_on_a_card_goes_when_it_is_erased(ready: Bench) -> None:
+    one, two = ready.serials[3:5]
+    for name, serial, persistent in (("ops", one, False), ("stay", two, True)):
+        made = CreateCardSet(name=name, threshold=1, cards=1, persistent=persistent, timeout=0)
+        ready.do(made, serial)
+    ready.device.close()
+    tools = Tools(ready.folder)
+    tools.done("preload", "--cardset-name", "stay", "exit", typed=[two, ready.pins[two]])
+    tools.done("preload", "--cardset-name", "ops", "exit", typed=[one, ready.pins[one]])
+    tools.done("bulkerase", typed=[two, "yes", ""])
+    assert "Pre-Loaded Objects - 2" in tools.done("nfkminfo")
+    tools.done("slotinfo", "--format", typed=["yes"])
+    assert "Pre-Loaded Objects - 1" in tools.done("nfkminfo")
+
+
+def test_slotinfo_formats_the_card_that_is_put_into_an_empty_slot(tools: Tools) -> None:
+    assert "nothing was changed" in tools.refused(3, "slotinfo", "--format").err
+    assert "never erased" in tools.refused(1, "slotinfo", "--format", typed=["SIM-C-0001", "yes"]).err
+    assert "erased        SIM-C-0008" in tools.done("slotinfo", "--format", typed=["SIM-C-0008", "yes"])
+    for more in (["--json"], ["-s", "1"]):
+        assert "--format is for the card in slot 0" in tools.refused(2, "slotinfo", "--format", *more).err

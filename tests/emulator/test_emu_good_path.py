@@ -105,8 +105,8 @@ def test_since_leaves_out_the_tries(ready: Bench, packages: Packages) -> None:
     assert (unknown.known, unknown.request_ids) == (False, ())
 
 
-def test_verify_packages(bench: Bench, packages: Packages) -> None:
-    verified = bench.device.look(VerifyPackages(kek_package=packages.kek, world_package=packages.world))
+def test_verify_packages(ready: Bench, packages: Packages) -> None:
+    verified = ready.device.look(VerifyPackages(kek_package=packages.kek, world_package=packages.world))
     assert verified == byok_says(packages)
 
 
@@ -120,4 +120,5 @@ def byok_says(packages: Packages) -> object:
         world_hash=packages.hkm,
         hknso=said.hknso,
         region="EU-1",
+        suite=said.suite,
     )

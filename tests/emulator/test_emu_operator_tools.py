@@ -77,7 +77,7 @@ def test_ppmk(staffed_tools: Tools) -> None:
         (2, "createocs -Q 1/2", "needs --ocs-quorum and --name"),
         (2, "createocs -N more", "needs --ocs-quorum and --name"),
         (2, "createocs -Q 1/2 -N more -p -P", "not allowed with"),
-        (2, "createocs -e", "erasing cards is not modelled"),
+        (2, "createocs -e -N more", "makes no card set"),
         (2, "createocs -Q 1/2 -N more -T x", "a whole number"),
         (1, "createocs -Q 3/2 -N more", "a quorum is"),
         (1, "createocs -Q 1/2 -N ops", "the name ops is taken"),
@@ -273,3 +273,15 @@ def test_rocs_without_saving_changes_nothing(two_sets: Tools) -> None:
     noted = ["target new", "mark 1 simple:under-cards", "recover"]
     assert "nothing was saved" in two_sets.refused(3, "rocs", typed=noted).err
     two_sets.refused(3, "rocs", typed=[*noted, "save", *read(0), ""], tries=True)
+
+
+def test_preload_that_is_refused_unloads_what_it_loaded_and_leaves_the_card(
+    staffed: Staffed, staffed_tools: Tools
+) -> None:
+    one, two = staffed.ops[:2]
+    typed = [word for card in (one, two) for word in (card, staffed.pins[card])]
+    line = ("preload", "--cardset-name", "ops", "-s", "soft", "exit")
+    shown = staffed_tools.run(*line, typed=[*typed, "wrong", "wrong", "wrong"])
+    assert (shown.code, "DecryptFailed" in shown.err) == (1, True)
+    assert "No Pre-Loaded Objects" in staffed_tools.done("nfkminfo")
+    assert f"card {two}" in staffed_tools.done("slotinfo")

@@ -71,6 +71,9 @@ def test_the_key_works_on_the_new_module(restored: Restored, packages: Packages)
     assert isinstance(was, ModuleState)
     assert isinstance(now, ModuleState)
     assert now.hknso == was.hknso == reply.hknso
+    assert now.world is not None
+    assert now.world == was.world  # suite, quora and the hashes of all its keys
+    assert dict(now.world.hashes)["hkm"] == reply.hkm
     assert now.usable
     assert now.cards == ()
     assert isinstance(restored.key, KeyGenerated)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from emulator_bench import Bench
+
 FIRST = {"a/b/one": b"1", "silicon/x/two": b"2"}
 SECOND = {"a/b/one": b"changed", "three": b"3"}
 
@@ -125,6 +127,28 @@ def test_what_no_crash_leaves(filled: Path, edit: Callable[[Path], None]) -> Non
     edit(filled)
     with pytest.raises(StoreBroken):
         Store.open(filled, Disk())
+
+
+@pytest.mark.parametrize("name", ["stray", "other/stray", "kmdata/config/stray"])
+def test_people_keep_files_beside_a_devices_folders(bench: Bench, name: str) -> None:
+    path = bench.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"mine")
+    bench.reopen()
+    bench.world()
+    bench.reopen()
+    assert path.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["kmdata/local/world", "kmdata/stray", "cardstore/stray", "silicon/x", "outbox/x"])
+def test_nobody_keeps_files_in_a_devices_folders(bench: Bench, name: str) -> None:
+    path = bench.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"mine")
+    with pytest.raises(StoreBroken, match="that no receipt is about: take it away"):
+        bench.reopen()
+    path.unlink()
+    bench.reopen()
 
 
 def test_leftovers_of_a_crash_are_emptied(filled: Path) -> None:

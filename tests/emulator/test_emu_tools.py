@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from emulator_bench import Bench, Packages, contents, make_packages
+from emulator_bench import SUBSCRIPTION, Bench, Packages, contents, make_packages
+from test_emu_attacks import forge
+from tool_bench import Tools
 
-from hsm_emulator import crypto, tools
+import hsm_emulator.tools
+from hsm_emulator import crypto, state
+from hsm_emulator.operator_messages import InsertCard
 from hsm_emulator.pages import MARK
 from hsm_emulator.region import client
 from hsm_emulator.tools.main import all_tools, main
@@ -23,7 +28,8 @@ def lookable(ready: Bench, packages: Packages) -> Bench:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        (["enquiry"], ["SIM0-0000-0001", "operational"]),
+        (["enquiry"], ["\nServer:\n", "\nModule #1:\n", "SIM0-0000-0001", "operational", "hardware status       OK"]),
+        (["nfkminfo"], ["\nModule #1\n  state         Usable\n", "\nModule #1 Slot #0 IC 0\n  token         empty\n"]),
         (["nfkminfo"], ["Initialised Usable", "Key list - 2 keys", "contosokey", "SIM-C-0003"]),
         (["aclprint", "simple", "contosokey"], ["ExpandACL", "needs a certificate of"]),
         (["aclprint", "xferacld", "contosokey"], ["at most 1 use(s)", "archive blob"]),
@@ -54,18 +60,16 @@ def test_kmfile_dump(lookable: Bench, capsys: pytest.CaptureFixture[str], name: 
     assert capsys.readouterr().out.startswith("SIMULATED")
 
 
-def test_verifykeypackage(tmp_path: Path, packages: Packages, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verifykeypackage(tmp_path: Path, tools: Tools, packages: Packages) -> None:
     kek, world, other = tmp_path / "kek", tmp_path / "world", tmp_path / "other"
     kek.write_bytes(packages.kek)
     world.write_bytes(packages.world)
     other.write_bytes(make_packages("US-1").world)
-    assert main(["verifykeypackage", "-k", str(kek), "-w", str(world)]) == 0
-    assert "Result: SUCCESS" in capsys.readouterr().out
-    assert main(["verifykeypackage", "-k", str(kek), "-w", str(other)]) == 1
-    shown = capsys.readouterr()
+    assert "Result: SUCCESS" in tools.done("verifykeypackage", "-k", str(kek), "-w", str(world))
+    shown = tools.refused(1, "verifykeypackage", "-k", str(kek), "-w", str(other))
     assert "Result: FAILURE" in shown.out
     assert "US-1" in shown.err
-    assert main(["verifykeypackage", "-k", str(kek), "-w", str(tmp_path / "none")]) == 1
+    assert "there is no file" in tools.refused(1, "verifykeypackage", "-k", str(kek), "-w", str(tmp_path / "none")).err
 
 
 @pytest.mark.parametrize(
@@ -169,6 +173,42 @@ def test_help_of_setting_up(tool: str, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_every_module_that_has_tools_is_asked_for_them() -> None:
-    package = Path(tools.__file__).parent
+    package = Path(hsm_emulator.tools.__file__).parent
     rooms = {path.stem for path in package.glob("*.py") if "\nTOOLS: " in path.read_text(encoding="utf-8")}
     assert rooms == {tool.run.__module__.rpartition(".")[2] for tool in all_tools()}
+
+
+def test_nfkminfo_says_the_hash_of_the_modules_signing_key(ready: Bench) -> None:
+    now = state.State(esn="SIM0-0000-0001", files=contents(ready.folder))
+    kml = crypto.key_hash("kml", crypto.verify_key(state.recall(now).kml))
+    ready.do(InsertCard(serial=ready.serials[0]))
+    ready.device.close()
+    tools = Tools(ready.folder)
+    assert f"\n  hkml          {kml}\nModule #1 Slot #0 IC 1\n" in tools.done("nfkminfo")
+    assert json.loads(tools.done("nfkminfo", "--json"))["hkml"] == kml
+    assert "Administrator Card Set' #1" in tools.done("nfkminfo")
+
+
+def test_nfkminfo_says_no_hash_where_the_modules_file_is_gone(ready: Bench) -> None:
+    forge(ready, {"kmdata/local/module_SIM0-0000-0001": None})
+    ready.device.close()
+    assert "\n  hkml          none\n" in Tools(ready.folder).done("nfkminfo")
+
+
+def test_who_stands_in_the_installation_makes_files_there_and_goes_on(
+    ready: Bench, packages: Packages, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody has to say --folder, and what the tools write where people are is no file of the device."""
+    ready.copy(packages)
+    ready.device.close()
+    monkeypatch.chdir(ready.folder)
+    (ready.folder / "kek").write_bytes(packages.kek)
+    (ready.folder / "world").write_bytes(packages.world)
+    both = ["-ExchangeKeyPackage", "kek", "-NewSecurityWorldPackage", "world"]
+    line = ["-KeyIdentifier", "contosokey", "-SubscriptionId", SUBSCRIPTION, "-KeyFriendlyName", "First", *both]
+    assert main(["KeyTransferRemote", "-Package", *line]) == 0, capsys.readouterr().err
+    assert main(["nfkmattest", "bundle", "simple", "contosokey"]) == 0
+    assert main(["emu", "region", "toolset", "KeyVault-BYOK-Tools-Europe.zip"]) == 0
+    for tool in ("enquiry", "nfkmverify", "nfkmcheck"):
+        assert main([tool]) == 0, capsys.readouterr().err
+    assert main(["nopclearfail", "-I"]) == 0

@@ -90,6 +90,8 @@ LINES: dict[str, Line] = {
     "racs": Line(("racs",), [*read(0, 1), *written(3, 4, 5)], before=3),
     "initunit": Line(("initunit",), ["yes"], start="init"),
     "bulkerase": Line(("bulkerase",), [CARDS[6], "yes", ""]),
+    "slotinfo --format": Line(("slotinfo", "--format"), [CARDS[6], "yes"]),
+    "createocs --erase": Line(("createocs", "--erase"), [CARDS[6], "yes", ""]),
     "nvram-sw": Line(("nvram-sw", "--allocate", "-n", "one", "-b", "12"), read(0, 1), before=1),
     "nvram-backup": Line(("nvram-backup", "--save", "-n", "one"), read(0, 1), start="area"),
     "createocs": Line(("createocs", "-Q", "1/2", "-N", "ops"), written(3, 4), before=1),
@@ -101,6 +103,7 @@ LINES: dict[str, Line] = {
     "emu card copy": Line(("emu", "card", "copy", CARDS[0], "SIM-COPY"), before=1),
     "emu card lose": Line(("emu", "card", "lose", CARDS[0]), before=1),
     "emu power cut": Line(("emu", "power", "cut")),
+    "emu module fail": Line(("emu", "module", "fail")),
     "emu power on": Line(("emu", "power", "on")),
     "emu clock": Line(("emu", "clock", "--off", "60")),
 }
@@ -133,6 +136,12 @@ def test_no_tool_is_forgotten() -> None:
     lines = {name.partition(" -")[0] for name in (*LINES, *SETTING_UP)}
     assert lines | LOOKING | set(ELSEWHERE) == {tool.name for tool in all_tools()}
     assert all(Path(__file__).parents[2].joinpath(path).is_file() for path in ELSEWHERE.values())
+
+
+@pytest.mark.parametrize("name", [name for name, line in {**LINES, **SETTING_UP}.items() if line.before])
+def test_what_is_not_simply_run_again_says_how_to_see_what_is_done(name: str) -> None:
+    tool = next(tool for tool in all_tools() if tool.name == name.partition(" -")[0])
+    assert re.search("says w|is refused where|remove the folder", tool.interrupted)
 
 
 @pytest.fixture

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import SUBSCRIPTION, Bench, Packages, contents, make_packages, pins, serials
+from tool_bench import Tools
 
 from hsm_emulator.tools.main import ELSEWHERE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-
-    from tool_bench import Tools
 
 CARDS = serials(8)
 PINS = pins(CARDS)
@@ -104,11 +105,40 @@ def test_a_world_that_is_there_is_erased_only_after_asking(tools: Tools) -> None
     assert "contosokey" not in tools.done("nfkminfo")
 
 
+def test_the_files_of_the_world_before_are_set_aside_and_its_cards_open_them_elsewhere(
+    tools: Tools, make_bench: Callable[..., Bench]
+) -> None:
+    local = tools.folder / "kmdata" / "local"
+    was = {path.name: path.read_bytes() for path in local.iterdir()}
+    tools.done("nopclearfail", "-I")
+    tools.done(*NEW_WORLD, typed=["yes", *written(3, 4, 5)])
+    aside = local.with_name("local01")
+    assert {path.name: path.read_bytes() for path in aside.iterdir()} == was
+    assert not {path.name for path in local.iterdir()} & {name for name in was if name.startswith("key_")}
+    new = make_bench("new", seed="new", esn="SIM0-0000-0002", cards=0)
+    new.device.close()
+    other = Tools(new.folder)
+    other.done("emu", "card", "carry", "--from", str(tools.folder), *CARDS[:2])
+    for name in ("world", "key_simple_contosokey"):
+        other.done("emu", "file", "restore", str(aside / name))
+    other.done("nopclearfail", "-I")
+    other.done("new-world", "-l", typed=[line for card in CARDS[:2] for line in (card, PINS[card])])
+    other.done("nopclearfail", "-O")
+    other.done("aclprint", "simple", "contosokey")
+    tools.done("new-world", "-i", SUITE, "-Q", "1/1", typed=["yes", *written(7)])
+    assert len(list(local.with_name("local02").iterdir())) == 2
+
+
 # -- generatekey -------------------------------------------------------------------------------------------------------
 
 
 def test_a_key_is_generated(tools: Tools) -> None:
     page = tools.done(*GENERATE, *parameters(ident="SECOND"))
+    table = page.partition("key generation parameters:\n")[2].partition("Key success")[0]
+    assert [line.split()[0] for line in table.splitlines()] == [
+        "operation", "application", "protect", "slot", "recovery", "verify", "type", "size", "pubexp", "ident",
+        "plainname", "nvram",
+    ]  # fmt: skip
     assert "The identifier is written small: second" in page
     assert "Key successfully generated." in page
     assert "key_simple_second" in page
@@ -128,7 +158,7 @@ def test_what_is_not_given_is_asked_for(tools: Tools) -> None:
         ([], ["module", "EC"], ["protect", "type"]),
         ([], ["module", "RSA", "1024"], ["protect", "type", "size"]),
         ([], ["module", "", "", "", "under_score"], ["protect", "type", "size", "pubexp", "ident"]),
-        (["recovery=no"], [], []),
+        (["verify=no"], [], []),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_next_question(
@@ -153,7 +183,7 @@ def test_what_cannot_be_is_refused_before_the_next_question(
         ({"size": ""}, "no size of a key"),
         ({"nvram": "maybe"}, "nvram is yes or no"),
         ({"pubexp": "3"}, "65537"),
-        ({"recovery": "no"}, "not modelled"),
+        ({"recovery": "maybe"}, "recovery is yes or no"),
         ({"verify": "no"}, "not modelled"),
     ],
 )
@@ -388,3 +418,16 @@ def test_nobody_else_has_it_open(tools: Tools, ready: Bench) -> None:
     before = contents(tools.folder)
     assert "in use by another process" in tools.run("nopclearfail", "-I").err
     assert contents(tools.folder) == before
+
+
+@pytest.mark.parametrize("line", [["cardpp", "--change"], ["ppmk", "--new", "x"], ["nvram-sw", "--delete", "-n", "x"]])
+def test_what_shows_nothing_has_no_json(tools: Tools, line: list[str]) -> None:
+    assert "--json is for" in tools.refused(2, *line, "--json").err
+
+
+def test_packages_as_json(tools: Tools, region: Path) -> None:
+    assert region.is_dir()
+    line = ("verifykeypackage", "-k", "BYOK-KEK-pkg-EU-1", "-w", "BYOK-SecurityWorld-pkg-EU-1")
+    found = json.loads(tools.done(*line, "--json"))["packages"]
+    assert f"KEK hash      {found['kek_hash']}" in tools.done(*line)
+    assert found["suite"] == "DLf3072s256mRijndael"

@@ -494,3 +494,31 @@ def test_a_set_of_operators_that_lies_about_the_world_does_not_authorise(strict:
     strict.do(generate("x"), one)
     forge(strict, {path: edited(strict, path, edit)})
     strict.refused_talk(generate("y"), Status.DECRYPT_FAILED, strict.operator(one), tries=True)
+
+
+# -- a key without recovery in a world with it -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recovery", [True, False])
+def test_a_key_is_recovered_only_where_it_was_to_be_recoverable(bench: Bench, recovery: bool) -> None:  # noqa: FBT001
+    make(bench)
+    one, two = bench.serials[3:5]
+    card_set(bench, one, k=1)
+    card_set(bench, two, name="new", k=1)
+    bench.do(replace(generate(), protect="token", token="ops", recovery=recovery), one)
+    command = RecoverKeys(target="new", keys=(("simple", "contosokey"),))
+    if recovery:
+        bench.do(command, *bench.serials[:2], two)
+        return
+    assert "no recovery blob" in bench.refused(command, Status.INVALID_PARAMETER, *bench.serials[:2], two).words
+
+
+def test_generatekey_makes_a_key_without_recovery(tools: Tools, tmp_path: Path) -> None:
+    line = ("generatekey", "--generate", "simple", "protect=module", "type=RSA", "size=2048", "pubexp=", "nvram=no")
+    for ident, more, said in (("plain", (), "yes"), ("yes", ("recovery=yes",), "yes"), ("no", ("recovery=no",), "no")):
+        page = tools.done(*line, f"ident={ident}", "plainname=x", *more)
+        assert f"\n recovery     {said}\n" in page
+        output = str(tmp_path / ident)
+        tools.done("nfkmattest", "bundle", "--output", output, "simple", ident)
+        assert json.loads(tools.done("nfkmattest", "verify", output))["recovery"] is (said == "yes")
+        assert ("archive blob" in tools.done("aclprint", "simple", ident)) is (said == "yes")
