@@ -24,7 +24,7 @@ def _cardpp(options: Namespace, at: Installation) -> str:
 
 
 def _examine(options: Namespace, at: Installation) -> str:
-    from hsm_emulator.dialogue import ACS
+    from hsm_emulator.dialogue import card_name
     from hsm_emulator.tools.looking import json_page
 
     serial = at.operator.line("Insert a card: type its serial, or nothing to cancel: ")
@@ -37,9 +37,8 @@ def _examine(options: Namespace, at: Installation) -> str:
         return json_page(card=asdict(shown))
     if not shown.set_name:
         return f"{MARK}\nModule 1 slot 0: blank card\n"
-    name = shown.set_name if shown.set_name == ACS else f"`{shown.set_name}'"
     page = (
-        f"{MARK}\nModule 1 slot 0: {name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
+        f"{MARK}\nModule 1 slot 0: {card_name(shown.set_name, shown.number)} of {shown.cards}, {shown.threshold} needed,"
         f" of world {shown.hknso}\n"
     )
     if not shown.lockout:
