@@ -35,12 +35,10 @@ def _examine(options: Namespace, at: Installation) -> str:
         from dataclasses import asdict
 
         return json_page(card=asdict(shown))
+    page = f"{MARK}\nModule 1 slot 0: {card_name(shown.set_name, shown.number)}"
     if not shown.set_name:
-        return f"{MARK}\nModule 1 slot 0: blank card\n"
-    page = (
-        f"{MARK}\nModule 1 slot 0: {card_name(shown.set_name, shown.number)} of {shown.cards}, {shown.threshold} needed,"
-        f" of world {shown.hknso}\n"
-    )
+        return f"{page}\n"
+    page += f" of {shown.cards}, {shown.threshold} needed, of world {shown.hknso}\n"
     if not shown.lockout:
         return page
     locked = "it is locked" if shown.failures >= shown.lockout else f"{shown.failures} so far"
