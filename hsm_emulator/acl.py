@@ -8,9 +8,10 @@ The module is longer than others because evaluator, words and stored form have t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+
+from msgspec import Struct
 
 from hsm_emulator import encoding, limits
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -70,30 +71,26 @@ ARCHIVE_MECHANISM: Final = "RSA-OAEP-SHA256+AES-256-GCM"
 """How an archive blob is made: a fresh AES key under OAEP (RFC 8017), the payload under that key."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpPermissions:
+class OpPermissions(Struct, frozen=True, kw_only=True):
     """Use of the key itself."""
 
     rights: frozenset[Right]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeBlob:
+class MakeBlob(Struct, frozen=True, kw_only=True):
     """Encrypt the key under the module key or token whose hash is `under`, and under no other."""
 
     under: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeArchiveBlob:
+class MakeArchiveBlob(Struct, frozen=True, kw_only=True):
     """Encrypt the key to the public key whose hash is `under`, by exactly this mechanism."""
 
     under: str
     mechanism: str = ARCHIVE_MECHANISM
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NvMemOpPerms:
+class NvMemOpPerms(Struct, frozen=True, kw_only=True):
     """Use of an area of the module's non-volatile memory, whose own permissions these are."""
 
     rights: frozenset[NvRight]
@@ -102,8 +99,7 @@ class NvMemOpPerms:
 Action = OpPermissions | MakeBlob | MakeArchiveBlob | NvMemOpPerms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """One permission group: what it grants, and on which conditions.
 
     `certifier` is the hash of the key whose certificate must be presented, `module` the ESN it holds on; "" is none.
@@ -117,8 +113,7 @@ class Group:
     limit: Limit | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acl:
+class Acl(Struct, frozen=True, kw_only=True):
     """All groups of a key, in order."""
 
     groups: tuple[Group, ...]
@@ -146,8 +141,7 @@ class Acl:
         return frozenset(g.certifier for g in self.groups if g.certifier)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Struct, frozen=True, kw_only=True):
     """The evaluator's yes. `limit` must be counted, a `UseLimit` in the same commit as the use."""
 
     limit: Limit | None

@@ -6,13 +6,15 @@ have one purpose each. They ask the same evaluator as application keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from hsm_emulator import acl
 from hsm_emulator.acl import Acl, Group, MakeBlob, OpPermissions, Right
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.limits import AuthorisationLimit, TimeLimit
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,18 +37,16 @@ _RIGHTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminKey:
+class AdminKey(Unshown, frozen=True, kw_only=True):
     """A key of the world: its hash, its public half (SubjectPublicKeyInfo, b"" for a symmetric key), its secret."""
 
     token: str
     hash: str
     public: bytes
-    secret: bytes = field(repr=False)
+    secret: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedKey:
+class SealedKey(Struct, frozen=True, kw_only=True):
     """A key of the world as the file has it: the secret sealed under its token."""
 
     token: str

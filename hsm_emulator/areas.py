@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hsm_emulator import acl, nvram, quorum, worlds
 from hsm_emulator.acl import NvMemOpPerms, NvRight, Right
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
     from hsm_emulator.world_messages import AllocateArea, FreeArea, ReadArea, RestoreArea, SaveArea, WriteArea
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delegated:
+class Delegated(Struct, frozen=True, kw_only=True):
     """A quorum opened KNV: the state after it, KNV's hash, and the serials of the cards."""
 
     state: State

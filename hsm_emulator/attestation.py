@@ -14,9 +14,10 @@ FIPS 186-5. The maker's root is a published constant: anybody can make an emulat
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.errors import Refused, Status
@@ -49,8 +50,7 @@ ROOT_PRIVATE: Final = (
 """The emulated maker's signing key: a constant on purpose."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+class Certificate(Struct, frozen=True, kw_only=True):
     """A body and a signature over kind and body."""
 
     kind: Kind

@@ -7,8 +7,9 @@ JSON object {root, warrant, module_state, kmc, kmc_signature, world_binding, key
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from hsm_emulator import acl, attestation, chain, crypto, encoding
 from hsm_emulator.acl import Right
@@ -24,8 +25,7 @@ _OPERATIONS: Final = {Right.DECRYPT: "decrypt", Right.USE_AS_BLOB_KEY: "unwrap",
 """Private key operations as nfkmattest names them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """The certificates of one key. `root` and `kmc` are DER SubjectPublicKeyInfo."""
 
     root: bytes
@@ -37,8 +37,7 @@ class Bundle:
     key_generation: Certificate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attested:
+class Attested(Struct, frozen=True, kw_only=True):
     """What a verified bundle says of a key at its generation; hashes are 40 hex digits, `public` DER.
 
     `recovery` says whether the world's cards can bring it back, `permissions` are operations of its private half.

@@ -14,14 +14,17 @@ changed unseen. `header` is the additional data of the AES-256-GCM payload.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from hsm_emulator import acl, attestation, chain, crypto, encoding
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.chain import knso_hash as knso_hash  # noqa: PLC0414 - offered here too
 from hsm_emulator.chain import public_key_hash as public_key_hash  # noqa: PLC0414
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.unshown import Unshown
 
 KEK_LINE: Final = b"SIMULATED HSM, BYOK KEK package, version 1\n"
 WORLD_LINE: Final = b"SIMULATED HSM, BYOK Security World package, version 1\n"
@@ -36,8 +39,7 @@ KEK_BITS: Final = 2048
 AES_KEY: Final = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifiedPackages:
+class VerifiedPackages(Struct, frozen=True, kw_only=True):
     """What a region's two packages say after every check; whether `root_hash` is as expected, the caller says.
 
     `kek_hash`, `hkm` and `hknso` are 40 hex digits, `kek_public` DER SubjectPublicKeyInfo, `region` a token (EU-1).
@@ -52,19 +54,17 @@ class VerifiedPackages:
     suite: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certifier:
+class Certifier(Unshown, frozen=True, kw_only=True):
     """The module that makes a region's packages: its maker's root (SubjectPublicKeyInfo) and its private KML."""
 
     region: str
     root: bytes
     warrant: Certificate
     module_state: Certificate
-    kml: bytes = field(repr=False)
+    kml: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TransferHeader:
+class TransferHeader(Struct, frozen=True, kw_only=True):
     """The readable, authenticated part of a transfer package.
 
     `region`, `kek_hash`, `hknso` and `hkm` are the *receiver's*; `key_hash` and `public_key` (base64 of the DER
@@ -85,16 +85,14 @@ class TransferHeader:
     key_generation: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealedParts:
+class SealedParts(Struct, frozen=True, kw_only=True):
     """What only the KEK opens: the AES-256 key under RSAES-OAEP, and nonce ‖ ciphertext ‖ tag under that key."""
 
     wrapped_key: bytes
     sealed: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Package:
+class _Package(Struct, frozen=True, kw_only=True):
     """A KEK or world package as parsed: nothing in it is believed yet."""
 
     what: str
@@ -172,7 +170,7 @@ def read_transfer(package: bytes) -> tuple[TransferHeader, SealedParts]:
         DamagedFile: the package does not parse.
     """
     data = _body(package, TRANSFER_LINE, frozenset({"header", "wrapped_key", "sealed"}), "the transfer package")
-    names = frozenset(TransferHeader.__dataclass_fields__)
+    names = frozenset(TransferHeader.__struct_fields__)
     fields = encoding.fields(data["header"], names, "the transfer package's header")
     certificates = {_field(kind): kind for kind in (Kind.WARRANT, Kind.MODULE_STATE, Kind.KEY_GENERATION)}
     for name, kind in certificates.items():

@@ -7,13 +7,15 @@ chip's secret, without which no PIN opens the image, and the failed tries.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import crypto, encoding, sharing
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.sharing import Place, Quorum, Share
 from hsm_emulator.state import CARDSTORE, CHIPS, State, number, parse, render, word
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,8 +37,7 @@ _CHIP: Final = frozenset({"serial", "secret", "failures", "last_ms", "lockout"})
 _SET: Final = frozenset({"set_id", "set_name", "index", "k", "n", "thresholds", "salt", "scrypt_n", "shares"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Membership:
+class Membership(Unshown, frozen=True, kw_only=True):
     """What is written on a card: which card of which set it is, shares by token, and tokens whose quorum is not K."""
 
     world: str
@@ -47,7 +48,7 @@ class Membership:
     thresholds: Mapping[str, int]
     salt: bytes
     scrypt_n: int
-    shares: Mapping[str, bytes] = field(repr=False)
+    shares: Mapping[str, bytes]
 
     def place(self, token: str) -> Place:
         """Return where this card's share of a token belongs."""
@@ -55,14 +56,13 @@ class Membership:
         return Place(token=token, world=self.world, set_id=self.set_id, index=self.index, quorum=quorum)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chip:
+class Chip(Unshown, frozen=True, kw_only=True):
     """The inside of a card: 32 secret bytes, the failed tries in a row, and the time of the last (ms since 1970).
 
     `lockout` is after how many failed tries in a row it looks at no PIN any more; 0 for never, it waits instead.
     """
 
-    secret: bytes = field(repr=False)
+    secret: bytes
     failures: int
     last_ms: int
     lockout: int
@@ -101,13 +101,12 @@ def image(serial: str) -> str:
     return f"{CARDSTORE}{serial}.card"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
+class Carried(Unshown, frozen=True, kw_only=True):
     """A card on its way from one installation to another: its image and its chip, as they are stored."""
 
     serial: str
-    image: bytes = field(repr=False)
-    chip: bytes = field(repr=False)
+    image: bytes
+    chip: bytes
 
 
 def carried(state: State, serial: str) -> Carried:

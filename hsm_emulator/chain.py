@@ -34,17 +34,20 @@ def check_chain(root: bytes, warrant: Certificate, module_state: Certificate, wh
     return state
 
 
-def check_generation(certificate: Certificate, state: dict[str, Any], what: str) -> tuple[dict[str, Any], bytes]:
+def check_generation(
+    certificate: Certificate, state: dict[str, Any], what: str, hint: str = ""
+) -> tuple[dict[str, Any], bytes]:
     """Return the body of a key generation certificate and the public key in it (DER SubjectPublicKeyInfo).
 
     The module of `state` signed it, in the world of `state`, and the key hash is that of the public key.
 
     Raises:
         DamagedFile: a field is not what it should be.
-        Refused: VerifyFailed; `what` names the key in words.
+        Refused: VerifyFailed; `what` names the key in words, `hint` says why another KML may have signed.
     """
     kml = encoding.untext(state["kml"], "KML")
-    body = attestation.check(certificate, Kind.KEY_GENERATION, kml, f"the KML of the module that certifies {what}")
+    signer = f"the KML of the module that certifies {what}{hint}"
+    body = attestation.check(certificate, Kind.KEY_GENERATION, kml, signer)
     if world_of(body) != world_of(state) or body["esn"] != state["esn"]:
         raise failed(f"{what} was not generated in the module and world that certify it")
     public = encoding.untext(body["public_key"], "the public key")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import administrators, byok, crypto, nvram, profiles, quorum, sharing, worlds
 from hsm_emulator.acl import OpPermissions, Right

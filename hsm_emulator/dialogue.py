@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
 from typing import Final, Literal, NoReturn, Protocol
 
+from msgspec import Struct
 from typing_extensions import override
 
 from hsm_emulator.errors import Refused, Status
@@ -63,8 +63,7 @@ class Pin:
         raise TypeError("a PIN cannot be pickled or copied")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardAsk:
+class CardAsk(Struct, frozen=True, kw_only=True):
     """Asks for a card in the slot.
 
     `number` is the number it will get when written, None when read; `done` of `total` cards are written or read.
@@ -77,8 +76,7 @@ class CardAsk:
     total: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinAsk:
+class PinAsk(Struct, frozen=True, kw_only=True):
     """Asks for the PIN of the card in the slot, or of a softcard, whose `serial` is `softcard-` and its hash.
 
     `new` is true when the PIN is being set, `attempt` counts the asks for this card from 1. A PIN that comes before

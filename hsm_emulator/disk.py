@@ -9,9 +9,10 @@ import fcntl
 import os
 import stat
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 from hsm_emulator.errors import Refused, Status, StoreBroken
 
@@ -24,8 +25,7 @@ LARGEST: Final = 4 << 20
 Kind = Literal["mkdir", "write_new", "write_half", "rename", "unlink", "fsync_file", "fsync_dir"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One change that is about to be made.
 
     `write_half` comes in the middle of a `write_new`: the file exists and holds half of its bytes. `target` is where a

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hsm_emulator import cards, crypto, fips, nvram, ram, worlds
 from hsm_emulator.errors import Refused, Status

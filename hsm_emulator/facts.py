@@ -5,8 +5,9 @@ Key hashes are 40 hex digits, file digests SHA-256 in lower-case hex, sizes are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Mode(StrEnum):
@@ -18,8 +19,7 @@ class Mode(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFact:
+class FileFact(Struct, frozen=True, kw_only=True):
     """A file the device keeps or made: its name below `local/`, its size and its SHA-256."""
 
     name: str
@@ -27,16 +27,14 @@ class FileFact:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardFact:
+class CardFact(Struct, frozen=True, kw_only=True):
     """A card of a set: the number printed on it, counted from 1, and the serial of the plastic."""
 
     number: int
     serial: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFact:
+class KeyFact(Struct, frozen=True, kw_only=True):
     """A key file of the world: its application, identifier and key hash, and what protects it.
 
     `protect` is module, token (a card set) or softcard; `hkltu` is the hash of that token, "" for the module.
@@ -49,8 +47,7 @@ class KeyFact:
     hkltu: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardSetFact:
+class CardSetFact(Struct, frozen=True, kw_only=True):
     """An operator card set: `threshold` of `cards` open it.
 
     A `persistent` one stays loaded when its last card is taken out. `timeout` is how long it stays loaded at all, 0 for
@@ -66,8 +63,7 @@ class CardSetFact:
     recoverable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftcardFact:
+class SoftcardFact(Struct, frozen=True, kw_only=True):
     """A softcard; `recoverable` says that administrators can give it a new PIN."""
 
     hkltu: str
@@ -75,8 +71,7 @@ class SoftcardFact:
     recoverable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedFact:
+class LoadedFact(Struct, frozen=True, kw_only=True):
     """A token in the module's memory: that of a card set (`protect` is token) or a softcard."""
 
     hkltu: str
@@ -84,8 +79,7 @@ class LoadedFact:
     protect: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlotFact:
+class SlotFact(Struct, frozen=True, kw_only=True):
     """The card slot: the serial of the card in it, "" for none, and how many cards were put in, this one included.
 
     `set_name` and `number` are what is written on that card; "" and 0 for a blank or unreadable one.

@@ -7,8 +7,9 @@ and its clock (`Faults.now`). No command knows of them.
 from __future__ import annotations
 
 import errno
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 from hsm_emulator.errors import PowerCut, Refused, Status
 
@@ -23,15 +24,13 @@ OTHER: Final = "SIM-OTHER-0001"
 WORN: Final = "SIM-WORN-0001"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardPulled:
+class CardPulled(Struct, frozen=True, kw_only=True):
     """The card is taken out of the slot at the `ask`-th ask, for a card or a PIN, counted from 1."""
 
     ask: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnotherCard:
+class AnotherCard(Struct, frozen=True, kw_only=True):
     """At the `ask`-th ask for a card, counted from 1, the card `serial` is put in, and not the one that belongs there.
 
     `serial` is `BLANK`, `OTHER` (of another Security World) or `WORN` (unreadable). `cancels`: whoever holds the right
@@ -43,23 +42,20 @@ class AnotherCard:
     cancels: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskFails:
+class DiskFails(Struct, frozen=True, kw_only=True):
     """The `change`-th change of a file, counted from 1, is not made: the power is cut, or there is no space for it."""
 
     change: int
     how: Literal["power", "full"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slow:
+class Slow(Struct, frozen=True, kw_only=True):
     """The device takes so many seconds more before it first asks for something or changes a file."""
 
     seconds: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockStep:
+class ClockStep(Struct, frozen=True, kw_only=True):
     """The device's clock jumps by so many seconds, forward or back, and stays there."""
 
     seconds: int

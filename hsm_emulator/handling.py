@@ -5,8 +5,9 @@ None of it asks the module for anything; also that it fails happens to it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, assert_never
+
+from msgspec import Struct
 
 from hsm_emulator import cards, module, ram
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -21,35 +22,30 @@ FARTHEST: Final = 10**10
 """Seconds that a module's clock can be set off by: some 300 years."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyCard:
+class CopyCard(Struct, frozen=True, kw_only=True):
     """Copy what can be read of the card `serial` onto a new plastic `copy`, whose chip has a secret of its own."""
 
     serial: str
     copy: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoseCard:
+class LoseCard(Struct, frozen=True, kw_only=True):
     """Lose the card `serial` for good, chip and all."""
 
     serial: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwitchPower:
+class SwitchPower(Struct, frozen=True, kw_only=True):
     """Cut the module's power, or switch it `on` again. What it held in its memory is lost when it is cut."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailModule:
+class FailModule(Struct, frozen=True, kw_only=True):
     """Let the module fail: it answers what it is, and does nothing until it is cleared."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetClock:
+class SetClock(Struct, frozen=True, kw_only=True):
     """Set the module's clock off from the machine's by so many `seconds`."""
 
     seconds: int

@@ -5,8 +5,9 @@ The key itself comes out of its recovery blob, so the old cards are not needed; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import acl, byok, crypto, encoding, keyfile, loading, quorum, tokens, worlds
 from hsm_emulator.acl import Acl, MakeArchiveBlob, MakeBlob, OpPermissions, Right
@@ -17,6 +18,7 @@ from hsm_emulator.operator_cards import OperatorCards
 from hsm_emulator.operator_messages import KeysRecovered
 from hsm_emulator.recovery_blob import open_recovery, seal_recovery
 from hsm_emulator.state import demand, recall
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from hsm_emulator.crypto import Draw
@@ -94,16 +96,15 @@ def _files(state: State, command: RecoverKeys, world: World, target: Token) -> l
     return files
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Here:
+class _Here(Unshown, frozen=True, kw_only=True):
     """What keys are moved with: the module, both halves of KRE, the target and its token."""
 
     esn: str
     memory: Memory
     kre_public: bytes
-    kre: bytes = field(repr=False)
+    kre: bytes
     target: Token
-    secret: bytes = field(repr=False)
+    secret: bytes
 
 
 def _move(file: KeyFile, here: _Here, draw: Draw) -> KeyFile:

@@ -12,15 +12,18 @@ of blob and the key it is under, so a blob moved to another name, or a file with
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hsm_emulator import acl, attestation, byok, crypto, encoding, nvram
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import KeyFact
 from hsm_emulator.state import LOCAL, State, number, parse, render, word
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +49,7 @@ _FIELDS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyFile:
+class KeyFile(Struct, frozen=True, kw_only=True):
     """What a key file says. `recovery` is (hkre, wrapped KR, sealed key), () where there is none.
 
     `protect` is one of `PROTECTIONS`; `hkltu` is the hash of the token that protects it, "" for the module.
@@ -117,13 +119,12 @@ class KeyFile:
         return b"SIMULATED key recovery blob 1\0" + encoding.encode(parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Unshown, frozen=True, kw_only=True):
     """A key out of its authenticated blob. Every use of `private` (PKCS#8 DER) asks `acl.authorise` first."""
 
     file: KeyFile
     acl: Acl
-    private: bytes = field(repr=False)
+    private: bytes
 
 
 def path_of(app: str, ident: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import (
     acl,
@@ -38,6 +39,7 @@ SIMPLE: Final = "simple"
 COPY: Final = "xferacld"
 SIZES: Final = frozenset({2048, 3072, 4096})
 
+_KINDS: Final = "keys are RSA of 2048, 3072 or 4096 bits"
 _LONGEST_NAME: Final = 256
 _USE: Final = frozenset({Right.SIGN, Right.VERIFY, Right.ENCRYPT, Right.DECRYPT})
 _MANAGE: Final = frozenset(
@@ -175,20 +177,36 @@ def _into_nvram(state: State, file: KeyFile, hknv: str, draw: Draw) -> tuple[Sta
     return nvram.remember(state, {**there, name: area}, draw), replace(file, working=b"")
 
 
+def check_parameter(name: str, value: str) -> None:
+    """Refuse a value that no key can have for a parameter of its generation, whatever the others are.
+
+    Raises:
+        Refused: InvalidParameter; InvalidHostDataIdentifier for the identifier.
+    """
+    match name:
+        case "ident":
+            keyfile.check_ident(value)
+        case "protect" if value not in keyfile.PROTECTIONS:
+            raise _wrong(f"a key is protected by {', '.join(keyfile.PROTECTIONS)}, not by {value!r}")
+        case "type" if value != KEY_TYPE:
+            raise _wrong(f"{_KINDS}, not {value!r}")
+        case "size" if value not in {str(size) for size in SIZES}:
+            raise _wrong(f"{_KINDS}, not of {value}")
+        case "pubexp" if value not in {"", "65537"}:
+            raise _wrong(f"the public exponent is 65537, not {value!r}")
+        case "plainname" if len(value) > _LONGEST_NAME or not value.isprintable():
+            raise _wrong(f"a plainname is up to {_LONGEST_NAME} printable characters")
+        case _:
+            pass
+
+
 def _check_parameters(command: GenerateKey) -> None:
-    keyfile.check_ident(command.ident)
     if command.app != SIMPLE:
         raise _wrong(f"keys are generated for application {SIMPLE}, not {command.app!r}")
-    if command.protect not in keyfile.PROTECTIONS:
-        raise _wrong(f"a key is protected by {', '.join(keyfile.PROTECTIONS)}, not by {command.protect!r}")
+    for name in ("ident", "protect", "type", "size", "pubexp", "plainname"):
+        check_parameter(name, str(getattr(command, name)))
     if (command.protect == keyfile.MODULE) != (command.token == ""):
         raise _wrong("protect=token needs a card set, protect=softcard a softcard, and protect=module neither")
-    if command.type != KEY_TYPE or command.size not in SIZES:
-        raise _wrong(f"keys are RSA of 2048, 3072 or 4096 bits, not {command.type!r} of {command.size}")
-    if command.pubexp not in {"", "65537"}:
-        raise _wrong(f"the public exponent is 65537, not {command.pubexp!r}")
-    if len(command.plainname) > _LONGEST_NAME or not command.plainname.isprintable():
-        raise _wrong(f"a plainname is up to {_LONGEST_NAME} printable characters")
 
 
 def _protector(state: State, memory: Memory, command: GenerateKey) -> Token | None:

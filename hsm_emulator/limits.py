@@ -5,8 +5,9 @@ A limit whose facts are not given is not met: a caller that does not count uses 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from msgspec import Struct
 
 from hsm_emulator import encoding
 from hsm_emulator.errors import DamagedFile, Status
@@ -15,23 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UseLimit:
+class UseLimit(Struct, frozen=True, kw_only=True):
     """At most `uses` uses in the key's life, counted in the module's non-volatile memory under `counter`."""
 
     counter: str
     uses: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorisationLimit:
+class AuthorisationLimit(Struct, frozen=True, kw_only=True):
     """At most `uses` uses for each time the key is loaded: within one request."""
 
     uses: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeLimit:
+class TimeLimit(Struct, frozen=True, kw_only=True):
     """For `seconds` after the key was loaded."""
 
     seconds: int
@@ -40,8 +38,7 @@ class TimeLimit:
 Limit = UseLimit | AuthorisationLimit | TimeLimit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
+class Since(Struct, frozen=True, kw_only=True):
     """What happened since a key was loaded: how often it was used, and how many milliseconds passed."""
 
     uses: int

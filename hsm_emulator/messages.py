@@ -9,7 +9,7 @@ The module is longer than others because the rest of the device's vocabulary is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from hsm_emulator.facts import CardFact, FileFact, KeyFact, Mode
 from hsm_emulator.operator_messages import OperatorChange, OperatorLook, OperatorReply
@@ -67,13 +67,11 @@ __all__ = [
 # -- looking, changing nothing ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Enquiry:
+class Enquiry(Struct, frozen=True, kw_only=True):
     """What does the module say of itself? Answered by `ModuleState`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleState:
+class ModuleState(Struct, frozen=True, kw_only=True):
     """The module as it stands.
 
     `hknso` is "" where it holds no world; `world` is None where its file is not as it was signed; `audit_size` and
@@ -92,16 +90,14 @@ class ModuleState:
     audit_head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyPackages:
+class VerifyPackages(Struct, frozen=True, kw_only=True):
     """Check a region's KEK and Security World packages up to the maker's root. Answered by `PackagesVerified`."""
 
     kek_package: bytes
     world_package: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackagesVerified:
+class PackagesVerified(Struct, frozen=True, kw_only=True):
     """Every check passed. Whether `root_hash` is the one expected is for the asker to say.
 
     `kek_hash` is the KEK's key hash, `world_hash` the receiving world's hkm, `hknso` its identity, `suite` its cipher
@@ -116,16 +112,14 @@ class PackagesVerified:
     suite: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectKey:
+class InspectKey(Struct, frozen=True, kw_only=True):
     """Show the permissions of a key file (aclprint and kmfile-dump). Answered by `KeyInspected`."""
 
     app: str
     ident: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyInspected:
+class KeyInspected(Struct, frozen=True, kw_only=True):
     """The permissions of a key, read out of its authenticated blob.
 
     `archive_to` and `blob_to` are the hashes of the one key each that the copy may be encrypted to, "" where none,
@@ -145,8 +139,7 @@ class KeyInspected:
     dump: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProveKey:
+class ProveKey(Struct, frozen=True, kw_only=True):
     """Sign a challenge with an application key. Answered by `KeyProved`."""
 
     app: str
@@ -154,8 +147,7 @@ class ProveKey:
     challenge: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyProved:
+class KeyProved(Struct, frozen=True, kw_only=True):
     """The key signed: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017).
 
     Public key (DER SubjectPublicKeyInfo) and signature are base64.
@@ -166,15 +158,13 @@ class KeyProved:
     signature: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
+class Since(Struct, frozen=True, kw_only=True):
     """What was committed after the receipt whose chain hash is `head`? Answered by `Happened`."""
 
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class Happened(Struct, frozen=True, kw_only=True):
     """The ids of the requests committed since, oldest first; PIN tries are left out.
 
     `known` is false where the device has no such receipt.
@@ -184,33 +174,30 @@ class Happened:
     request_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectOutput:
+class CollectOutput(Struct, frozen=True, kw_only=True):
     """Give the bytes that the request `request_id` put into the outbox. Idempotent. Answered by `Output`."""
 
     request_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(Struct, frozen=True, kw_only=True):
     """Bytes that leave the device: a transfer package."""
 
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExamineCard:
+class ExamineCard(Struct, frozen=True, kw_only=True):
     """Say what the card with this serial is (cardpp --examine). Answered by `CardExamined`."""
 
     serial: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardExamined:
+class CardExamined(Struct, frozen=True, kw_only=True):
     """What is written on a card, none of it authenticated: card `number` of a set of `cards`, `threshold` needed.
 
     A blank card has no `set_name` and no `hknso` ("") and zeros. `failures` are the wrong PINs in a row, of which
-    `lockout` lock it, 0 for never: these two the chip says.
+    `lockout` lock it, 0 for never: these two the chip says. `replaced` says that it is of an Administrator Card Set of
+    the module's world that the world file does not name any more.
     """
 
     serial: str
@@ -221,27 +208,25 @@ class CardExamined:
     hknso: str
     failures: int
     lockout: int
+    replaced: bool
 
 
 # -- changing the device: each is committed once, under a request id ---------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeMode:
+class ChangeMode(Struct, frozen=True, kw_only=True):
     """Move the mode switch and clear the module's memory (nopclearfail). Answered by `ModeChanged`."""
 
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeChanged:
+class ModeChanged(Struct, frozen=True, kw_only=True):
     """The mode the module is in now."""
 
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewWorld:
+class NewWorld(Struct, frozen=True, kw_only=True):
     """Create a Security World and its Administrator Card Set (new-world --initialize). Answered by `WorldMade`.
 
     `nso_timeout` is in seconds, 0 for the usual one; `features` gives features with a quorum of their own, `without`
@@ -259,8 +244,7 @@ class NewWorld:
     lockout: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldMade:
+class WorldMade(Struct, frozen=True, kw_only=True):
     """A world exists: all cards were written, read back and recombined. `world` is the world file.
 
     `hkre` is "" in a world without recovery.
@@ -273,13 +257,11 @@ class WorldMade:
     world: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceCards:
+class ReplaceCards(Struct, frozen=True, kw_only=True):
     """Put a new Administrator Card Set in the place of the old, K of N alike (racs). Answered by `CardsReplaced`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardsReplaced:
+class CardsReplaced(Struct, frozen=True, kw_only=True):
     """`cards` are the new set, `read` the old cards that allowed it; `world` is the world file from now on."""
 
     hknso: str
@@ -288,15 +270,13 @@ class CardsReplaced:
     world: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryCards:
+class TryCards(Struct, frozen=True, kw_only=True):
     """Try whether cards open the world: a quorum of them, or `every` quorum of all. Answered by `CardsTried`."""
 
     every: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardsTried:
+class CardsTried(Struct, frozen=True, kw_only=True):
     """Whether the cards opened the world: none of them is of another set, and every quorum tried opens KNSO and KM."""
 
     opens: bool
@@ -304,23 +284,20 @@ class CardsTried:
     cards: tuple[CardFact, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreFile:
+class RestoreFile(Struct, frozen=True, kw_only=True):
     """Put a file of a backup back into the world's folder. Answered by `FileRestored`."""
 
     name: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRestored:
+class FileRestored(Struct, frozen=True, kw_only=True):
     """The file is there."""
 
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadWorld:
+class LoadWorld(Struct, frozen=True, kw_only=True):
     """Bring the module into the world in its folder (new-world --program). Answered by `WorldLoaded`.
 
     `threshold` is how many cards the asker knows to be a quorum of that world; 0: as many as its file says.
@@ -329,8 +306,7 @@ class LoadWorld:
     threshold: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldLoaded:
+class WorldLoaded(Struct, frozen=True, kw_only=True):
     """The module is in the world; `cards` allowed it."""
 
     hknso: str
@@ -339,8 +315,7 @@ class WorldLoaded:
     world: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenerateKey:
+class GenerateKey(Struct, frozen=True, kw_only=True):
     """Generate an application key (generatekey --generate APP). Answered by `KeyGenerated`.
 
     `protect` is module, token or softcard; `token` is the name or hkltu of the card set or softcard, "" for module.
@@ -359,8 +334,7 @@ class GenerateKey:
     recovery: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyGenerated:
+class KeyGenerated(Struct, frozen=True, kw_only=True):
     """A key exists. `public_key` is base64 of its DER SubjectPublicKeyInfo."""
 
     key_hash: str
@@ -368,8 +342,7 @@ class KeyGenerated:
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModifyAcls:
+class ModifyAcls(Struct, frozen=True, kw_only=True):
     """Make the copy with reduced permissions (KeyTransferRemote -ModifyAcls). Answered by `AclsModified`."""
 
     app: str
@@ -378,8 +351,7 @@ class ModifyAcls:
     world_package: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AclsModified:
+class AclsModified(Struct, frozen=True, kw_only=True):
     """`key_xferacld_<ident>` exists; `cards` are the administrator cards that were read."""
 
     key_hash: str
@@ -387,8 +359,7 @@ class AclsModified:
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Struct, frozen=True, kw_only=True):
     """Encrypt the reduced copy to a region's KEK (KeyTransferRemote -Package). Answered by `Packaged`."""
 
     ident: str
@@ -398,8 +369,7 @@ class Package:
     friendly_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packaged:
+class Packaged(Struct, frozen=True, kw_only=True):
     """A transfer package lies in the outbox under this request's id."""
 
     key_hash: str
@@ -408,41 +378,35 @@ class Packaged:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteKey:
+class DeleteKey(Struct, frozen=True, kw_only=True):
     """Remove a key file from the world's folder. Answered by `KeyDeleted`."""
 
     app: str
     ident: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyDeleted:
+class KeyDeleted(Struct, frozen=True, kw_only=True):
     """The file is gone; its digest is that of the bytes removed."""
 
     key_hash: str
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckPin:
+class CheckPin(Struct, frozen=True, kw_only=True):
     """Check the PIN of an administrator or operator card (cardpp --check). Answered by `PinChecked`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinChecked:
+class PinChecked(Struct, frozen=True, kw_only=True):
     """The PIN of the one card in `cards` is right."""
 
     cards: tuple[CardFact, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangePin:
+class ChangePin(Struct, frozen=True, kw_only=True):
     """Give an administrator or operator card a new PIN (cardpp --change). Answered by `PinChanged`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinChanged:
+class PinChanged(Struct, frozen=True, kw_only=True):
     """The one card in `cards` has the new PIN, and was read back with it."""
 
     cards: tuple[CardFact, ...]

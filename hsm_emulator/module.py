@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import attestation, cards, crypto, encoding, keyfile, ram, worlds
 from hsm_emulator.attestation import Kind

@@ -7,13 +7,13 @@ world, another world and an erased module have none of it. A module has no more 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import acl, crypto, encoding
 from hsm_emulator.acl import Acl, Group, NvMemOpPerms, NvRight
 from hsm_emulator.errors import DamagedFile, Refused, Status, StoreBroken
 from hsm_emulator.state import LOCAL, State, memory_key, parse, render
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +35,10 @@ SAVED: Final = "nvram area"
 _LABEL: Final = b"SIMULATED module nvram 1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Area:
+class Area(Unshown, frozen=True, kw_only=True):
     """An area: its bytes, as many as were allocated, and what may be done with them."""
 
-    content: bytes = field(repr=False)
+    content: bytes
     acl: Acl
 
 

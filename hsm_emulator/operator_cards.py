@@ -8,8 +8,9 @@ hkltu is the hash of LTU, the set's one token. Its shares are on the cards, seal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from hsm_emulator import pin_blob
 from hsm_emulator.errors import DamagedFile, Refused
@@ -36,8 +37,7 @@ CARD_KIND: Final = "operator card"
 CARD_FIELDS: Final = frozenset({"hkltu", "index", "recovery", SEAL})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorCards:
+class OperatorCards(Struct, frozen=True, kw_only=True):
     """A card set. `timeout` is for how long it stays loaded, in seconds, 0 for ever; `check` tells LTU from others.
 
     The PINs of a `recoverable` one can be replaced by a quorum of administrators.

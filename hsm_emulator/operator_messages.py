@@ -6,22 +6,26 @@ is the name or the hkltu (40 hex digits) of a card set or softcard.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from msgspec import Struct
 
-if TYPE_CHECKING:
-    from hsm_emulator.facts import CardFact, CardSetFact, FileFact, KeyFact, LoadedFact, SlotFact, SoftcardFact
+from hsm_emulator.facts import (  # noqa: TC001 (msgspec reads type hints at run time)
+    CardFact,
+    CardSetFact,
+    FileFact,
+    KeyFact,
+    LoadedFact,
+    SlotFact,
+    SoftcardFact,
+)
 
 # -- looking, changing nothing ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListOperators:
+class ListOperators(Struct, frozen=True, kw_only=True):
     """Which card sets and softcards are there, what is loaded, what is in the slot? Answered by `OperatorsListed`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorsListed:
+class OperatorsListed(Struct, frozen=True, kw_only=True):
     """What the files say, read with the module's key, in the order of their hashes; what is loaded; the slot."""
 
     card_sets: tuple[CardSetFact, ...]
@@ -38,8 +42,7 @@ class OperatorsListed:
 # -- changing the device: each is committed once, under a request id ---------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateCardSet:
+class CreateCardSet(Struct, frozen=True, kw_only=True):
     """Make an operator card set on blank cards (createocs). Answered by `CardSetCreated`.
 
     `timeout` is in seconds, 0 for none. `recoverable` lets administrators give its cards new PINs.
@@ -53,8 +56,7 @@ class CreateCardSet:
     recoverable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardSetCreated:
+class CardSetCreated(Struct, frozen=True, kw_only=True):
     """A card set exists: all cards were written, read back and recombined. `file` is `cards_<hkltu>`."""
 
     hkltu: str
@@ -62,8 +64,7 @@ class CardSetCreated:
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateSoftcard:
+class CreateSoftcard(Struct, frozen=True, kw_only=True):
     """Make a softcard with a new PIN (ppmk --new). Answered by `SoftcardCreated`.
 
     `recoverable` lets administrators give it a new PIN.
@@ -73,52 +74,45 @@ class CreateSoftcard:
     recoverable: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftcardCreated:
+class SoftcardCreated(Struct, frozen=True, kw_only=True):
     """A softcard exists, and was read back. `file` is `softcard_<hkltu>`."""
 
     hkltu: str
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckSoftcard:
+class CheckSoftcard(Struct, frozen=True, kw_only=True):
     """Check the PIN of a softcard (ppmk --check). Answered by `SoftcardChecked`."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftcardChecked:
+class SoftcardChecked(Struct, frozen=True, kw_only=True):
     """The PIN is right."""
 
     hkltu: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeSoftcard:
+class ChangeSoftcard(Struct, frozen=True, kw_only=True):
     """Give a softcard a new PIN (ppmk --change). Answered by `SoftcardChanged`."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftcardChanged:
+class SoftcardChanged(Struct, frozen=True, kw_only=True):
     """The softcard has the new PIN, and was read back with it."""
 
     hkltu: str
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoverSoftcard:
+class RecoverSoftcard(Struct, frozen=True, kw_only=True):
     """Give a softcard a new PIN without the old one (ppmk --recover). Answered by `SoftcardRecovered`."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftcardRecovered:
+class SoftcardRecovered(Struct, frozen=True, kw_only=True):
     """The softcard has the new PIN, and was read back with it; `read` are the administrators' cards."""
 
     read: tuple[CardFact, ...]
@@ -126,65 +120,56 @@ class SoftcardRecovered:
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoverPin:
+class RecoverPin(Struct, frozen=True, kw_only=True):
     """Give an operator's card a new PIN without the old one (cardpp --recover). Answered by `PinRecovered`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinRecovered:
+class PinRecovered(Struct, frozen=True, kw_only=True):
     """The one card in `cards` has the new PIN, and was read back with it; `read` are the administrators' cards."""
 
     read: tuple[CardFact, ...]
     cards: tuple[CardFact, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteSoftcard:
+class DeleteSoftcard(Struct, frozen=True, kw_only=True):
     """Remove a softcard that protects no key (ppmk --delete). Answered by `SoftcardDeleted`."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoftcardDeleted:
+class SoftcardDeleted(Struct, frozen=True, kw_only=True):
     """The file is gone; its digest is that of the bytes removed."""
 
     hkltu: str
     file: FileFact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preload:
+class Preload(Struct, frozen=True, kw_only=True):
     """Load a card set or softcard and keep it in the module's memory (preload). Answered by `Preloaded`."""
 
     hkltu: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preloaded:
+class Preloaded(Struct, frozen=True, kw_only=True):
     """The token is loaded. `cards` were read for it: () where it was loaded already, or is a softcard."""
 
     hkltu: str
     cards: tuple[CardFact, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unload:
+class Unload(Struct, frozen=True, kw_only=True):
     """Forget loaded tokens, by their hkltu; one that is not loaded is passed over. Answered by `Unloaded`."""
 
     hkltus: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unloaded:
+class Unloaded(Struct, frozen=True, kw_only=True):
     """The tokens that were loaded and are no more."""
 
     hkltus: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoverKeys:
+class RecoverKeys(Struct, frozen=True, kw_only=True):
     """Put keys under another card set or softcard, without the old one (rocs). Answered by `KeysRecovered`.
 
     `target` is its name or hkltu; `keys` are (application, identifier).
@@ -194,8 +179,7 @@ class RecoverKeys:
     keys: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeysRecovered:
+class KeysRecovered(Struct, frozen=True, kw_only=True):
     """All of the keys are under the target. `read` are the administrators' cards, `cards` those of the target."""
 
     hkltu: str
@@ -205,30 +189,26 @@ class KeysRecovered:
     files: tuple[FileFact, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InsertCard:
+class InsertCard(Struct, frozen=True, kw_only=True):
     """Put a card into the slot, where it stays between commands. Answered by `CardInserted`."""
 
     serial: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardInserted:
+class CardInserted(Struct, frozen=True, kw_only=True):
     """The card is in the slot; `hkltus` are what its coming unloaded: another card had to be taken out."""
 
     serial: str
     hkltus: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EjectCard:
+class EjectCard(Struct, frozen=True, kw_only=True):
     """Take a card out of the slot. Answered by `CardEjected`."""
 
     serial: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardEjected:
+class CardEjected(Struct, frozen=True, kw_only=True):
     """The slot is empty; `hkltus` are the tokens that are not persistent and were unloaded with it."""
 
     serial: str

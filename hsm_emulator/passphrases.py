@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from hsm_emulator import cards, profiles, quorum, tokens, worlds
-from hsm_emulator.dialogue import WORLD, CardAsk, PinAsk
+from hsm_emulator.dialogue import ACS, WORLD, CardAsk, PinAsk
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import CardExamined, CardFact, Mode, PinChanged, PinChecked
 from hsm_emulator.quorum import SALT
@@ -33,7 +34,15 @@ def examine_card(state: State, command: ExamineCard) -> CardExamined:
     membership, inside = cards.read(state, command.serial), cards.chip(state, command.serial)
     if membership is None:
         return CardExamined(
-            serial=command.serial, set_name="", number=0, cards=0, threshold=0, hknso="", failures=0, lockout=0
+            serial=command.serial,
+            set_name="",
+            number=0,
+            cards=0,
+            threshold=0,
+            hknso="",
+            failures=0,
+            lockout=0,
+            replaced=False,
         )
     return CardExamined(
         serial=command.serial,
@@ -44,7 +53,19 @@ def examine_card(state: State, command: ExamineCard) -> CardExamined:
         hknso=membership.world,
         failures=inside.failures,
         lockout=inside.lockout,
+        replaced=_is_replaced(state, membership),
     )
+
+
+def _is_replaced(state: State, membership: Membership) -> bool:
+    """Say whether a card is of another Administrator Card Set than the one of the world that the module is in."""
+    memory = recall(state)
+    if memory.km is None or membership.set_name != ACS or membership.world != memory.hknso:
+        return False
+    try:
+        return worlds.load(state, memory).set_id != membership.set_id
+    except Refused:  # the world file is of no use, and nothing is known
+        return False
 
 
 def check_pin(state: State, call: Call) -> tuple[State, PinChecked]:

@@ -6,8 +6,9 @@ half only, and no cards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.sharing import TOKEN, Share
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 _FIELDS: Final = frozenset({"wrapped", "sealed"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinBlob:
+class PinBlob(Struct, frozen=True, kw_only=True):
     """The wrapped key, and the share under it."""
 
     wrapped: bytes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from hsm_emulator import tries
 from hsm_emulator.errors import Refused, Status
@@ -59,8 +60,7 @@ MINUTE: Final = 60
 HOUR: Final = 3600
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """What a world is besides its keys and cards.
 
     `tokens` are those of its card set in order; `thresholds` the quorum of those whose quorum is not K. `lockout` wrong

@@ -6,12 +6,14 @@ The module is longer than others because both go through the same steps at the s
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hsm_emulator import cards, sharing, tries
 from hsm_emulator.cards import Membership
-from hsm_emulator.dialogue import CardAsk, PinAsk
+from hsm_emulator.dialogue import ACS, CardAsk, PinAsk
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.facts import CardFact
 from hsm_emulator.sharing import Quorum
@@ -30,8 +32,7 @@ LTU: Final = "LTU"
 """The one token of an operator card set or a softcard."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """What a command has at hand besides the state: randomness, the time, the operator, and durable PIN tries.
 
     `now_ms` gives milliseconds since 1970; `keep` commits a state in which only a card's tries have changed.
@@ -43,8 +44,7 @@ class Call:
     keep: Callable[[State], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardSet:
+class CardSet(Struct, frozen=True, kw_only=True):
     """A set of cards: the world and set they are of, its name for people, its quorum.
 
     `module_keys` names the key that protects the shares of each of its tokens (32 bytes). `thresholds` says how many
@@ -230,7 +230,9 @@ def is_of(membership: Membership, serial: str, wanted: CardSet, call: Call) -> b
         call.dialogue.tell(f"card {serial} is of another Security World: it is {describe(membership)}")
         return False
     if membership.set_id != wanted.set_id:
-        call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}")
+        both = membership.set_name == wanted.name == ACS
+        why = "; one of these two sets was replaced: the card's, if the world file is the newest" if both else ""
+        call.dialogue.tell(f"card {serial} is of another set: it is {describe(membership)}{why}")
         return False
     if membership.quorum != wanted.quorum:
         said, needed = (f"{quorum.k} of {quorum.n}" for quorum in (membership.quorum, wanted.quorum))

@@ -6,13 +6,16 @@ a card set that is not persistent goes when the card in the slot goes; one with 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.errors import DamagedFile, StoreBroken
 from hsm_emulator.facts import LoadedFact
 from hsm_emulator.state import State, memory_key, parse, render
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -24,8 +27,7 @@ _FIELDS: Final = frozenset({"slot", "insertions", "tokens"})
 _TOKEN: Final = frozenset({"hkltu", "name", "protect", "persistent", "timeout", "loaded_ms", "token"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedToken:
+class LoadedToken(Unshown, frozen=True, kw_only=True):
     """A token in memory. `timeout` is in seconds, 0 for none; `loaded_ms` when it was loaded, in ms since 1970."""
 
     hkltu: str
@@ -34,15 +36,14 @@ class LoadedToken:
     persistent: bool
     timeout: int
     loaded_ms: int
-    token: bytes = field(repr=False)
+    token: bytes
 
     def lives(self, now_ms: int) -> bool:
         """Say whether its time has not run out; a clock that was set back has run out too."""
         return self.timeout == 0 or 0 <= now_ms - self.loaded_ms < self.timeout * 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ram:
+class Ram(Struct, frozen=True, kw_only=True):
     """What is in memory: the serial of the card in the slot, "" for none, how many were ever put in, and tokens."""
 
     slot: str = ""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from hsm_emulator import encoding
 from hsm_emulator.errors import Refused, StoreBroken
@@ -28,8 +29,7 @@ _FIELDS: Final = frozenset({"n", "prev", "request", "kind", "command_digest", "r
 _TRY: Final = re.compile(r".*#try[0-9]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """A file that a commit changed: SHA-256 of its bytes before and after in hex, "" where it is not there."""
 
     path: str
@@ -37,8 +37,7 @@ class Target:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Struct, frozen=True, kw_only=True):
     """What a commit did. `n` counts from 1, `prev` is the chain head before it."""
 
     n: int

@@ -5,8 +5,9 @@ Making one needs KRE's public half only, and no cards; opening one needs a quoru
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hsm_emulator import crypto
 from hsm_emulator.errors import Refused, Status

@@ -13,8 +13,9 @@ Whoever answers with `#1 SIM-CARD-0001` has that card in dynamic slot 1. Without
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from hsm_emulator.cards import SERIAL
 from hsm_emulator.errors import DamagedFile
@@ -33,8 +34,7 @@ _SLOTS: Final = re.compile(r"dynamic-slots ([1-9][0-9]?)")
 _ANSWER: Final = re.compile(r"#([0-9]{1,2}) (.{1,60})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardList:
+class CardList(Struct, frozen=True, kw_only=True):
     """How many dynamic slots there are, and the cards they read; None is every card."""
 
     slots: int

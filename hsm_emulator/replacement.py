@@ -6,8 +6,9 @@ still belong together, so both are destroyed by whoever has them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hsm_emulator import quorum, sharing, worlds
 from hsm_emulator.acl import MakeBlob, OpPermissions, Right

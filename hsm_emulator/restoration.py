@@ -7,8 +7,9 @@ what another module did. Which cards the set has it does not know either; only t
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import attestation, crypto, keyfile, nvram, operator_cards, quorum, softcards, worlds
 from hsm_emulator.acl import OpPermissions, Right

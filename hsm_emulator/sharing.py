@@ -10,13 +10,14 @@ to, exactly k distinct shares are combined, and the assembled token must give th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from Crypto.Protocol.SecretSharing import Shamir
+from msgspec import Struct
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +31,7 @@ TOKEN: Final = 32
 _HALF: Final = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quorum:
+class Quorum(Struct, frozen=True, kw_only=True):
     """`k` of `n` cards open the set."""
 
     k: int
@@ -43,16 +43,14 @@ class Quorum:
             raise Refused(Status.INVALID_PARAMETER, f"a quorum is 1 <= K <= N <= {MOST}, not {self.k} of {self.n}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(Unshown, frozen=True, kw_only=True):
     """One share: its index, counted from 1, and its 32 secret bytes."""
 
     index: int
-    value: bytes = field(repr=False)
+    value: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a share belongs: which token of which set of which world, with which index and quorum."""
 
     token: str

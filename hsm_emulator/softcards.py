@@ -6,8 +6,10 @@ the PIN. The module counts the failed tries, as a card's chip counts those of a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hsm_emulator import cards, crypto, encoding, pin_blob
 from hsm_emulator.cards import Membership
@@ -34,8 +36,7 @@ _NO_CHIP: Final = crypto.sha256(b"SIMULATED softcard, it has no chip")
 """Stands where a card's chip secret goes into the key of its share."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Softcard:
+class Softcard(Struct, frozen=True, kw_only=True):
     """A softcard. `membership` is what a card has written on it, the share too; `check` tells LTU from others.
 
     `recovery` is its share under KP, None where its PIN cannot be recovered.

@@ -7,12 +7,12 @@ is sealed; it is unsealed only inside a command.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from hsm_emulator import crypto, encoding
 from hsm_emulator.errors import DamagedFile, Refused, Status, StoreBroken
 from hsm_emulator.facts import CardFact, FileFact, Mode
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,12 +31,11 @@ _LONGEST_HEADER: Final = 128
 _MEMORY: Final = b"SIMULATED module memory 1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Unshown, frozen=True, kw_only=True):
     """All files of one installation, by relative path, and the serial number of its module."""
 
     esn: str
-    files: Mapping[str, bytes] = field(repr=False)
+    files: Mapping[str, bytes]
 
     def put(self, changes: Mapping[str, bytes]) -> State:
         """Return the state with these files added or replaced."""
@@ -110,25 +109,24 @@ def number(data: dict[str, Any], name: str) -> int:
     return value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(Unshown, frozen=True, kw_only=True):
     """The module's non-volatile memory: what survives between commands inside the tamper boundary.
 
     `km` is None and `hknso` "" where it holds no world. `counters` are used-up uses by counter name, never reset while
     the world lives; `generated` counts keys and copies made; `warrant` is in the form of `attestation.to_data`.
     """
 
-    klf2: bytes = field(repr=False)
-    kml: bytes = field(repr=False)
-    km0: bytes = field(repr=False)
-    km: bytes | None = field(repr=False)
+    klf2: bytes
+    kml: bytes
+    km0: bytes
+    km: bytes | None
     hknso: str
     mode: Mode
     cards: tuple[CardFact, ...]
     counters: Mapping[str, int]
     generated: int
     scrypt_n: int
-    warrant: dict[str, Any] = field(repr=False)
+    warrant: dict[str, Any]
 
     @property
     def hkm(self) -> str:

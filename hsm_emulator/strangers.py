@@ -5,8 +5,9 @@ The other world is real: a module is made for it in memory, and thrown away once
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from hsm_emulator import cards, creation, module
 from hsm_emulator.dialogue import Pin

@@ -7,8 +7,9 @@ the copy's permissions, and packaging checks that signature.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, quorum, reduction, worlds
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right

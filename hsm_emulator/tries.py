@@ -7,8 +7,9 @@ card set takes its place.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import cards
 from hsm_emulator.errors import DamagedFile, Refused, Status

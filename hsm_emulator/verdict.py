@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from hsm_emulator import limits
 from hsm_emulator.acl import MakeArchiveBlob, MakeBlob, OpPermissions, Right
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from hsm_emulator.acl import Acl, Action
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """Derived from the permissions alone, under whatever condition they stand.
 
     `recoverable` says who can bring the key back in its own world; `transferable` names, sorted, every other place

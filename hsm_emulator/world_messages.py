@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class WorldMode(StrEnum):
@@ -24,8 +25,7 @@ class Feature(StrEnum):
     FOREIGN_TOKENS = "fto"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldFact:
+class WorldFact(Struct, frozen=True, kw_only=True):
     """A world as its file says it: `threshold` of `cards`; the features it has, each with its quorum.
 
     `nso_timeout` is how long KNSO stays loaded, in seconds; `hashes` are its keys' hashes by nfkminfo's names, as hkm.
@@ -44,80 +44,69 @@ class WorldFact:
         return feature in dict(self.features)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaFact:
+class AreaFact(Struct, frozen=True, kw_only=True):
     """An area of the module's NVRAM; `size` in bytes."""
 
     name: str
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListAreas:
+class ListAreas(Struct, frozen=True, kw_only=True):
     """Which areas are there (nvram-sw --list)? Answered by `AreasListed`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreasListed:
+class AreasListed(Struct, frozen=True, kw_only=True):
     """All areas by name, and how many bytes are `free`."""
 
     areas: tuple[AreaFact, ...]
     free: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadArea:
+class ReadArea(Struct, frozen=True, kw_only=True):
     """What is in an area (nvram-sw --read)? Answered by `AreaRead`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaRead:
+class AreaRead(Struct, frozen=True, kw_only=True):
     """All bytes of an area."""
 
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllocateArea:
+class AllocateArea(Struct, frozen=True, kw_only=True):
     """Set an area aside, full of zeros (nvram-sw --allocate). Answered by `AreaChanged`."""
 
     name: str
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteArea:
+class WriteArea(Struct, frozen=True, kw_only=True):
     """Write an area; what `content` leaves over becomes zeros (nvram-sw --write). Answered by `AreaChanged`."""
 
     name: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FreeArea:
+class FreeArea(Struct, frozen=True, kw_only=True):
     """Give an area up with what is in it (nvram-sw --delete). Answered by `AreaChanged`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaveArea:
+class SaveArea(Struct, frozen=True, kw_only=True):
     """Copy an area into a file of the world's folder, sealed (nvram-backup --save). Answered by `AreaChanged`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreArea:
+class RestoreArea(Struct, frozen=True, kw_only=True):
     """Bring an area back from its file (nvram-backup --restore). Answered by `AreaChanged`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AreaChanged:
+class AreaChanged(Struct, frozen=True, kw_only=True):
     """It is done; `size` is the area's, `serials` are the administrator cards that were read for it."""
 
     name: str
@@ -125,27 +114,23 @@ class AreaChanged:
     serials: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EraseModule:
+class EraseModule(Struct, frozen=True, kw_only=True):
     """Forget the Security World (initunit). Answered by `ModuleErased`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleErased:
+class ModuleErased(Struct, frozen=True, kw_only=True):
     """The module is in no world; `hknso` is the one it was in, "" for none."""
 
     hknso: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EraseCards:
+class EraseCards(Struct, frozen=True, kw_only=True):
     """Make these cards blank (bulkerase). Answered by `CardsErased`."""
 
     serials: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardsErased:
+class CardsErased(Struct, frozen=True, kw_only=True):
     """The cards are blank; the files `names` of the world's folder went with the last cards of their sets."""
 
     serials: tuple[str, ...]

@@ -11,8 +11,9 @@ its memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from hsm_emulator import administrators, attestation, byok, chain, crypto, encoding, sharing
 from hsm_emulator.acl import OpPermissions
@@ -57,8 +58,7 @@ PATH: Final = f"{LOCAL}world"
 _KEY: Final = frozenset({"token", "hash", "public", "blob"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """A world file that KNSO signed. `hkm` is the hash of the module key that it binds."""
 
     hknso: str

@@ -6,9 +6,10 @@ message.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from runner import canonical
 from runner.actions.interface import NO_FACTS, Action, Unmet, Work

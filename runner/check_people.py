@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from runner.actions.registry import BY_PIN
 from runner.exchange import Need
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from runner.plan import CardSet, Person, Plan, PlannedStep
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """Something that will not work in the room: the step it is in (None: the plan itself), and where in it.
 
     A `key` that begins with `people` is one of the roster.

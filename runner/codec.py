@@ -1,4 +1,4 @@
-"""Frozen dataclasses to canonical data and back, by their type hints and nothing else.
+"""Frozen structs to canonical data and back, by their type hints and nothing else.
 
 Fields may be text, whole numbers, flags, `None` beside one of these, records, and tuples of any of them. Reading is
 strict: exactly the fields of the class, exactly their types (a flag is not a number).
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import types
-from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from msgspec import Struct
 
 from runner.canonical import NotCanonical
 
@@ -26,8 +27,8 @@ def kind_of(cls: type[Any]) -> str:
 
 def to_data(value: Any) -> Any:
     """Return the canonical data of a record, a tuple of records, or a plain value."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_data(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Struct):
+        return {name: to_data(getattr(value, name)) for name in value.__struct_fields__}
     if isinstance(value, tuple):
         return [to_data(item) for item in value]
     return value
@@ -48,6 +49,10 @@ def from_data(cls: type[T], data: object) -> T:
     return cls(**{name: _read(hint, data[name], f"{kind_of(cls)}.{name}") for name, hint in hints.items()})
 
 
+def _is_record(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, Struct)
+
+
 def _hashable(cls: type[Any]) -> Any:
     """Give the class without its type: mypy does not see that classes are hashable."""
     return cls
@@ -56,7 +61,7 @@ def _hashable(cls: type[Any]) -> Any:
 @cache
 def _hints(cls: Any) -> dict[str, Any]:
     hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in fields(cls)}
+    return {name: hints[name] for name in cls.__struct_fields__}
 
 
 def _read(hint: Any, data: object, where: str) -> Any:
@@ -67,7 +72,7 @@ def _read(hint: Any, data: object, where: str) -> Any:
         if not isinstance(data, list):
             raise NotCanonical(f"{where} is not a list")
         return tuple(_read(get_args(hint)[0], item, where) for item in data)
-    if isinstance(hint, type) and is_dataclass(hint):
+    if _is_record(hint):
         return from_data(hint, data)
     if origin is dict and isinstance(data, dict):
         return data
@@ -81,9 +86,9 @@ def _read_union(members: tuple[Any, ...], data: object, where: str) -> Any:
         return None
     plain = [member for member in members if member is not types.NoneType]
     for member in plain:
-        if not is_dataclass(member) and type(data) is member:
+        if not _is_record(member) and type(data) is member:
             return data
-    records = [member for member in plain if isinstance(member, type) and is_dataclass(member)]
+    records = [member for member in plain if _is_record(member)]
     for member in records:
         if isinstance(data, dict) and data.keys() == _hints(_hashable(member)).keys():
             return from_data(member, data)

@@ -6,9 +6,10 @@ field that is new in the format is compared too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner import canonical
 from runner.codec import to_data
@@ -45,12 +46,14 @@ _RECORDS: Final = {
 _WORDING: Final = frozenset({"title", "say", "note", "caution", "part"})
 """Fields that people read and nothing is decided by."""
 
+_BYTES: Final = frozenset({"size", "sha256"})
+"""Fields of a source that change with a comment; what they change in the plan is told at its place."""
+
 
 _OF_A_STEP: Final = frozenset({"action", "title", "station", "device", "quorum", "repeat", "sign_off"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """One thing that is different.
 
     Attributes:
@@ -65,7 +68,7 @@ class Change:
 
 
 def differences(old: Plan, new: Plan) -> tuple[Change, ...]:
-    """Return what changed, in the order of plan.json and then of `new`; wording last."""
+    """Return what changed, in the order of plan.json and then of `new`; wording last, and then files of other bytes."""
     was, now = to_data(old), to_data(new)
     changes: list[Change] = []
     for name in now:
@@ -78,7 +81,7 @@ def differences(old: Plan, new: Plan) -> tuple[Change, ...]:
             changes += _fields(name, before, after)
         else:
             changes += _fields("plan", {name: before}, {name: after})
-    return tuple(sorted(changes, key=lambda change: change.wording))
+    return tuple(sorted(changes, key=lambda change: (change.wording, change.wording and change.place[:7] == "source ")))
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------
@@ -97,7 +100,8 @@ def _records(name: str, old: Sequence[Record], new: Sequence[Record]) -> Iterato
             where = "" if name != "steps" else f" behind {ordered[at - 1]}" if at else " as the first"
             yield Change(place=f"{noun} {key}", words=f"added{where}: {_about(record, keys)}")
         else:
-            yield from _fields(f"{noun} {key}", _flat(before[key]), _flat(record))
+            wording = _BYTES if name == "sources" else _WORDING
+            yield from _fields(f"{noun} {key}", _flat(before[key]), _flat(record), wording)
     yield from _moves(noun, [key for key in before if key in after], [key for key in after if key in before])
 
 
@@ -140,14 +144,14 @@ def _lines(old: Sequence[Sequence[str]], new: Sequence[Sequence[str]]) -> Iterat
         yield Change(place="separation", words="the lines are in another order")
 
 
-def _fields(place: str, old: Record, new: Record) -> Iterator[Change]:
-    """Compare two records field by field; their texts are one change."""
+def _fields(place: str, old: Record, new: Record, wording: frozenset[str] = _WORDING) -> Iterator[Change]:
+    """Compare two records field by field; what only reads differently is one change."""
     reworded: list[str] = []
     for name in [*new, *(name for name in old if name not in new)]:
         before, after = old.get(name), new.get(name)
         if (name in old) is (name in new) and canonical.encode(before) == canonical.encode(after):
             continue
-        if name in _WORDING:
+        if name in wording:
             reworded.append(f"{name}: was {_said(before)}, is {_said(after)}")
         else:
             yield Change(place=place, words=f"{name.replace('_', ' ')}: was {_said(before)}, is {_said(after)}")

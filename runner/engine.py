@@ -12,8 +12,10 @@ The module is longer than others because marks and machine are read together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.actions.interface import Failed, FileFact, Outcome, Work, brought
 from runner.actions.registry import BY_PIN
@@ -52,8 +54,7 @@ DIGESTS: Final = frozenset({"sha256", "key_hash", "public_key"})
 """Types of results that nobody may let pass where they are not as expected."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepBegun:
+class StepBegun(Struct, frozen=True, kw_only=True):
     """A step begins."""
 
     step: str
@@ -61,8 +62,7 @@ class StepBegun:
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """A result, and what it was compared with. `published` is the plan's value where it was not compared."""
 
     result: str
@@ -72,8 +72,7 @@ class Comparison:
     published: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepDone:
+class StepDone(Struct, frozen=True, kw_only=True):
     """A step is done: its results in name order, the files it made or moved, what it destroyed, what it compared."""
 
     step: str
@@ -84,8 +83,7 @@ class StepDone:
     comparisons: tuple[Comparison, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFailed:
+class StepFailed(Struct, frozen=True, kw_only=True):
     """A step failed; unless it begins again the ceremony ends. `words` are for the room and not part of the record."""
 
     step: str
@@ -98,8 +96,7 @@ class StepFailed:
     found: str | int | bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepDeclined:
+class StepDeclined(Struct, frozen=True, kw_only=True):
     """Somebody declined; the ceremony ends."""
 
     step: str
@@ -108,8 +105,7 @@ class StepDeclined:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
+class Finished(Struct, frozen=True, kw_only=True):
     """There is nothing more to ask: `completed`, or `aborted` under this rule."""
 
     outcome: str
@@ -119,8 +115,7 @@ class Finished:
 Mark = StepBegun | StepDone | StepFailed | StepDeclined | Finished
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """What the engine says next: marks, in order, and then one request, or None at the end."""
 
     marks: tuple[Mark, ...]

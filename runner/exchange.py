@@ -10,8 +10,9 @@ The module is longer than others because the union is closed in one place.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast, get_args
+
+from msgspec import Struct
 
 from runner.canonical import NotCanonical
 from runner.codec import from_data, kind_of
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Asking(Generic[R_co]):
+class Asking(Struct, Generic[R_co], frozen=True, kw_only=True):
     """A request that knows the type of its reply."""
-
-    __slots__ = ()
 
     mutates: ClassVar[bool] = False
     """Whether performing it changes a device; such a request is durable before the device is called."""
@@ -63,24 +62,21 @@ def replies_of(request: type[Asking[Any]]) -> tuple[type[Any], ...]:
 # -- refusals ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceRefused:
+class DeviceRefused(Struct, frozen=True, kw_only=True):
     """The device said no and changed nothing: its status, and words for the operator."""
 
     status: str
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilesRefused:
+class FilesRefused(Struct, frozen=True, kw_only=True):
     """A file could not be obtained, carried, unpacked or kept; nothing was left half-written."""
 
     rule: str
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declined:
+class Declined(Struct, frozen=True, kw_only=True):
     """A person declined, and said why; it answers any request to people, and ends the ceremony."""
 
     person: str
@@ -90,8 +86,7 @@ class Declined:
 # -- people ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Struct, frozen=True, kw_only=True):
     """`count` distinct people in one role; where `holders_of` is a card set, each holds a card of it."""
 
     role: str
@@ -99,38 +94,33 @@ class Need:
     holders_of: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acting:
+class Acting(Struct, frozen=True, kw_only=True):
     """A person, and the one role they act in for a step."""
 
     person: str
     role: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeopleGathered:
+class PeopleGathered(Struct, frozen=True, kw_only=True):
     """Who acts in this step."""
 
     acting: tuple[Acting, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GatherPeople(Asking[PeopleGathered]):
+class GatherPeople(Asking[PeopleGathered], frozen=True, kw_only=True):
     """Call the people this step needs."""
 
     needs: tuple[Need, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ValueGiven:
+class ValueGiven(Struct, frozen=True, kw_only=True):
     """What a person typed."""
 
     value: str
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskValue(Asking[ValueGiven]):
+class AskValue(Asking[ValueGiven], frozen=True, kw_only=True):
     """Ask for a value that a person reads off a screen, a bag or a document. Never a secret."""
 
     name: str
@@ -138,30 +128,26 @@ class AskValue(Asking[ValueGiven]):
     type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandsDone:
+class HandsDone(Struct, frozen=True, kw_only=True):
     """A person says that the thing is done."""
 
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DoByHand(Asking[HandsDone]):
+class DoByHand(Asking[HandsDone], frozen=True, kw_only=True):
     """Let people do something no machine here can see."""
 
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionGranted:
+class ExceptionGranted(Struct, frozen=True, kw_only=True):
     """These people let it pass, and said why."""
 
     people: tuple[str, ...]
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskException(Asking[ExceptionGranted]):
+class AskException(Asking[ExceptionGranted], frozen=True, kw_only=True):
     """Ask whether a result that is not as expected may pass: by so many people of a role. Never for digests."""
 
     rule: str
@@ -175,16 +161,14 @@ class AskException(Asking[ExceptionGranted]):
 # -- files -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileArrived:
+class FileArrived(Struct, frozen=True, kw_only=True):
     """A file is where it was asked to be; size and digest are of the bytes read back there."""
 
     size: int
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObtainFile(Asking[FileArrived | FilesRefused]):
+class ObtainFile(Asking[FileArrived | FilesRefused], frozen=True, kw_only=True):
     """Obtain a published file onto a station."""
 
     file: str
@@ -192,8 +176,7 @@ class ObtainFile(Asking[FileArrived | FilesRefused]):
     at_most: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CarryFile(Asking[FileArrived | FilesRefused]):
+class CarryFile(Asking[FileArrived | FilesRefused], frozen=True, kw_only=True):
     """Copy a file onto a medium, carry it to another station, copy it there."""
 
     file: str
@@ -203,8 +186,7 @@ class CarryFile(Asking[FileArrived | FilesRefused]):
     to: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackUpFile(Asking[FileArrived | FilesRefused]):
+class BackUpFile(Asking[FileArrived | FilesRefused], frozen=True, kw_only=True):
     """Copy a file onto a medium that keeps it."""
 
     file: str
@@ -213,8 +195,7 @@ class BackUpFile(Asking[FileArrived | FilesRefused]):
     medium: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpackedItem:
+class UnpackedItem(Struct, frozen=True, kw_only=True):
     """An item that came out of an archive."""
 
     file: str
@@ -222,15 +203,13 @@ class UnpackedItem:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveUnpacked:
+class ArchiveUnpacked(Struct, frozen=True, kw_only=True):
     """Exactly the items asked for, in their order."""
 
     items: tuple[UnpackedItem, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnpackArchive(Asking[ArchiveUnpacked | FilesRefused]):
+class UnpackArchive(Asking[ArchiveUnpacked | FilesRefused], frozen=True, kw_only=True):
     """Unpack a zip that holds exactly these items and nothing else; it is checked before a byte is written."""
 
     file: str
@@ -238,8 +217,7 @@ class UnpackArchive(Asking[ArchiveUnpacked | FilesRefused]):
     items: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookAtFile(Asking[FileArrived | FilesRefused]):
+class LookAtFile(Asking[FileArrived | FilesRefused], frozen=True, kw_only=True):
     """Look at a file that people put or changed at a station."""
 
     file: str
@@ -250,15 +228,13 @@ class LookAtFile(Asking[FileArrived | FilesRefused]):
 # -- the HSM -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeSet:
+class ModeSet(Struct, frozen=True, kw_only=True):
     """The mode the module is in."""
 
     mode: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetMode(Asking[ModeSet | DeviceRefused]):
+class SetMode(Asking[ModeSet | DeviceRefused], frozen=True, kw_only=True):
     """Move the module's mode switch."""
 
     mutates = True
@@ -266,24 +242,21 @@ class SetMode(Asking[ModeSet | DeviceRefused]):
     mode: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+class Holder(Struct, frozen=True, kw_only=True):
     """A person, and the number of the card of the set they hold."""
 
     person: str
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardRead:
+class CardRead(Struct, frozen=True, kw_only=True):
     """A card the device read or wrote: its number in the set, and its serial."""
 
     number: int
     serial: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldCreated:
+class WorldCreated(Struct, frozen=True, kw_only=True):
     """A Security World and its Administrator Card Set exist."""
 
     hknso: str
@@ -295,8 +268,7 @@ class WorldCreated:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateWorld(Asking[WorldCreated | DeviceRefused]):
+class CreateWorld(Asking[WorldCreated | DeviceRefused], frozen=True, kw_only=True):
     """Create a Security World; the holders put their cards in and choose their PINs inside this request."""
 
     mutates = True
@@ -308,8 +280,7 @@ class CreateWorld(Asking[WorldCreated | DeviceRefused]):
     holders: tuple[Holder, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceInspected:
+class DeviceInspected(Struct, frozen=True, kw_only=True):
     """The module is in a world and usable; `cards` are those it wrote last, none where it wrote none itself."""
 
     mode: str
@@ -320,15 +291,13 @@ class DeviceInspected:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectDevice(Asking[DeviceInspected | DeviceRefused]):
+class InspectDevice(Asking[DeviceInspected | DeviceRefused], frozen=True, kw_only=True):
     """Look at the module, its world and its world file."""
 
     device: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardsReplaced:
+class CardsReplaced(Struct, frozen=True, kw_only=True):
     """The cards `read` are old now; `cards` open the world, and its file is another."""
 
     hknso: str
@@ -339,8 +308,7 @@ class CardsReplaced:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplaceCards(Asking[CardsReplaced | DeviceRefused]):
+class ReplaceCards(Asking[CardsReplaced | DeviceRefused], frozen=True, kw_only=True):
     """Replace a card set by one of the same quorum: old cards are read, and new ones written, inside this request."""
 
     mutates = True
@@ -353,8 +321,7 @@ class ReplaceCards(Asking[CardsReplaced | DeviceRefused]):
     new_holders: tuple[Holder, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardsTried:
+class CardsTried(Struct, frozen=True, kw_only=True):
     """Whether these cards open the world of the module."""
 
     opens: bool
@@ -362,8 +329,7 @@ class CardsTried:
     cards: tuple[CardRead, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TryCards(Asking[CardsTried | DeviceRefused]):
+class TryCards(Asking[CardsTried | DeviceRefused], frozen=True, kw_only=True):
     """Try whether cards open the world: a `quorum` of them, or `every` quorum of all. It counts tries of PINs."""
 
     mutates = True
@@ -373,8 +339,7 @@ class TryCards(Asking[CardsTried | DeviceRefused]):
     holders: tuple[Holder, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileShown:
+class FileShown(Struct, frozen=True, kw_only=True):
     """The file is in the world's folder of the device."""
 
     file: str
@@ -382,16 +347,14 @@ class FileShown:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowFile(Asking[FileShown | DeviceRefused]):
+class ShowFile(Asking[FileShown | DeviceRefused], frozen=True, kw_only=True):
     """Look at a file in the world's folder of a device."""
 
     device: str
     file: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileRestored:
+class FileRestored(Struct, frozen=True, kw_only=True):
     """The file is in the world's folder of the device now."""
 
     file: str
@@ -399,8 +362,7 @@ class FileRestored:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreFile(Asking[FileRestored | DeviceRefused | FilesRefused]):
+class RestoreFile(Asking[FileRestored | DeviceRefused | FilesRefused], frozen=True, kw_only=True):
     """Put a file of a backup into the world's folder of a device without a world: the one with this digest."""
 
     mutates = True
@@ -410,8 +372,7 @@ class RestoreFile(Asking[FileRestored | DeviceRefused | FilesRefused]):
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorldLoaded:
+class WorldLoaded(Struct, frozen=True, kw_only=True):
     """The module is in the world whose file was in its folder; `cards` allowed it."""
 
     hknso: str
@@ -422,8 +383,7 @@ class WorldLoaded:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadWorld(Asking[WorldLoaded | DeviceRefused]):
+class LoadWorld(Asking[WorldLoaded | DeviceRefused], frozen=True, kw_only=True):
     """Bring a module into the world in its folder; a quorum of `threshold` cards is read inside this request."""
 
     mutates = True
@@ -433,8 +393,7 @@ class LoadWorld(Asking[WorldLoaded | DeviceRefused]):
     holders: tuple[Holder, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackagesVerified:
+class PackagesVerified(Struct, frozen=True, kw_only=True):
     """The packages hold together up to the maker whose root has this hash."""
 
     root_hash: str
@@ -444,8 +403,7 @@ class PackagesVerified:
     region: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyPackages(Asking[PackagesVerified | DeviceRefused]):
+class VerifyPackages(Asking[PackagesVerified | DeviceRefused], frozen=True, kw_only=True):
     """Verify a region's KEK and Security World packages."""
 
     device: str
@@ -454,8 +412,7 @@ class VerifyPackages(Asking[PackagesVerified | DeviceRefused]):
     world: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyMade:
+class KeyMade(Struct, frozen=True, kw_only=True):
     """A key exists in the world's folder."""
 
     key_hash: str
@@ -465,8 +422,7 @@ class KeyMade:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenerateKey(Asking[KeyMade | DeviceRefused]):
+class GenerateKey(Asking[KeyMade | DeviceRefused], frozen=True, kw_only=True):
     """Generate an application key."""
 
     mutates = True
@@ -478,8 +434,7 @@ class GenerateKey(Asking[KeyMade | DeviceRefused]):
     protect: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyReduced:
+class KeyReduced(Struct, frozen=True, kw_only=True):
     """The copy with reduced permissions exists; these cards authorised it."""
 
     key_hash: str
@@ -489,8 +444,7 @@ class KeyReduced:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReduceKey(Asking[KeyReduced | DeviceRefused]):
+class ReduceKey(Asking[KeyReduced | DeviceRefused], frozen=True, kw_only=True):
     """Make a copy of a key that can do nothing but be used, and go to one region."""
 
     mutates = True
@@ -504,8 +458,7 @@ class ReduceKey(Asking[KeyReduced | DeviceRefused]):
     holders: tuple[Holder, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyInspected:
+class KeyInspected(Struct, frozen=True, kw_only=True):
     """What a key's own access control list allows."""
 
     key_hash: str
@@ -516,8 +469,7 @@ class KeyInspected:
     rights: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InspectKey(Asking[KeyInspected | DeviceRefused]):
+class InspectKey(Asking[KeyInspected | DeviceRefused], frozen=True, kw_only=True):
     """Read a key's permissions."""
 
     device: str
@@ -525,8 +477,7 @@ class InspectKey(Asking[KeyInspected | DeviceRefused]):
     ident: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyProved:
+class KeyProved(Struct, frozen=True, kw_only=True):
     """The key signed what `runner/proofs.py` says of the request whose id is `challenge`; `signature` is base64."""
 
     key_hash: str
@@ -535,8 +486,7 @@ class KeyProved:
     signature: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProveKey(Asking[KeyProved | DeviceRefused]):
+class ProveKey(Asking[KeyProved | DeviceRefused], frozen=True, kw_only=True):
     """Have a key sign the id of this very request, which nobody can know before it is written down."""
 
     device: str
@@ -544,8 +494,7 @@ class ProveKey(Asking[KeyProved | DeviceRefused]):
     ident: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageSealed:
+class PackageSealed(Struct, frozen=True, kw_only=True):
     """A transfer package waits in the device's outbox under the id `output`."""
 
     key_hash: str
@@ -555,8 +504,7 @@ class PackageSealed:
     output: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SealPackage(Asking[PackageSealed | DeviceRefused]):
+class SealPackage(Asking[PackageSealed | DeviceRefused], frozen=True, kw_only=True):
     """Encrypt the reduced copy to the region's key exchange key."""
 
     mutates = True
@@ -569,8 +517,7 @@ class SealPackage(Asking[PackageSealed | DeviceRefused]):
     friendly_name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CollectPackage(Asking[FileArrived | DeviceRefused | FilesRefused]):
+class CollectPackage(Asking[FileArrived | DeviceRefused | FilesRefused], frozen=True, kw_only=True):
     """Collect a package from the outbox into a new file. Idempotent on the device."""
 
     device: str
@@ -579,8 +526,7 @@ class CollectPackage(Asking[FileArrived | DeviceRefused | FilesRefused]):
     at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyDestroyed:
+class KeyDestroyed(Struct, frozen=True, kw_only=True):
     """The key file is gone; size and digest are of the bytes removed."""
 
     key_hash: str
@@ -589,8 +535,7 @@ class KeyDestroyed:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DestroyKey(Asking[KeyDestroyed | DeviceRefused]):
+class DestroyKey(Asking[KeyDestroyed | DeviceRefused], frozen=True, kw_only=True):
     """Remove a key file from the world's folder."""
 
     mutates = True
@@ -599,15 +544,13 @@ class DestroyKey(Asking[KeyDestroyed | DeviceRefused]):
     ident: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeysListed:
+class KeysListed(Struct, frozen=True, kw_only=True):
     """The files of all keys in the world's folder, sorted."""
 
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListKeys(Asking[KeysListed | DeviceRefused]):
+class ListKeys(Asking[KeysListed | DeviceRefused], frozen=True, kw_only=True):
     """Look which keys there are."""
 
     device: str
@@ -616,8 +559,7 @@ class ListKeys(Asking[KeysListed | DeviceRefused]):
 # -- the receiving vault -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyImported:
+class KeyImported(Struct, frozen=True, kw_only=True):
     """The vault holds the key, and proved it with a signature that the source's public key verifies."""
 
     key_hash: str
@@ -625,8 +567,7 @@ class KeyImported:
     kid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportKey(Asking[KeyImported | DeviceRefused]):
+class ImportKey(Asking[KeyImported | DeviceRefused], frozen=True, kw_only=True):
     """Import a transfer package into a vault."""
 
     mutates = True
@@ -638,8 +579,7 @@ class ImportKey(Asking[KeyImported | DeviceRefused]):
     subscription_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultKeyRead:
+class VaultKeyRead(Struct, frozen=True, kw_only=True):
     """A key as the vault shows it."""
 
     key_hash: str
@@ -647,8 +587,7 @@ class VaultKeyRead:
     kid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadVaultKey(Asking[VaultKeyRead | DeviceRefused]):
+class ReadVaultKey(Asking[VaultKeyRead | DeviceRefused], frozen=True, kw_only=True):
     """Read a key's public half back from a vault."""
 
     device: str
@@ -739,22 +678,19 @@ def parse_reply(request: Request, kind: str, data: object) -> Reply:
 # -- what happens in the room without being asked ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonPresent:
+class PersonPresent(Struct, frozen=True, kw_only=True):
     """Somebody of the roster is in the room from now on."""
 
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonLeft:
+class PersonLeft(Struct, frozen=True, kw_only=True):
     """Somebody left the room."""
 
     person: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Substituted:
+class Substituted(Struct, frozen=True, kw_only=True):
     """Somebody stands in for a person of the roster who does not act any more; `by` said so."""
 
     absent: str
@@ -763,16 +699,14 @@ class Substituted:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakBegun:
+class BreakBegun(Struct, frozen=True, kw_only=True):
     """The ceremony pauses; `by` asked for it."""
 
     by: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BreakEnded:
+class BreakEnded(Struct, frozen=True, kw_only=True):
     """The ceremony goes on."""
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import functools
 import operator
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner.canonical import LARGEST
 from runner.filters import FILTERS
@@ -51,8 +52,7 @@ _CALLED: Final = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A fault of a template: its rule, what is wrong, where in the text (from 0), and what to write.
 
     `instead` is what the word at `offset` certainly should be; "" where a person must say.
@@ -65,8 +65,7 @@ class Problem:
     instead: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """An expression of a text: its tree, its own text, and where that begins."""
 
     tree: nodes.Expr
@@ -74,8 +73,7 @@ class Piece:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A text in order: literal text, and expressions; or the problems that stopped its parsing."""
 
     parts: tuple[str | Piece, ...]
@@ -136,20 +134,26 @@ def _expression(text: str, offset: int) -> Piece | Problem:
 
 
 def _read(text: str, offset: int) -> Piece | Problem:
+    tree = _tree(text)
+    if tree is None:
+        return Problem("TPL002", "this is no expression", offset + _lead(text), _WHAT_IS_ALLOWED)
+    return Piece(tree, text, offset)
+
+
+@functools.lru_cache(maxsize=4096)
+def _tree(text: str) -> nodes.Expr | None:
+    """Return the tree of one expression, None where it is none; the same ones stand in many texts."""
     from jinja2 import TemplateSyntaxError, nodes
 
     try:
         body = _environment().parse("{{" + text + "}}").body
     except (TemplateSyntaxError, ValueError, OverflowError, RecursionError, AssertionError):
-        return Problem("TPL002", "this is no expression", offset + _lead(text), _WHAT_IS_ALLOWED)
+        return None
     output = body[0] if len(body) == 1 else None
-    if (
-        isinstance(output, nodes.Output)
-        and len(output.nodes) == 1
-        and not isinstance(output.nodes[0], nodes.TemplateData)
-    ):
-        return Piece(output.nodes[0], text, offset)
-    return Problem("TPL002", "this is no expression", offset + _lead(text), _WHAT_IS_ALLOWED)
+    if not isinstance(output, nodes.Output) or len(output.nodes) != 1:
+        return None
+    tree = output.nodes[0]
+    return None if isinstance(tree, nodes.TemplateData) else tree
 
 
 def _lead(text: str) -> int:

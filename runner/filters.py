@@ -7,8 +7,9 @@ Each gives text or a whole number from text, a whole number or a list, and nothi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner.errors import PlaybookFault
 
@@ -19,8 +20,7 @@ MOST_PAD: Final = 64
 _NO_LETTERS: Final = re.compile(r"[^a-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """A filter: what it does, the type of its one argument, and how it is written."""
 
     apply: Callable[..., Any]

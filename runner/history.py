@@ -6,8 +6,9 @@ that the engine says and asks exactly what the log holds, compared as canonical 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
+
+from msgspec import Struct
 
 from runner import canonical
 from runner.audit.entry import EntryType
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
     from runner.plan import CheckedPlan, Plan, TrustList
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """An entry's own part, before the log gives it its place: type, step, attempt, data."""
 
     type: EntryType

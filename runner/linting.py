@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from msgspec.structs import replace
+
 from runner.check import faults
+from runner.document.control_rules import check_review
 from runner.document.findings import Finding, Severity, in_order
 from runner.document.release_rules import check_release
 from runner.document.shape import Report
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 def lint(
     documents: Documents,
     *,
+    today: str,
     region: str | None,
     edition: str | None,
     language: str | None = None,
@@ -35,8 +38,9 @@ def lint(
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong, in every region of every edition the playbook follows.
 
-    At level release a warning is an error, and what a draft may leave open must be said (SHP002). Without `records`,
-    the earlier records that the playbook names, references to them are checked for their form only.
+    `today` is the UTC date, `2026-11-25`, by which the playbook's review may be overdue (RUN010, a warning). At level
+    release a warning is an error, and what a draft may leave open must be said (SHP002). Without `records`, the earlier
+    records that the playbook names, references to them are checked for their form only.
 
     Raises:
         WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004), or other records than the
@@ -44,12 +48,15 @@ def lint(
         PlaybookFault: REG004, the region is not offered in the edition.
     """
     found = _found(documents, region=region, edition=edition, language=language, records=records)
-    if level == "draft":
-        return found
     report = Report(documents.playbook.source)
     if documents.playbook.draft is not None:
-        check_release(documents.playbook.draft, report)
-    return tuple(in_order([replace(one, severity=Severity.ERROR) for one in (*found, *report.findings())]))
+        check_review(documents.playbook.draft, report, today=today)
+        if level == "release":
+            check_release(documents.playbook.draft, report)
+    everything = in_order([*found, *report.findings()])
+    if level == "draft":
+        return tuple(everything)
+    return tuple(replace(one, severity=Severity.ERROR) for one in everything)
 
 
 def _found(

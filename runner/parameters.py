@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.document.characters import refused
 from runner.document.consistency import given_misfit
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _UNITS: Final = {"GB": 1000**3, "MB": 1000**2, "kB": 1000, "B": 1}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(Struct, frozen=True, kw_only=True):
     """Values for the playbook's parameters.
 
     Attributes:

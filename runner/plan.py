@@ -8,8 +8,9 @@ The module is longer than others because it is the form of plan.json, record by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from runner import canonical
 from runner.canonical import NotCanonical
@@ -28,8 +29,7 @@ UNMET: Final = "RUN002"
 """The rule that an expected result was not met; a playbook may allow people to let one pass."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ceremony:
+class Ceremony(Struct, frozen=True, kw_only=True):
     """Which ceremony, and which edition of the published procedure it follows."""
 
     id: str
@@ -42,8 +42,7 @@ class Ceremony:
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(Struct, frozen=True, kw_only=True):
     """A value that was given or defaulted when the plan was made."""
 
     name: str
@@ -51,8 +50,7 @@ class Parameter:
     value: str | int | bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True, kw_only=True):
     """A file the plan was rendered from."""
 
     file: str
@@ -61,8 +59,7 @@ class SourceFile:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trusted:
+class Trusted(Struct, frozen=True, kw_only=True):
     """A value somebody outside vouches for; digests in lower-case hex."""
 
     name: str
@@ -71,8 +68,7 @@ class Trusted:
     said_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedResult:
+class RecordedResult(Struct, frozen=True, kw_only=True):
     """A result of a step of an earlier ceremony, as its log has it."""
 
     step: str
@@ -81,16 +77,14 @@ class RecordedResult:
     value: str | int | bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedFile:
+class RecordedFile(Struct, frozen=True, kw_only=True):
     """A file of an earlier ceremony as it was seen there last; its digest in lower-case hex."""
 
     artefact: str
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierRecord:
+class EarlierRecord(Struct, frozen=True, kw_only=True):
     """The record of an earlier ceremony: which one, and what is taken from it.
 
     Attributes:
@@ -116,8 +110,7 @@ class EarlierRecord:
     files: tuple[RecordedFile, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
+class Station(Struct, frozen=True, kw_only=True):
     """A place with a machine, with or without a network."""
 
     id: str
@@ -125,8 +118,7 @@ class Station:
     network: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Device:
+class Device(Struct, frozen=True, kw_only=True):
     """An HSM of some kind at a station."""
 
     id: str
@@ -134,8 +126,7 @@ class Device:
     at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Medium:
+class Medium(Struct, frozen=True, kw_only=True):
     """Something files are carried on or kept on; `free` in bytes."""
 
     id: str
@@ -145,16 +136,14 @@ class Medium:
     keeps: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
+class Role(Struct, frozen=True, kw_only=True):
     """A part people act in."""
 
     id: str
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardSet:
+class CardSet(Struct, frozen=True, kw_only=True):
     """K of N cards, and the role of the people who hold them."""
 
     id: str
@@ -164,16 +153,14 @@ class CardSet:
     held_by: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardHeld:
+class CardHeld(Struct, frozen=True, kw_only=True):
     """A card of a set that a person holds, by the number printed on it."""
 
     set: str
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """Somebody of the roster."""
 
     id: str
@@ -184,16 +171,14 @@ class Person:
     stands_in_for: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """So many people of a role."""
 
     role: str
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approvals:
+class Approvals(Struct, frozen=True, kw_only=True):
     """Who approves the plan, who closes the ceremony, and how many days an approval lasts (None: `APPROVAL_DAYS`)."""
 
     plan: tuple[Wanted, ...]
@@ -201,16 +186,14 @@ class Approvals:
     days: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """Something that must lie on the table before the start."""
 
     item: str
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExceptionAllowed:
+class ExceptionAllowed(Struct, frozen=True, kw_only=True):
     """A rule that may be let pass in the room, by so many people of a role."""
 
     rule: str
@@ -218,8 +201,7 @@ class ExceptionAllowed:
     people: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
+class Waiver(Struct, frozen=True, kw_only=True):
     """A rule that does not hold in this plan, in one step or anywhere, and why."""
 
     rule: str
@@ -228,8 +210,7 @@ class Waiver:
     until: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartState:
+class StartState(Struct, frozen=True, kw_only=True):
     """What must be true before anything changes."""
 
     subject: str
@@ -239,8 +220,7 @@ class StartState:
     state: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndState:
+class EndState(Struct, frozen=True, kw_only=True):
     """What must be true at the end."""
 
     subject: str
@@ -252,16 +232,14 @@ class EndState:
     custody: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Brought:
+class Brought(Struct, frozen=True, kw_only=True):
     """Where a file lies before the ceremony, and its digest in lower-case hex."""
 
     at: str
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedArtefact:
+class PlannedArtefact(Struct, frozen=True, kw_only=True):
     """A file that a step makes, or one that is brought: then no step makes it, and `brought` says what it is.
 
     `store` is `device` for files in the world's folder; `at_most` in bytes; `backup_before` a step or `end`.
@@ -278,16 +256,14 @@ class PlannedArtefact:
     brought: Brought | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uses:
+class Uses(Struct, frozen=True, kw_only=True):
     """Which artefacts an input of the action takes."""
 
     input: str
     artefacts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """A value typed in the room, and what it is held to (`runner.values.Bounds`)."""
 
     name: str
@@ -301,30 +277,26 @@ class Ask:
     max_length: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Literal:
+class Literal(Struct, frozen=True, kw_only=True):
     """Compare with this value."""
 
     value: str | int | bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustRef:
+class TrustRef(Struct, frozen=True, kw_only=True):
     """Compare with what an outsider vouches for."""
 
     trust: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultRef:
+class ResultRef(Struct, frozen=True, kw_only=True):
     """Compare with the result of an earlier step."""
 
     step: str
     result: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordResultRef:
+class RecordResultRef(Struct, frozen=True, kw_only=True):
     """Compare with the result of a step of an earlier ceremony."""
 
     record: str
@@ -332,8 +304,7 @@ class RecordResultRef:
     result: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordFileRef:
+class RecordFileRef(Struct, frozen=True, kw_only=True):
     """Compare with the digest of a file of an earlier ceremony."""
 
     record: str
@@ -343,16 +314,14 @@ class RecordFileRef:
 Equals = Literal | TrustRef | ResultRef | RecordResultRef | RecordFileRef
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Struct, frozen=True, kw_only=True):
     """The printed column "expected result": equality only."""
 
     result: str
     equals: Equals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AllowedRequest:
+class AllowedRequest(Struct, frozen=True, kw_only=True):
     """How often a step may make a kind of request."""
 
     kind: str
@@ -361,8 +330,7 @@ class AllowedRequest:
     most: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStep:
+class PlannedStep(Struct, frozen=True, kw_only=True):
     """One line of the plan; every value fixed. `settings` are the action's, as canonical data.
 
     `changes` are those of the artefacts in `uses` that are other files afterwards.
@@ -398,8 +366,7 @@ class PlannedStep:
         return self.action.partition("@")[0]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """A ceremony for one region with every value fixed."""
 
     format: str
@@ -469,8 +436,7 @@ class Plan:
         return tuple(step for step in self.steps if step.left_out is None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckedPlan:
+class CheckedPlan(Struct, frozen=True, kw_only=True):
     """A plan every step of which is proven possible; only `runner.check` makes one."""
 
     plan: Plan
@@ -495,16 +461,14 @@ def parse_plan(content: bytes) -> Plan:
     return from_data(Plan, data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustedValue:
+class TrustedValue(Struct, frozen=True, kw_only=True):
     """A name and the value somebody outside vouches for."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustList:
+class TrustList(Struct, frozen=True, kw_only=True):
     """The list that steps compare with: the plan's own published one, or the whole simulated one of a rehearsal."""
 
     list: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from runner.check import check
 from runner.document.editions import (
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from runner.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Documents:
+class Documents(Struct, frozen=True, kw_only=True):
     """What a ceremony is written in: the parsed files, and each as the record will name it; `texts` by language."""
 
     playbook: Parsed[Playbook]
@@ -106,8 +106,7 @@ class Documents:
         return self.playbook.value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(Struct, frozen=True, kw_only=True):
     """A plan, checked where nothing is wrong, and what is wrong."""
 
     plan: Plan | None

@@ -10,8 +10,9 @@ import base64
 import binascii
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 LEAST_RSA_BITS: Final = 2048
 MOST_RSA_BITS: Final = 16384
@@ -31,8 +32,7 @@ TYPES: Final = (
 _LINE: Final = re.compile(r"(?P<type>\S+)(?: +(?P<blob>\S+)(?: .*)?)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicKey:
+class PublicKey(Struct, frozen=True, kw_only=True):
     """A public key.
 
     Attributes:

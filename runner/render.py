@@ -6,8 +6,10 @@ The module is longer than others because a plan is made of many kinds of things,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.actions.interface import NO_FACTS, Work, allow
 from runner.actions.registry import BY_PIN
@@ -60,8 +62,7 @@ if TYPE_CHECKING:
     from runner.values import Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What a plan is made for: an edition of the procedure, a region with its values then, parameters, a language.
 
     `records` are the earlier records that the playbook names; None where nobody has them: then there is no plan, and
@@ -76,8 +77,7 @@ class Choice:
     records: tuple[EarlierRecord, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(Struct, frozen=True, kw_only=True):
     """The plan, or None where any finding is an error."""
 
     plan: Plan | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from runner.actions.interface import Action
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from runner.plan import PlannedArtefact
 
 
-@dataclass(slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, kw_only=True):
     """A written step with its action and settings.
 
     `position` is its line among the playbook's steps, from 0; `left_out` the reason why it is not carried out, or None.

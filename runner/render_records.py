@@ -6,8 +6,9 @@ and the name of its record can be wrong.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from runner.document.fields import RecordFile
 from runner.plan import RecordedFile, RecordedResult, RecordFileRef, RecordResultRef

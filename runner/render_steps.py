@@ -6,9 +6,10 @@ The module is longer than others because a step is rendered from many parts that
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner.actions.registry import BY_NAME
 from runner.document.fields import CardSetFigure, RecordFile, reference
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
     from runner.template_values import Values
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
+class Steps(Struct, frozen=True, kw_only=True):
     """The steps, the files they make, and which waivers they need, by number from 0."""
 
     steps: tuple[PlannedStep, ...]

@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceNow:
+class DeviceNow(Struct, frozen=True, kw_only=True):
     """An HSM: its mode, and the card set whose Security World it holds (None: no world)."""
 
     mode: str
     world: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArtefactNow:
+class ArtefactNow(Struct, frozen=True, kw_only=True):
     """An artefact: the station it is at, whether the device or the station keeps it, and since when it has a backup."""
 
     at: str
@@ -32,8 +32,7 @@ class ArtefactNow:
     gone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """What is true now. Methods return the situation after a change.
 
     `custody` is how card sets and media are kept, for those that somebody said it of and nobody used since.

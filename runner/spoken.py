@@ -8,10 +8,11 @@ its neighbour shows at once.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from itertools import zip_longest
 from typing import Final, assert_never
+
+from msgspec import Struct
 
 from runner.vocabulary import closest
 
@@ -126,8 +127,7 @@ class Slip(Enum):
     WRONG = "another word"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misheard:
+class Misheard(Struct, frozen=True, kw_only=True):
     """The first thing that is not right in words that were typed.
 
     Attributes:
@@ -199,8 +199,7 @@ def _sentence(slip: Slip, heard: list[str], place: int, count: int) -> str:
 _ALIKE: Final = ("0Oo", "1lI", "8B", "5Ss", "2Zz")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unlike:
+class Unlike(Struct, frozen=True, kw_only=True):
     """The first difference between a code that was typed and the right one.
 
     Attributes:

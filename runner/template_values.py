@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from runner import template
 from runner.errors import PlaybookFault
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from runner.values import Value
 
 
-@dataclass(slots=True, kw_only=True)
-class Values:
+class Values(Struct, kw_only=True):
     """Fills in templates.
 
     Attributes:
@@ -76,8 +76,7 @@ class Values:
         return None if written is None else self.said(written, path)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Translation:
+class Translation(Struct, frozen=True, kw_only=True):
     """The texts for people in another language.
 
     Attributes:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from hsm_emulator import byok, chain, crypto, encoding
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.unshown import Unshown
 
 TRUST_LIST_NAME: Final = "simulated-regions-1"
 """Names the one set of values `simulated_trust` gives; a changed value is a new name."""
@@ -28,8 +30,7 @@ EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The date of every item in a toolset: the earliest a zip can hold."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Region:
+class Region(Struct, frozen=True, kw_only=True):
     """A region: its code in playbooks, its part of the zip's name, and the token in the packages' names."""
 
     code: str
@@ -37,16 +38,14 @@ class Region:
     token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Silicon:
+class Silicon(Unshown, frozen=True, kw_only=True):
     """What only the inside of a region's HSM knows: the KEK (PKCS#8 DER) and the module key KM."""
 
-    kek_private: bytes = field(repr=False)
-    km: bytes = field(repr=False)
+    kek_private: bytes
+    km: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """A region's shipped world: its two public packages and its silicon."""
 
     kek_package: bytes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from hsm_emulator import encoding
 from hsm_emulator.disk import Disk
@@ -25,8 +26,7 @@ class NoAnswerError(EmulatorError):
     """The vault's process died or was too slow. Whether it imported, the same request id asked again will tell."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Struct, frozen=True, kw_only=True):
     """The vault has the key. `public_key` is base64 of its DER SubjectPublicKeyInfo, the head that of the receipt."""
 
     key_hash: str
@@ -36,8 +36,7 @@ class Imported:
     audit_head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultKey:
+class VaultKey(Struct, frozen=True, kw_only=True):
     """A key as a vault shows it."""
 
     vault: str
@@ -47,8 +46,7 @@ class VaultKey:
     kid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionState:
+class RegionState(Struct, frozen=True, kw_only=True):
     """A region as it stands: its receipts' count and chain head, and its keys by vault and name."""
 
     code: str

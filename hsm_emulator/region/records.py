@@ -10,11 +10,14 @@ Only `silicon/` opens anything. Each file is its line and one canonical JSON obj
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from hsm_emulator import acl, chain, crypto, encoding
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.unshown import Unshown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +32,7 @@ REGION_LINE: Final = b"SIMULATED vault HSM, region, version 1\n"
 MODULE_LINE: Final = b"SIMULATED vault HSM, module memory, version 1\n"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegionRecord:
+class RegionRecord(Struct, frozen=True, kw_only=True):
     """A region: hashes of 40 hex digits, and the text of its two packages."""
 
     code: str
@@ -42,8 +44,7 @@ class RegionRecord:
     world_package: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRecord:
+class KeyRecord(Struct, frozen=True, kw_only=True):
     """What a vault says of a key: `public_key` is base64 of its DER SubjectPublicKeyInfo, `package` a SHA-256."""
 
     vault: str
@@ -55,12 +56,11 @@ class KeyRecord:
     package: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secrets:
+class Secrets(Unshown, frozen=True, kw_only=True):
     """What the vault HSM holds inside: the KEK (PKCS#8 DER) and KM."""
 
-    kek_private: bytes = field(repr=False)
-    km: bytes = field(repr=False)
+    kek_private: bytes
+    km: bytes
 
 
 def region_of(files: Mapping[str, bytes]) -> RegionRecord:
@@ -151,7 +151,7 @@ def _parse(content: bytes, line: bytes, what: str) -> Any:
 
 
 def _texts(value: object, kind: type[RegionRecord | KeyRecord]) -> dict[str, str]:
-    data = encoding.fields(value, frozenset(kind.__dataclass_fields__), "a record")
+    data = encoding.fields(value, frozenset(kind.__struct_fields__), "a record")
     return {name: chain.word(data, name) for name in data}
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from hsm_emulator import acl, byok, crypto, encoding
 from hsm_emulator.acl import MakeBlob, OpPermissions, Right
@@ -27,8 +28,7 @@ _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 CHALLENGE: Final = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportRequest:
+class ImportRequest(Struct, frozen=True, kw_only=True):
     """Take this package into this vault, which is in this subscription, under this name."""
 
     package: bytes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from msgspec import Struct
 from typing_extensions import override
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class WordParser(Parser):
         return []  # argparse would take -KeyI for -KeyIdentifier
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tool:
+class Tool(Struct, frozen=True, kw_only=True):
     """A tool: what it does, what it needs (mode, world, cards), what it erases, and how it is done.
 
     `add` gives its parser the options; `run` gives the page it prints. `failure` is printed where it is refused;

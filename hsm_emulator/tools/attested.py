@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from hsm_emulator import attestation, chain, encoding, keyfile, worlds
 from hsm_emulator.attestation import Kind
@@ -21,8 +22,14 @@ if TYPE_CHECKING:
     from hsm_emulator.tools.installation import Installation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attested:
+_ANEW: Final = (
+    "; a module that was erased and brought into its world again has a new KML, and what it certified before"
+    " cannot be verified any more; the key works all the same"
+)
+"""Why a key's certificate may be signed by another KML than the file of its module has, though nobody changed it."""
+
+
+class Attested(Struct, frozen=True, kw_only=True):
     """A key whose certificates hold: what it is, and the module and world it was generated in. Sizes are in bits.
 
     `here` says whether it was generated in this module, or else in another one that is or was in the world.
@@ -68,7 +75,8 @@ def verify(at: Installation, app: str, ident: str) -> tuple[Attested, ...]:
     for name in names:
         key = keyfile.parse_file(at.local(f"key_{name.app}_{name.ident}"))
         state = _generated_in(at, module, key, binding)  # 2
-        body, public = chain.check_generation(key.certificate, state, f"key {key.app} {key.ident}")  # 3
+        what = f"key {key.app} {key.ident}"
+        body, public = chain.check_generation(key.certificate, state, what, _ANEW)  # 3
         if (public, body["key_hash"]) != (key.public, key.hash):  # 4
             raise chain.failed(f"the certificate of key {key.app} {key.ident} is of another key")
         if body["protection"] != key.protect:

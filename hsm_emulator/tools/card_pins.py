@@ -32,13 +32,15 @@ def _examine(options: Namespace, at: Installation) -> str:
         raise Refused(Status.CANCELLED, "no card; nothing was looked at")
     shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
     if options.json:
-        from dataclasses import asdict
+        from msgspec import to_builtins
 
-        return json_page(card=asdict(shown))
+        return json_page(card=to_builtins(shown))
     page = f"{MARK}\nModule 1 slot 0: {card_name(shown.set_name, shown.number)}"
     if not shown.set_name:
         return f"{page}\n"
     page += f" of {shown.cards}, {shown.threshold} needed, of world {shown.hknso}\n"
+    if shown.replaced:
+        page += "It is of a set that was replaced.\n"
     if not shown.lockout:
         return page
     locked = "it is locked" if shown.failures >= shown.lockout else f"{shown.failures} so far"

@@ -77,29 +77,25 @@ def _new_world(options: Namespace, at: Installation) -> str:
 def _generatekey(options: Namespace, at: Installation) -> str:
     given = _parameters(options.parameters)
     module = at.demand_usable("generatekey")
+    for name, value in given.items():
+        _check(name, value)
     for name, usual in _PARAMETERS.items():
         if name not in given:
             given[name] = at.operator.line(f"{name} [{usual}]: ") or usual
+            _check(name, given[name])  # before the next is asked for
     ident = given["ident"].lower()
     note = f"The identifier is written small: {ident}\n" if ident != given["ident"] else ""
     has = module.world is not None and module.world.has(Feature.RECOVERY)
     recovery = given.setdefault(_RECOVERY, "yes" if has else "no")
     if recovery == "yes" and not has:
         raise Refused(Status.INVALID_PARAMETER, "recovery=yes: this world was made without recovery")
-    for name, only in _FIXED.items():
-        if given.get(name, only) != only:
-            raise Refused(Status.INVALID_PARAMETER, f"{name}={given[name]} is not modelled; only {name}={only}")
-    for name in ("nvram", _RECOVERY):
-        if given[name] not in _YES:
-            raise Refused(Status.INVALID_PARAMETER, f"{name} is yes or no, not {given[name]!r}")
-    size = whole(given["size"])
     by = _protector(given, at)
     command = messages.GenerateKey(
         app=options.generate,
         ident=ident,
         plainname=given["plainname"],
         type=given["type"],
-        size=size,
+        size=int(given["size"]),
         protect=given["protect"],
         nvram=_YES[given["nvram"]],
         pubexp=given["pubexp"],
@@ -120,6 +116,23 @@ def _generatekey(options: Namespace, at: Installation) -> str:
             "",
         ]
     )
+
+
+def _check(name: str, value: str) -> None:
+    """Refuse what a parameter cannot be.
+
+    Raises:
+        Refused: InvalidParameter; InvalidHostDataIdentifier for the identifier.
+    """
+    from hsm_emulator.keys import check_parameter
+
+    if name == "size":
+        whole(value)
+    if name in {"nvram", _RECOVERY} and value not in _YES:
+        raise Refused(Status.INVALID_PARAMETER, f"{name} is yes or no, not {value!r}")
+    if value != (only := _FIXED.get(name, value)):
+        raise Refused(Status.INVALID_PARAMETER, f"{name}={value} is not modelled; only {name}={only}")
+    check_parameter(name, value.lower() if name == "ident" else value)
 
 
 def _protector(given: dict[str, str], at: Installation) -> str:

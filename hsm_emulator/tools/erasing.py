@@ -70,7 +70,8 @@ def _demand_mode(at: Installation, tool: str) -> None:
 def _is_to_be_erased(at: Installation, serial: str) -> bool:
     shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
     world = f" of world {shown.hknso}" if shown.set_name else ""
-    at.operator.show(f"Module 1 slot 0: {card_name(shown.set_name, shown.number)}{world}")
+    replaced = ", of a set that was replaced" if shown.replaced else ""
+    at.operator.show(f"Module 1 slot 0: {card_name(shown.set_name, shown.number)}{world}{replaced}")
     return at.operator.line(f"Erase card {serial}? Type yes: ") == "yes"
 
 

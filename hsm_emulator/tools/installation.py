@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
 
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status
@@ -31,8 +32,7 @@ _ROOTS: Final = (
 """Where the vendor's software keeps its files, and where these are in an installation of the emulator."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
+class Installation(Struct, frozen=True, kw_only=True):
     """An installation's folder, and the person at the terminal."""
 
     folder: Path

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from hsm_emulator import operator_pages, pages
 from hsm_emulator.errors import DamagedFile, Refused, Status
@@ -31,7 +33,7 @@ def json_page(**facts: object) -> str:
 
 def _enquiry(options: Namespace, at: Installation) -> str:
     module = at.module()
-    return json_page(module=asdict(module)) if options.json else pages.module_page(module)
+    return json_page(module=to_builtins(module)) if options.json else pages.module_page(module)
 
 
 def _nfkminfo(options: Namespace, at: Installation) -> str:
@@ -41,19 +43,19 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
     if options.keys is None:
         now, hkml = _operators(at), _hkml(at, module)
         if options.json:
-            loaded = [asdict(token) for token in now.loaded]
-            return json_page(module=asdict(module), hkml=hkml, slot=asdict(now.slot), loaded=loaded)
+            loaded = [to_builtins(token) for token in now.loaded]
+            return json_page(module=to_builtins(module), hkml=hkml, slot=to_builtins(now.slot), loaded=loaded)
         parts = operator_pages.module_lines(module, hkml, now.slot)
         return pages.world_page(module, parts) + operator_pages.loaded_lines(now.loaded)
     if len(options.keys) > len(("APP", "IDENT")):
         raise Refused(Status.INVALID_PARAMETER, "-k takes an application and an identifier, no more")
     wanted = dict(zip(("app", "ident"), options.keys, strict=False))
-    keys = [key for key in module.keys if wanted.items() <= asdict(key).items()]
+    keys = [key for key in module.keys if wanted.items() <= to_builtins(key).items()]
     if wanted and not keys:
         there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
         raise Refused(Status.UNKNOWN_KEY, f"there is no key {' '.join(options.keys)}; there are: {there}")
     if options.json:
-        return json_page(keys=[asdict(key) for key in keys])
+        return json_page(keys=[to_builtins(key) for key in keys])
     return pages.key_list(replace(module, keys=tuple(keys)))
 
 
@@ -79,11 +81,15 @@ def _operator_list(options: Namespace, at: Installation) -> str:
     if options.operators == "cardsets":
         sets = there.card_sets
         return (
-            json_page(cardsets=[asdict(made) for made in sets]) if options.json else operator_pages.card_set_list(sets)
+            json_page(cardsets=[to_builtins(made) for made in sets])
+            if options.json
+            else operator_pages.card_set_list(sets)
         )
     cards = there.softcards
     return (
-        json_page(softcards=[asdict(made) for made in cards]) if options.json else operator_pages.softcard_list(cards)
+        json_page(softcards=[to_builtins(made) for made in cards])
+        if options.json
+        else operator_pages.softcard_list(cards)
     )
 
 
@@ -105,7 +111,7 @@ def _slotinfo(options: Namespace, at: Installation) -> str:
     slot = _operators(at).slot
     wanted = range(listed.slots + 1) if options.slot is None else (options.slot,)
     if options.json:
-        local = {"slot": _SLOT, "type": "Smartcard", **asdict(slot)}
+        local = {"slot": _SLOT, "type": "Smartcard", **to_builtins(slot)}
         afar = [{"slot": number, "type": "Smartcard", "flags": "RD"} for number in wanted if number != _SLOT]
         return json_page(module=esn, slots=[local, *afar] if _SLOT in wanted else afar)
     return operator_pages.slot_page(slot, wanted)
@@ -144,7 +150,7 @@ def inspect(at: Installation, app: str, ident: str) -> KeyInspected:
 
 def acl_facts(shown: KeyInspected) -> dict[str, Any]:
     """Return what is known of a key's permissions, without the pages."""
-    return {name: value for name, value in asdict(shown).items() if name not in {"acl", "dump"}}
+    return {name: value for name, value in to_builtins(shown).items() if name not in {"acl", "dump"}}
 
 
 def _kmfile_dump(options: Namespace, at: Installation) -> str:
@@ -159,7 +165,7 @@ def _nfkmverify(options: Namespace, at: Installation) -> str:
 
     keys = attested.verify(at, options.app, options.ident)
     if options.json:
-        return json_page(keys=[asdict(key) for key in keys])
+        return json_page(keys=[to_builtins(key) for key in keys])
     return attested.page(keys, _operators(at))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
+
+from msgspec import to_builtins
 
 from hsm_emulator import world_messages as messages
 from hsm_emulator.pages import MARK
@@ -35,7 +36,7 @@ def _demand(options: Namespace, name: str, *, needed: bool) -> None:
 def _list(options: Namespace, at: Installation) -> str:
     found = at.look(messages.ListAreas(), messages.AreasListed)
     if options.json:
-        return json.dumps({"simulated": True, **asdict(found)}, indent=1, sort_keys=True) + "\n"
+        return json.dumps({"simulated": True, **to_builtins(found)}, indent=1, sort_keys=True) + "\n"
     lines = [f"  {area.name:<11} {area.size:>6} bytes" for area in found.areas]
     return "\n".join([MARK, f"NVRAM - {len(found.areas)} areas, {found.free} bytes free", *lines, ""])
 

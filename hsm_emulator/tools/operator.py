@@ -71,7 +71,7 @@ class Operator:
 
     def line(self, prompt: str) -> str:
         """Return a typed line without its white space, "" at the end of the input."""
-        say(sys.stderr, prompt)
+        _prompt(prompt)
         return _typed(lambda: sys.stdin.readline(LONGEST_LINE)).strip()
 
     def _tell_card(self, ask: PinAsk) -> None:
@@ -104,11 +104,16 @@ def say(stream: TextIO, text: str) -> None:
     stream.flush()
 
 
+def _prompt(words: str) -> None:
+    """Ask for a line; what is not typed at a terminal shows no line end, so one is written."""
+    say(sys.stderr, words if sys.stdin.isatty() else f"{words.rstrip()}\n")
+
+
 def _secret(prompt: str) -> str:
     if sys.stdin.isatty():
         line = _typed(lambda: getpass.getpass(prompt))
     else:
-        say(sys.stderr, prompt)
+        _prompt(prompt)
         line = _typed(lambda: sys.stdin.readline(LONGEST_LINE))
         if not line:
             raise _ended()

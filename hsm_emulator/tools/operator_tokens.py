@@ -61,7 +61,7 @@ def _new(options: Namespace, at: Installation) -> str:
 
 
 def _list(options: Namespace, at: Installation) -> str:
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from hsm_emulator import operator_pages
     from hsm_emulator.tools.looking import json_page
@@ -75,7 +75,7 @@ def _list(options: Namespace, at: Installation) -> str:
     elif options.name:
         raise UsageError("--list takes no name")
     if options.json:
-        return json_page(softcards=[asdict(made) for made in there])
+        return json_page(softcards=[to_builtins(made) for made in there])
     return operator_pages.softcard_list(there)
 
 

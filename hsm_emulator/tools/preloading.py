@@ -8,9 +8,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
 
 from hsm_emulator import operator_messages as messages
 from hsm_emulator.errors import Refused, Status

@@ -6,8 +6,9 @@ only noted; cards are asked for at `save`, because a request of the device is wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct, field
 
 from hsm_emulator import operator_messages as messages
 from hsm_emulator import operator_pages
@@ -42,8 +43,7 @@ class _NotUnderstoodError(Exception):
     """A line of the dialogue is none; nothing was noted."""
 
 
-@dataclass(slots=True)
-class _Notes:
+class _Notes(Struct):
     """What was said so far."""
 
     keys: Sequence[KeyFact]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from runner.actions.interface import Action, Done, FileFact, Input, NoSettings, Outcome, Work, allow, refused
 from runner.exchange import DoByHand, FileArrived, LookAtFile

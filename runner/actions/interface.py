@@ -8,9 +8,9 @@ The module is longer than others because this is all that whoever adds an action
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Literal, TypeVar
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 
@@ -39,8 +39,7 @@ class NoSettings(Settings):
     """The action has no `with:`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFact:
+class FileFact(Struct, frozen=True, kw_only=True):
     """A file as it was last seen: where, and which bytes.
 
     `size` is None for a file that is brought, until it arrives somewhere.
@@ -64,8 +63,7 @@ class FileFact:
         return sha256 == self.sha256 and self.size in (None, size)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Input:
+class Input(Struct, frozen=True, kw_only=True):
     """Something the action takes. `store` is where such a file lives, None: either. `least`: so many, 1 or 0.
 
     `changed`: it is another file afterwards, so it stands under `changes` and not under `uses`.
@@ -78,8 +76,7 @@ class Input:
     changed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output(Generic[S]):
+class Output(Struct, Generic[S], frozen=True, kw_only=True):
     """Something the action makes. `file` derives its name; None: the author names it. `many`: any number of them."""
 
     name: str
@@ -89,16 +86,14 @@ class Output(Generic[S]):
     transfer: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """A value the step leaves behind. `type` is text, whole, flag, sha256, key_hash or public_key."""
 
     name: str
     type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
+class Needs(Struct, frozen=True, kw_only=True):
     """What must be true before. `network`: True needs one, False forbids one, None does not care.
 
     `cards_read`, `cards_written` and `cards_tried` name the setting that holds the card set; cards that are tried need
@@ -117,8 +112,7 @@ class Needs:
     medium: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unmet:
+class Unmet(Struct, frozen=True, kw_only=True):
     """A requirement that does not hold; `key` is the way to the value in the step that asks for it."""
 
     rule: str
@@ -126,8 +120,7 @@ class Unmet:
     key: tuple[str | int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work(Generic[S]):
+class Work(Struct, Generic[S], frozen=True, kw_only=True):
     """A step on its way to being done: the plan, the step, its settings, its people, and the files seen so far."""
 
     plan: Plan
@@ -179,8 +172,7 @@ class Work(Generic[S]):
         return tuple(sorted(holders, key=lambda holder: holder.number))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """The step did its work. `seen`: the files it made or moved, by artefact; `destroyed`: those that are gone."""
 
     results: Mapping[str, Value]
@@ -188,8 +180,7 @@ class Done:
     destroyed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """The step could not be done. `status` is the device's, where it refused."""
 
     rule: str
@@ -222,8 +213,7 @@ def _no_command(_work: Work[Any]) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action(Generic[S]):
+class Action(Struct, Generic[S], frozen=True, kw_only=True):
     """Everything the runner knows about one action. A shipped version stays replayable; a change is a new version.
 
     `repeat` says whether an interrupted step may simply be done again; `author`: only the playbook's author can know.

@@ -7,9 +7,10 @@ secret, finds a place in the log.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner import canonical
 from runner.audit.shapes import (
@@ -76,8 +77,7 @@ class EntryType(StrEnum):
     CEREMONY_CLOSED = "ceremony.closed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One entry, before it is a line.
 
     Attributes:

@@ -5,8 +5,9 @@ The leaf of a line is also what the next line names as `prev`, so one hash per e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import reduce
+
+from msgspec import Struct
 
 from runner.canonical import Purpose, digest
 
@@ -20,8 +21,7 @@ def _node(left: bytes, right: bytes) -> bytes:
     return digest(Purpose.NODE, left + right)
 
 
-@dataclass(frozen=True, slots=True)
-class Frontier:
+class Frontier(Struct, frozen=True):
     """What must be kept of a tree to go on adding leaves: the roots of its full subtrees, largest first.
 
     There is one subtree per bit that is set in `size`, so no more than 64 hashes are ever held.

@@ -7,9 +7,9 @@ The module is longer than others because every request has its method here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn, Protocol, assert_never
 
+from msgspec import Struct
 from typing_extensions import override
 
 from runner.exchange import (
@@ -88,8 +88,7 @@ class Secret:
         raise TypeError("a secret is not pickled")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardWanted:
+class CardWanted(Struct, frozen=True, kw_only=True):
     """The device wants a card in its slot: to write number `number` of the set, or, where None, to read any of it."""
 
     card_set: str
@@ -99,8 +98,7 @@ class CardWanted:
     holders: tuple[Holder, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PinWanted:
+class PinWanted(Struct, frozen=True, kw_only=True):
     """The PIN of the card in the slot is wanted; `new`: it is chosen. `attempt` from 1; `left` more in this request."""
 
     card_set: str
@@ -144,16 +142,14 @@ class StationFiles(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Audit:
+class Audit(Struct, frozen=True, kw_only=True):
     """A device's own log: how many receipts, and its chain head."""
 
     size: int
     head: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inventory:
+class Inventory(Struct, frozen=True, kw_only=True):
     """What a device holds: keys as `app/ident/hash`, cards as `set number/serial`, both sorted."""
 
     mode: str
@@ -162,8 +158,7 @@ class Inventory:
     cards: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceReport:
+class DeviceReport(Struct, frozen=True, kw_only=True):
     """What a device says of itself at open, in every mutating reply, and at close."""
 
     id: str
@@ -173,8 +168,7 @@ class DeviceReport:
     inventory: Inventory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
+class Since(Struct, frozen=True, kw_only=True):
     """What a device did after a head of its chain: whether it ever had that head, and the requests, in order.
 
     Tries of PINs are no requests.

@@ -71,7 +71,7 @@ def _plan(disk: Disk, name: str, args: Namespace, side: int) -> Plan | None:
         PlaybookFault: RUN012, it is no plan of this format.
     """
     path = Path(name)
-    if _is_playbook(disk, path):
+    if _is_playbook(disk, path) or (path.is_dir() and not (path / "plan.json").exists()):
         return _made(disk, name, args, side)
     content = disk.read(path / "plan.json" if disk.list(path) else path)
     try:

@@ -6,12 +6,13 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from runner.document.characters import shown
 from runner.errors import Exit
 from runner.host.console import grouped
 from runner.spoken import word_lines
 
 if TYPE_CHECKING:
-    from runner.host.session import Ended
+    from runner.host.session import Ended, EndedBy
 
 
 def ended_code(ended: Ended, *, valid: bool = True, stopped_by: int = signal.SIGINT) -> int:
@@ -44,8 +45,15 @@ def ended_code(ended: Ended, *, valid: bool = True, stopped_by: int = signal.SIG
     if failed is not None and failed.rule == ended.rule:
         sys.stderr.write(f"failed {failed.rule} at {failed.step}: {failed.words}\n")
     else:
-        sys.stderr.write(f"aborted {ended.rule}\n")
+        sys.stderr.write(f"{aborted_words(ended.rule or '', ended.by)}\n")
     return _aborted(ended.rule or "")
+
+
+def aborted_words(rule: str, by: EndedBy | None, *, failed_at: str | None = None) -> str:
+    """Return in words who aborted a ceremony and why; where nobody did, the rule, and the step that failed."""
+    if by is not None:
+        return f"aborted by {', '.join(by.people)}: {shown(by.because)} ({rule})"
+    return f"aborted by {rule}" + (f" at {failed_at}" if failed_at is not None else "")
 
 
 def _aborted(rule: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runner.cli.earlier import add_records, earlier
 from runner.cli.options import Parser, add_format, show
@@ -13,6 +13,7 @@ from runner.document.findings import Severity, in_order
 from runner.document.printing.text import MOST_SHOWN, where
 from runner.document.second_source import check_against
 from runner.errors import Exit, WrongUse
+from runner.host.clock import today
 from runner.host.disk import Disk
 from runner.host.documents import find_playbooks, load, load_regions
 from runner.host.mending import mend
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from runner.document.shape import Parsed
     from runner.document.source import Source
     from runner.planning import Documents
+
+MOST_ROUNDS: Final = 10
+"""`--fix` mends and looks again at most so often: a fault of reading hides those of shape, and these the others."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -61,13 +65,14 @@ def main(arguments: Sequence[str]) -> int:
         raise WrongUse("--record is for one playbook at a time")
     for playbook in playbooks:
         documents, here = _looked_at(playbook, args)
-        fixed = mend(Disk(), documents, here) if args.fix else ()
-        for fix in fixed:
-            sys.stderr.write(f"fixed {where(fix.place)}: {shown(fix.words)}\n")
-        if fixed:
+        for _round in range(MOST_ROUNDS if args.fix else 0):
+            if not (fixed := mend(Disk(), documents, here)):
+                break
+            for fix in fixed:
+                sys.stderr.write(f"fixed {where(fix.place)}: {shown(fix.words)}\n")
             documents, here = _looked_at(playbook, args)
         findings += here
-        if documents.roster is None:
+        if documents.roster is None and documents.playbook.draft is not None:
             sys.stderr.write(f"no roster for {shown(str(playbook))}: nothing is known about who can come\n")
         waived += documents.waived()
         sources |= documents.by_name()
@@ -99,6 +104,7 @@ def _looked_at(playbook: Path, args: Namespace) -> tuple[Documents, tuple[Findin
         records = earlier(Disk(), documents.written, args.record)
     found = lint(
         documents,
+        today=today(),
         region=args.region,
         edition=args.edition,
         language=args.language,

@@ -10,6 +10,7 @@ from runner.values import as_value
 
 if TYPE_CHECKING:
     from runner.engine import StepDeclined, StepDone, StepFailed
+    from runner.errors import Uncertain
     from runner.exchange import Acting, RoomEvent
     from runner.plan import Plan, PlannedStep
     from runner.values import Value
@@ -98,6 +99,10 @@ class Narrator:
     def declined(self, mark: StepDeclined) -> None:
         """Say who declined, and why."""
         self._line(f"    DECLINED  {self._name(mark.person)}: {mark.reason}")
+
+    def broke_off(self, fault: Uncertain) -> None:
+        """Say that a device broke off."""
+        self._line(f"    BROKE OFF {fault.rule}: {fault.words}")
 
     def _name(self, person: str) -> str:
         found = self._plan.person(person)

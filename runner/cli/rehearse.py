@@ -10,6 +10,7 @@ from runner.cli.earlier import add_records, earlier, folders
 from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, add_format, add_language, params, show
+from runner.document.control_rules import overdue
 from runner.document.findings import in_order
 from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
 from runner.host.clock import today
@@ -56,8 +57,8 @@ def main(arguments: Sequence[str]) -> int:
     if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
         show(findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED
-    if documents.written.review_by < today():
-        raise ControlFault(f"the playbook was to be reviewed by {documents.written.review_by}", rule="RUN010")
+    if late := overdue(documents.written, today()):
+        raise ControlFault(late, rule="RUN010")
     if bool(args.region) and args.all_regions:
         raise WrongUse("--region and --all-regions exclude each other")
     if documents.roster is None:

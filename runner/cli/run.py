@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from runner import __version__
 from runner.audit.entry import EntryType
@@ -153,8 +154,7 @@ def _heading(checked: CheckedPlan, place: Place) -> str:
     return "\n".join(lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Binds:
+class _Binds(Struct, frozen=True, kw_only=True):
     """What entry 0 binds that comes from outside the plan and the room."""
 
     approved: Approved

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runner.cli.endings import aborted_words
 from runner.cli.options import Parser
 from runner.errors import Exit
 from runner.host.disk import Disk
@@ -55,10 +56,11 @@ def _lines(past: Past) -> Iterator[tuple[str, str]]:
 
 
 def _state(past: Past) -> str:
+    if past.aborted is not None:
+        words = aborted_words(past.aborted, past.ended_by, failed_at=past.failed_at)
+        return f"over: {words}" if past.closed is not None else f"{words}; `ceremony resume` writes its end"
     if past.closed is not None:
         return f"over: {past.closed}"
-    if past.aborted is not None:
-        return f"aborted by {past.aborted}; `ceremony resume` writes its end"
     if past.handed_to is not None:
         return f"handed over to {past.handed_to}; `ceremony resume` goes on there"
     if past.on_purpose:

@@ -4,6 +4,8 @@
 2. Only rules of a closed list may be let pass or waived (SHP012), each once (SHP004).
 3. A waiver is for a step there is (SHP008), and of some use (SHP010).
 4. Card sets need more than one card, more than half of them, and not all (QUO007): a warning, which a waiver silences.
+
+What depends on the day is apart: whether the review is overdue (RUN010).
 """
 
 from __future__ import annotations
@@ -37,6 +39,28 @@ def check_controls(playbook: Playbook, report: Report) -> None:
     _exceptions(playbook, report)
     _waivers(playbook, report)
     _thresholds(playbook, report)
+
+
+def overdue(playbook: Playbook, today: str) -> str:
+    """Return in words that the review is overdue on a day and nothing waives that; "" where all is well.
+
+    Args:
+        playbook: as it is written.
+        today: the UTC date, `2026-11-25`.
+    """
+    lifted = any(
+        waiver.rule == "RUN010" and (waiver.until is None or waiver.until >= today) for waiver in playbook.waivers
+    )
+    if lifted or playbook.review_by >= today:
+        return ""
+    return f"the playbook was to be reviewed by {playbook.review_by}"
+
+
+def check_review(playbook: Playbook, report: Report, *, today: str) -> None:
+    """RUN010: the review is not overdue; a warning, as it says nothing of what is written."""
+    if words := overdue(playbook, today):
+        advice = "review it, and write the next date"
+        report.add("RUN010", words, ("review_by",), help_=advice, severity=Severity.WARNING)
 
 
 def _exceptions(playbook: Playbook, report: Report) -> None:

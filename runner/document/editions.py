@@ -7,8 +7,9 @@ is ever made up for it.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.errors import CeremonyError, PlaybookFault, WrongUse
 from runner.vocabulary import closest
@@ -25,16 +26,14 @@ LAST_DAY: Final = "9999-12-31"
 """A day after every day that is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(Struct, frozen=True):
     """A region and an edition that go together."""
 
     code: str
     edition: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotOffered:
+class NotOffered(Struct, frozen=True):
     """Why a region and an edition do not go together.
 
     Attributes:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar
 
+from msgspec import Struct
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -44,31 +44,27 @@ def fault(message: str, help_: str = "", code: str = "SHP003") -> PydanticCustom
     return PydanticCustomError("ceremony", "{message}", {"message": message, "help": help_, "code": code})
 
 
-@dataclass(frozen=True, slots=True)
-class StepResult:
+class StepResult(Struct, frozen=True):
     """`steps.STEP.RESULT`."""
 
     step: str
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrustName:
+class TrustName(Struct, frozen=True):
     """`trust.NAME`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class CardSetFigure:
+class CardSetFigure(Struct, frozen=True):
     """`card_sets.SET.threshold` or `card_sets.SET.cards`."""
 
     card_set: str
     figure: Literal["threshold", "cards"]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordResult:
+class RecordResult(Struct, frozen=True):
     """`records.NAME.steps.STEP.RESULT`."""
 
     record: str
@@ -76,8 +72,7 @@ class RecordResult:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordFile:
+class RecordFile(Struct, frozen=True):
     """`records.NAME.artefacts.ARTEFACT`."""
 
     record: str

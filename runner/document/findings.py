@@ -6,8 +6,10 @@ room, DEV device, SEC secrets, RUN execution, LOG evidence. The catalogue with t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Path = tuple[str | int, ...]
 """The way from a document's root to a value: keys and list positions from 0."""
@@ -20,8 +22,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(Struct, frozen=True, order=True):
     """A stretch of a file: lines and columns count from 1, columns in code points; the end is exclusive."""
 
     line: int
@@ -30,16 +31,14 @@ class Span:
     end_column: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A stretch of a named file."""
 
     file: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fix:
+class Fix(Struct, frozen=True, kw_only=True):
     """A change of a file that is certain enough to be made without a person: these characters become that text.
 
     Attributes:
@@ -53,8 +52,7 @@ class Fix:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One fault.
 
     Attributes:
@@ -83,8 +81,7 @@ class Finding:
         return (self.place.file, self.place.span, self.code, self.message)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waived:
+class Waived(Struct, frozen=True, kw_only=True):
     """A rule that a playbook lets be, where it says so, and why; `step` None: everywhere, `until` None: for ever."""
 
     rule: str

@@ -31,20 +31,25 @@ D = TypeVar("D", bound=Written)
 
 
 def parse_playbook(
-    source: Source, *, actions: Collection[str] | None = None, regions: Regions | None = None
+    source: Source,
+    *,
+    actions: Collection[str] | None = None,
+    regions: Callable[[str], Regions | None] | None = None,
 ) -> Parsed[Playbook]:
     """Return the playbook in a source.
 
     Args:
         source: the file.
         actions: the names of the actions there are; None leaves them unchecked (SHP005).
-        regions: the regions file the playbook names; None leaves region values in templates unchecked (REG001).
+        regions: gives the regions file of the name that stands in the playbook; without it, and where it gives None,
+            region values in templates are unchecked (REG001).
     """
 
     def check(playbook: Playbook, report: Report) -> None:
         check_playbook(playbook, report)
         check_controls(playbook, report)
-        check_templates(playbook, regions, report)
+        named = regions(playbook.regions) if regions is not None and playbook.regions is not None else None
+        check_templates(playbook, named, report)
         check_prose(playbook, report)
         if actions is not None:
             _actions(playbook, actions, report)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 (the models are read at run time)
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
+from msgspec import Struct
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from runner.document.fields import Date, Flag, Id, Name, Named, Text, fault, is_date, nothing
@@ -16,8 +16,7 @@ ALWAYS: Final = "0000-00-00"
 """The date of a value that was never different; it stands before every real one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dated:
+class Dated(Struct, frozen=True):
     """A value and when it changed: dates ascending, each with the value in force from then on."""
 
     since: tuple[tuple[str, str | int | bool], ...]

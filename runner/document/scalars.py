@@ -7,8 +7,9 @@ number, and the words that YAML 1.1 and 1.2 read differently must be quoted.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 DIGITS: Final = 15
 """Whole numbers of more digits stay text: beyond 2^53-1 readers disagree."""
@@ -24,8 +25,7 @@ _AMBIGUOUS: Final = frozenset({"yes", "no", "on", "off", "y", "n"})
 _SAYS_YES: Final = frozenset({"yes", "on", "y", "true"})
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A scalar that may not stand without quotes.
 
     Attributes:

@@ -6,10 +6,10 @@ keys is not also blamed for what it lacks when a closest name explains both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
@@ -39,6 +39,19 @@ _KINDS: Final = {
 }
 
 
+_FILES: Final = {
+    "ceremony": "a playbook",
+    "environment": "an environment",
+    "faults": "a file of faults",
+    "plan": "a plan",
+    "regions": "a regions file",
+    "replay": "a replay file",
+    "roster": "a roster",
+    "texts": "a file of texts",
+}
+"""What the files are called whose `format` begins with this word."""
+
+
 class Written(BaseModel):
     """A part of a document as its author wrote it: nothing unknown, nothing converted, nothing changed later."""
 
@@ -48,8 +61,7 @@ class Written(BaseModel):
 D = TypeVar("D")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed(Generic[D]):
+class Parsed(Struct, Generic[D], frozen=True, kw_only=True):
     """What parsing a document gave.
 
     Attributes:
@@ -156,6 +168,10 @@ class Report:
         return tuple(in_order(self._findings))
 
 
+_FEW: Final = 2
+"""A file without a format, and with fewer keys than these of the wanted kind, is of another kind."""
+
+
 def validated(model: type[D], source: Source, report: Report) -> D | None:
     """Return the document in `source` as `model`, or None with the faults of its shape in `report`.
 
@@ -163,9 +179,9 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
     author sees its other faults at the same time; but not where one was meant to be a key that is now missing, since
     whatever leans on that would be blamed too.
     """
-    if source.findings or not _is_filled_in(source, report):
-        return None
     assert issubclass(model, Written)  # noqa: S101 (every document is one)
+    if source.findings or not _is_of_its_kind(model, source, report) or not _is_filled_in(source, report):
+        return None
     try:
         return model.model_validate(source.data)
     except ValidationError as fault:
@@ -187,11 +203,27 @@ def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
     return near != "" and near not in value_at(data, path[:-1])
 
 
-def _is_filled_in(source: Source, report: Report) -> bool:
-    """SHP003: the file is a mapping, and no value in it was left empty."""
-    if not isinstance(source.data, dict):
-        report.add("SHP003", "the file must be a mapping of names to values", (), help_="begin with format:")
+def _is_of_its_kind(model: type[Written], source: Source, report: Report) -> bool:
+    """SHP003, SHP002: the file is a mapping of this kind; of another kind, all else about it would be a fault, too."""
+    wanted: str = get_args(model.model_fields["format"].annotation)[0]
+    data = source.data
+    if not isinstance(data, dict):
+        report.add("SHP003", "the file must be a mapping of names to values", (), help_=f"begin with format: {wanted}")
         return False
+    kind = _FILES[wanted.partition("/")[0]]
+    written = data.get("format")
+    if isinstance(written, str) and "/" in written and written.partition("/")[0] != wanted.partition("/")[0]:
+        other = _FILES.get(written.partition("/")[0], "a file of another kind")
+        report.add("SHP003", f"this is {other} ({written}), and {kind} ({wanted}) is read here", ("format",))
+        return False
+    if "format" not in data and len(data.keys() & model.model_fields.keys()) < _FEW:
+        report.add("SHP002", f"this is not {kind}: `format` is missing", (), help_=f"begin with format: {wanted}")
+        return False
+    return True
+
+
+def _is_filled_in(source: Source, report: Report) -> bool:
+    """SHP003: no value in the file was left empty."""
     empty = list(_empty(source.data))
     for path in empty:
         report.add("SHP003", "a value is missing here", path, key=True, help_="write one, or remove the key")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from runner.document import characters
 from runner.document.findings import Finding, Path, Place, Span, in_order
@@ -94,6 +96,8 @@ def read_source(name: str, data: bytes, *, parser: Parser = "best") -> Source:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as fault:
         return _not_utf8(name, data, fault)
+    if "\0" in text:
+        return _no_text(name, text)
     lines = tuple(text.split("\n"))
     value, root, findings = _read(name, text, lines, parser)
     return Source(name=name, data=value, lines=lines, findings=tuple(in_order(findings)), root=root)
@@ -197,4 +201,12 @@ def _not_utf8(name: str, data: bytes, fault: UnicodeDecodeError) -> Source:
     line = before.count("\n") + 1
     column = len(before) - (before.rfind("\n") + 1) + 1
     span = Span(line, column, line, column + 1)
-    return _refused(name, "YAM002", "the file is not UTF-8 from here on; save it as UTF-8", span)
+    binary = "" if b"\0" not in data else ", if it is text at all"
+    return _refused(name, "YAM002", f"the file is not UTF-8 from here on; save it as UTF-8{binary}", span)
+
+
+def _no_text(name: str, text: str) -> Source:
+    before = text[: text.index("\0")]
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    words = "the file is not text in UTF-8: a byte 0 stands here; save it as UTF-8, if it is text at all"
+    return _refused(name, "YAM002", words, Span(line, column, line, column + 1))

@@ -7,8 +7,9 @@ knows one common slip by its shape in the text around that place.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from runner.document.events import Mark, Unreadable
@@ -25,8 +26,7 @@ _OPENED: Final = {"[": "]", "{": "}"}
 _SPECIAL: Final = {"@", "`", "%", "*", "&", "!", "|", ">", ",", "]", "}"}
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(Struct, frozen=True):
     """A mistake of writing: the rule, what is wrong, where, what to write, and what can be put in quotes to mend it."""
 
     code: str

@@ -6,6 +6,7 @@ The list of places is closed: braces anywhere else are refused, since they would
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from runner import template
@@ -58,6 +59,12 @@ class _Anything:
 
 def takes_template(path: Path) -> bool:
     """Return whether the value at a path of a playbook is filled in."""
+    return _is_place(tuple("*" if isinstance(part, int) else part for part in path))
+
+
+@lru_cache(maxsize=1024)
+def _is_place(path: tuple[str, ...]) -> bool:
+    """Return whether templates are filled in at a path whose positions in lists are "*"."""
     return any(_matches(path, place) for place in _PLACES)
 
 
@@ -113,7 +120,7 @@ def templates_in(data: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from templates_in(inner, (*path, index))
 
 
-def _matches(path: Path, place: tuple[str, ...]) -> bool:
+def _matches(path: tuple[str, ...], place: tuple[str, ...]) -> bool:
     if place[-1] == "**":
         place = place[:-1]
         return len(path) > len(place) and _matches(path[: len(place)], place)

@@ -9,8 +9,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner import template
 from runner.document.templated import check_text, known_names
@@ -43,8 +44,7 @@ def check_prose(playbook: Playbook, report: Report) -> None:
             _prose(text.written, text.path, report)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Original:
+class Original(Struct, frozen=True, kw_only=True):
     """What a texts file is for: the playbook, the name of its file, its regions, and the language.
 
     Without the regions, region values in templates are unchecked.

@@ -5,9 +5,9 @@ Which texts there are is read off the playbook: `people_texts` lists each with i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from msgspec import Struct
 from pydantic import Field
 
 from runner.document.fields import FileName, Id, Language, Name, Named, Text, nothing
@@ -64,8 +64,7 @@ class Texts(Written):
                 return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PeopleText:
+class PeopleText(Struct, frozen=True, kw_only=True):
     """A text that people hear or read.
 
     Attributes:

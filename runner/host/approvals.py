@@ -6,9 +6,10 @@ first approver's machine wrote. That the plan itself is what its sources make sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.canonical import file_digest
 from runner.errors import ControlFault, EvidenceFault, StepFault
@@ -43,8 +44,7 @@ def approval_of(plan: Path) -> Path:
 # -- an approval -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approved:
+class Approved(Struct, frozen=True, kw_only=True):
     """An approval as it lies beside a plan; what it is worth says `require_approvals`.
 
     Attributes:

@@ -6,8 +6,9 @@ acknowledged; who goes on with the record removes it and asks again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.audit.entry import EntryType
 from runner.canonical import file_digest
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 FOLDER: Final = "statements"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occasion:
+class Occasion(Struct, frozen=True, kw_only=True):
     """What people are asked to make statements about.
 
     Attributes:

@@ -19,8 +19,9 @@ import re
 import stat
 import zipfile
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.canonical import file_digest
 from runner.errors import EvidenceFault
@@ -40,8 +41,7 @@ _SOFTWARE: Final = re.compile(r"software   [0-9a-f]{64} version \S+\nmade for   
 _FIRST_DAY: Final = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can say: when something was packed says nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """What a bundle holds.
 
     Attributes:

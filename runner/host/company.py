@@ -6,8 +6,9 @@ answer to the question at which it was said. A break therefore begins when that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
+
+from msgspec import Struct
 
 from runner.exchange import BreakBegun, BreakEnded, Declined, PersonLeft, PersonPresent, Substituted
 from runner.host.console import TRIES
@@ -52,8 +53,7 @@ class DeclinedInRoom(Exception):
         self.declined = declined
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
+class Wrong(Struct, frozen=True, kw_only=True):
     """What was typed is no answer, and why: a sentence without its full stop."""
 
     words: str

@@ -21,9 +21,10 @@ import os
 import shutil
 import stat
 import weakref
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
+
+from msgspec import Struct
 
 from runner.errors import CeremonyError, Defect, EvidenceFault, StepFault, WrongUse
 
@@ -43,16 +44,14 @@ _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 Kind = Literal["mkdir", "create", "write", "sync", "link", "replace", "remove", "sync_folder", "append", "cut"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One change that is about to be made. `create`, `write` and `sync` of a new file name its temporary path."""
 
     kind: Kind
     path: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileFacts:
+class FileFacts(Struct, frozen=True, kw_only=True):
     """What a file holds: its size in bytes, and its SHA-256 as lower-case hex."""
 
     size: int
@@ -77,11 +76,23 @@ class Disk:
     Args:
         hook: is told every change just before it is made.
         reads: is told every file just before it is read; an `OSError` from it counts as the system's own.
+        called: what errors call a path.
     """
 
-    def __init__(self, hook: Callable[[Operation], None] = _quiet, *, reads: Callable[[Path], None] = _unheard) -> None:
+    def __init__(
+        self,
+        hook: Callable[[Operation], None] = _quiet,
+        *,
+        reads: Callable[[Path], None] = _unheard,
+        called: Callable[[Path], str] = str,
+    ) -> None:
         self._hook = hook
         self._reads = reads
+        self._called = called
+
+    def calling(self, called: Callable[[Path], str]) -> Disk:
+        """Return the same disk whose errors call a path otherwise: what a record keeps names no folder of a machine."""
+        return Disk(self._hook, reads=self._reads, called=called)
 
     def announce(self, kind: Kind, path: Path) -> None:
         """Tell the hook what is about to be done to `path`."""
@@ -118,7 +129,7 @@ class Disk:
         try:
             return tuple(sorted(_walk(folder, ""))) if folder.is_dir() else ()
         except OSError as error:
-            raise _unreadable(folder, error) from None
+            raise self.unreadable(folder, error) from None
 
     def free_space(self, folder: Path) -> int:
         """Return how many bytes can still be written to the disk that holds `folder`.
@@ -129,7 +140,7 @@ class Disk:
         try:
             found = os.statvfs(folder)
         except OSError as error:
-            raise _unreadable(folder, error) from None
+            raise self.unreadable(folder, error) from None
         return found.f_bavail * found.f_frsize
 
     def require_writable(self, folder: Path) -> None:
@@ -139,7 +150,7 @@ class Disk:
             WrongUse: RUN030, they cannot.
         """
         if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-            raise WrongUse(f"nothing can be written in {folder}", rule=FULL_OR_READ_ONLY)
+            raise WrongUse(f"nothing can be written in {self._called(folder)}", rule=FULL_OR_READ_ONLY)
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
@@ -156,7 +167,7 @@ class Disk:
             self.announce("mkdir", path)
             path.mkdir(mode=0o700 if private else 0o755)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise self.unwritable(path, error) from None
         self.sync_folder(path.parent)
 
     def write_new(self, path: Path, content: bytes, *, same_ok: bool = False) -> None:
@@ -201,7 +212,7 @@ class Disk:
             shutil.rmtree(half, ignore_errors=True)
             if isinstance(error, CeremonyError):
                 raise
-            raise _unwritable(path, error) from None
+            raise self.unwritable(path, error) from None
         self.sync_folder(path.parent)
 
     def copy_new(self, source: Path, target: Path, *, same_ok: bool = False) -> FileFacts:
@@ -248,14 +259,14 @@ class Disk:
             finally:
                 os.close(descriptor)
             if self.read(path) != was:
-                raise WrongUse(f"{path} was changed while it was looked at; nothing was written to it")
+                raise WrongUse(f"{self._called(path)} was changed while it was looked at; nothing was written to it")
             self.announce("replace", path)
             half.replace(path)
         except (OSError, CeremonyError) as error:
             _discard(half)
             if isinstance(error, CeremonyError):
                 raise
-            raise _unwritable(path, error) from None
+            raise self.unwritable(path, error) from None
         self.sync_folder(path.parent)
 
     def remove(self, path: Path) -> None:
@@ -269,9 +280,9 @@ class Disk:
             self.announce("remove", path)
             path.unlink()
         except FileNotFoundError as error:
-            raise _unreadable(path, error) from None
+            raise self.unreadable(path, error) from None
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise self.unwritable(path, error) from None
         self.sync_folder(path.parent)
 
     # -- inside ------------------------------------------------------------------------------------------------------
@@ -282,11 +293,11 @@ class Disk:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
             with os.fdopen(descriptor, "rb", buffering=0) as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    raise WrongUse(f"{path} is not a plain file")
+                    raise WrongUse(f"{self._called(path)} is not a plain file")
                 while chunk := file.read(_CHUNK):
                     yield chunk
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise self.unreadable(path, error) from None
 
     def _must_be_made(self, path: Path, content: Iterator[bytes], *, same_ok: bool) -> bool:
         """Say whether `path` is free; refuse it where it is taken by anything but, if allowed, the same bytes."""
@@ -316,7 +327,7 @@ class Disk:
             _discard(half)
             if isinstance(error, CeremonyError):
                 raise
-            raise _unwritable(path, error) from None
+            raise self.unwritable(path, error) from None
         self.sync_folder(path.parent)
         return facts
 
@@ -346,7 +357,20 @@ class Disk:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise _unwritable(folder, error) from None
+            raise self.unwritable(folder, error) from None
+
+    def unwritable(self, path: Path, error: OSError) -> StepFault:
+        """Return what the system's refusal to change something is to the runner: ART009 or RUN030."""
+        if isinstance(error, FileExistsError):
+            return StepFault(f"{path.name} exists already; nothing is ever overwritten", rule=EXISTS)
+        return StepFault(f"{self._called(path)} cannot be written: {_words(error)}", rule=FULL_OR_READ_ONLY)
+
+    def unreadable(self, path: Path, error: OSError) -> WrongUse:
+        """Return what the system's refusal to read something is to the runner."""
+        if isinstance(error, FileNotFoundError):
+            return WrongUse(f"there is no {self._called(path)}")
+        why = os.strerror(error.errno) if error.errno else "input failed"
+        return WrongUse(f"{self._called(path)} cannot be read: {why}")
 
 
 class LogFile:
@@ -376,7 +400,7 @@ class LogFile:
             disk.announce("create", path)
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | _NEW, 0o644)
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise disk.unwritable(path, error) from None
         log = cls._locked(disk, path, descriptor)
         disk.sync_folder(path.parent)
         return log
@@ -391,7 +415,7 @@ class LogFile:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW)
         except OSError as error:
-            raise _unreadable(path, error) from None
+            raise disk.unreadable(path, error) from None
         log = cls._locked(disk, path, descriptor)
         log._broken = log._end_of_lines() != log._size  # noqa: SLF001 (its own, being made)
         return log
@@ -552,15 +576,3 @@ def _words(error: OSError) -> str:
             return "this user may not write there"
         case _:
             return os.strerror(error.errno) if error.errno else "input or output failed"
-
-
-def _unwritable(path: Path, error: OSError) -> StepFault:
-    if isinstance(error, FileExistsError):
-        return StepFault(f"{path.name} exists already; nothing is ever overwritten", rule=EXISTS)
-    return StepFault(f"{path} cannot be written: {_words(error)}", rule=FULL_OR_READ_ONLY)
-
-
-def _unreadable(path: Path, error: OSError) -> WrongUse:
-    if isinstance(error, FileNotFoundError):
-        return WrongUse(f"there is no {path}")
-    return WrongUse(f"{path} cannot be read: {os.strerror(error.errno) if error.errno else 'input failed'}")

@@ -46,15 +46,27 @@ def find_playbook(name: str) -> Path:
     """Return the playbook of that path, or the shipped one of that name.
 
     Raises:
-        WrongUse: there is neither.
+        WrongUse: there is neither; or it is a folder, and the words say of what.
     """
     path = Path(name)
     if path.is_file():
         return path
+    if path.is_dir():
+        raise WrongUse(_of_folder(path))
+    if path.exists():
+        raise WrongUse(f"{name} is not a plain file")
     own = {item.name.removesuffix(ENDING): item for item in sorted(shipped("ceremonies").glob(f"*/*{ENDING}"))}
     if name in own:
         return own[name]
     raise WrongUse(f"there is no file {name}, and no shipped ceremony of that name ({', '.join(own)})")
+
+
+def _of_folder(path: Path) -> str:
+    """Return in words what to name instead of a folder."""
+    if (path / "log.jsonl").exists():
+        return f"{shown(path)} is the record of a ceremony, no playbook; its playbook lies in {shown(path / 'source')}"
+    there = [shown(one) for one in sorted(path.glob(f"*{ENDING}"))]
+    return f"{shown(path)} is a folder; " + (f"name {' or '.join(there)}" if there else "there is no playbook in it")
 
 
 def find_playbooks(names: Iterable[str]) -> tuple[Path, ...]:
@@ -99,16 +111,18 @@ def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
         sources.append(SourceFile(file=path.name, role=role, size=len(content), sha256=file_digest(content)))
         return content
 
-    source = read_source(shown(playbook), read(playbook, "playbook"))
-    parsed = parse_playbook(source, actions=BY_NAME)
     regions: Parsed[Regions] | None = None
-    if parsed.draft is not None and parsed.draft.regions is not None:
-        path = playbook.parent / parsed.draft.regions
+
+    def regions_of(named: str) -> Regions | None:
+        nonlocal regions
+        path = playbook.parent / named
         if not path.is_file():
-            raise WrongUse(f"the playbook names {parsed.draft.regions}, and there is no {shown(path)}")
+            raise WrongUse(f"the playbook names {named}, and there is no {shown(path)}")
         regions = parse_regions(read_source(shown(path), read(path, "regions")))
-        if regions.value is not None:
-            parsed = parse_playbook(source, actions=BY_NAME, regions=regions.value)
+        return regions.value
+
+    source = read_source(shown(playbook), read(playbook, "playbook"))
+    parsed = parse_playbook(source, actions=BY_NAME, regions=regions_of)
     name = playbook.name.removesuffix(ENDING)
     beside = playbook.with_name(f"{name}.roster.yaml")
     people = roster or (beside if beside.is_file() else None)

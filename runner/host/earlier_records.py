@@ -7,8 +7,9 @@ the digest that entry 0 names.
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from runner.actions.registry import BY_PIN
 from runner.audit.entry import Entry, EntryType, decode_entry
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from runner.verification.verdict import Facts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordAt:
+class RecordAt(Struct, frozen=True, kw_only=True):
     """Where a record lies, and the trust file that came from outside it.
 
     Without a trust file only a rehearsal's record can be taken, with the file that the rehearsal left beside it.

@@ -6,9 +6,10 @@ Nothing in them is changed. The cards are copied with their chips and PINs, whic
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner.backends.emulator.setting_up import lay_out_cards
 from runner.canonical import file_digest
@@ -28,8 +29,7 @@ ENVIRONMENT: Final = "environment.json"
 """The file of a room that says what there is in it; it is the last that is made."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlierRoom:
+class EarlierRoom(Struct, frozen=True, kw_only=True):
     """A room that an earlier rehearsal left: its folder, the serials of its devices, the cards that its people hold."""
 
     place: Path

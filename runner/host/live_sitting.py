@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.backends.emulator.answers import NAME
 from runner.canonical import file_digest
@@ -40,8 +41,7 @@ SPACE: Final = 64_000_000
 """Bytes a ceremony may need on the disk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """What a live sitting has: its people, its premises, and both as means of a sitting."""
 
     people: LiveRoom
@@ -49,8 +49,7 @@ class Room:
     means: Means
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """An environment file as it was read: what it says, its folder, its digest."""
 
     environment: Environment

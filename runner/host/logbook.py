@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.audit.entry import BEFORE_FIRST, Entry, EntryType, encode_entry
 from runner.audit.tree import Frontier, leaf
@@ -26,16 +27,14 @@ STEPPED: Final = 5_000_000
 """Microseconds that the wall clock may move otherwise than the other one, from one entry to the next."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """An entry that is on the disk: its number, and its leaf hash, which is a request's id."""
 
     seq: int
     leaf: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True, kw_only=True):
     """The last checkpoint: over how many entries, and its text without the signature (three lines)."""
 
     size: int

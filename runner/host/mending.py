@@ -19,7 +19,7 @@ def mend(disk: Disk, documents: Documents, findings: Sequence[Finding]) -> tuple
     """Make the fixes of findings in the files that the documents were read from, and return those that were made.
 
     A file that cannot be read as YAML is touched only where every such fault in it has a fix: what the rest of it means
-    is not known. Each file is replaced whole; of two fixes that overlap the second waits for another run.
+    is not known. Each file is replaced whole; of two fixes that overlap the second waits for the next look.
 
     Raises:
         WrongUse: a file is not what it was when it was read; that one is not written, nor are those after it.

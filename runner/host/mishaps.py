@@ -7,8 +7,9 @@ a device that broke off leaves it uncertain, and the ceremony is resumed.
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from runner.backends.emulator.inside import as_fault, faulty
 from runner.host.clock import SystemClock
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from runner.document.faults import WentWrong
     from runner.engine import StepDeclined, StepDone, StepFailed
+    from runner.errors import Uncertain
     from runner.exchange import Acting, RoomEvent
     from runner.host.disk import Operation
     from runner.host.rehearsal import Rehearsed, Script
@@ -169,3 +171,6 @@ class _Watching:
     def declined(self, mark: StepDeclined) -> None:
         self._mishaps.disarm()
         self._watch.declined(mark)
+
+    def broke_off(self, fault: Uncertain) -> None:
+        self._watch.broke_off(fault)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.actions.registry import BY_NAME
 from runner.document.parse import parse_playbook, parse_roster
 from runner.document.source import read_source
 from runner.errors import PlaybookFault, WrongUse
-from runner.host.clock import in_a_year
+from runner.host.clock import in_a_year, today
 from runner.linting import lint
 from runner.planning import Documents
 from runner.schemas import NAMES, file_name, schema_text
@@ -41,8 +42,7 @@ _TEMPLATES: Final = Path(__file__).resolve().parents[1] / "new.d"
 _WORD: Final = re.compile(r"@(\w+)@")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """What a new ceremony is made of: its id, title and owner, and the names of its people by their `SEATS`."""
 
     name: str
@@ -91,5 +91,5 @@ def _require_clean(name: str, files: Mapping[str, bytes]) -> None:
     parsed = parse_playbook(playbook, actions=BY_NAME)
     people = parse_roster(roster, parsed.draft)
     documents = Documents(playbook=parsed, regions=None, roster=people, texts={}, sources=(), contents={})
-    for finding in lint(documents, region=None, edition=None, level="release"):
+    for finding in lint(documents, today=today(), region=None, edition=None, level="release"):
         raise PlaybookFault(f"what was given does not do for {finding.path}: {finding.message}", rule=finding.code)

@@ -6,8 +6,10 @@ The module is longer than others because one pass over the log gathers all of it
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.audit.entry import Entry, EntryType, decode_entry
 from runner.audit.tree import leaf
@@ -18,7 +20,7 @@ from runner.exchange import Acting
 from runner.history import rebuild
 from runner.host.logbook import Written, checkpoint_name
 from runner.host.record import Signers
-from runner.host.session import Course
+from runner.host.session import Course, EndedBy
 from runner.host.simulated import simulated_list
 from runner.plan import CheckedPlan, parse_plan, published
 
@@ -41,8 +43,7 @@ _ACCOUNTS: Final = frozenset({EntryType.CEREMONY_OPENED, EntryType.REPLY, EntryT
 _SIGNER: Final = re.compile(r'([a-z][a-z0-9-]*) namespaces="[^"]*" (\S+ \S+)')
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
+class Decided(Struct, frozen=True, kw_only=True):
     """What people decided last, where nothing followed from it yet.
 
     Attributes:
@@ -58,8 +59,7 @@ class Decided:
     attested: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Past(Struct, frozen=True, kw_only=True):
     """What the log of a record says.
 
     Attributes:
@@ -78,6 +78,8 @@ class Past:
         known: what each device said of itself when the log last accounted for it, by id.
         closed: the outcome of `ceremony.closed`, None where there is none.
         aborted: the rule of `ceremony.aborted`, None where there is none.
+        ended_by: who declined, decided to abandon, or ended the ceremony; None where nobody did.
+        failed_at: the step that failed last, None where none did.
         handed_to: the station the last sitting handed over to, None where it did not.
         on_purpose: the last sitting was suspended by people.
         unsigned: how many of the last entries no checkpoint covers.
@@ -100,6 +102,8 @@ class Past:
     known: Mapping[str, Mapping[str, Any]]
     closed: str | None
     aborted: str | None
+    ended_by: EndedBy | None
+    failed_at: str | None
     handed_to: str | None
     on_purpose: bool
     unsigned: int
@@ -182,6 +186,8 @@ def read_past(disk: Disk, record: Path, content: bytes) -> Past:
         known=scan.known,
         closed=scan.closed,
         aborted=scan.aborted,
+        ended_by=scan.ended_by,
+        failed_at=scan.failed_at,
         handed_to=scan.handed_to,
         on_purpose=entries[-1].type is EntryType.CEREMONY_SUSPENDED,
         unsigned=0 if disk.exists(record / checkpoint_name(len(lines))) else len(lines) - scan.checkpointed,
@@ -226,6 +232,8 @@ class _Scan:
         self.known: dict[str, Mapping[str, Any]] = {}
         self.closed: str | None = None
         self.aborted: str | None = None
+        self.ended_by: EndedBy | None = None
+        self.failed_at: str | None = None
         self.handed_to: str | None = None
         self.checkpointed = 0
         self.mentioned: set[str] = set()
@@ -267,8 +275,14 @@ class _Scan:
                 self.mentioned.add(data["sha256"])
             case EntryType.STATION_HANDED_OVER:
                 self.handed_to = data["to"]
+            case EntryType.STEP_FAILED:
+                self.failed_at = entry.step
+            case EntryType.STEP_DECLINED:
+                self.ended_by = EndedBy(people=(data["person"],), because=data["reason"])
             case EntryType.CEREMONY_ABORTED:
                 self.aborted = data["rule"]
+                if data["by"] is not None:
+                    self.ended_by = EndedBy(people=(data["by"],), because=data["reason"])
             case EntryType.CEREMONY_CLOSED:
                 self.closed = data["outcome"]
             case _:
@@ -279,6 +293,8 @@ class _Scan:
             self.asked = self.pending = None
         if entry.data["decision"] == "redo":
             self.begun = None
+        if entry.data["decision"] == "abandon":
+            self.ended_by = EndedBy(people=tuple(entry.data["people"]), because=entry.data["reason"])
         self.resolved = True
         where = None if entry.step is None or entry.attempt is None else (entry.step, entry.attempt)
         self.decided = Decided(

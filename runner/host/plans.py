@@ -50,7 +50,8 @@ def load_plan(disk: Disk, path: Path) -> tuple[CheckedPlan, dict[str, bytes]]:
     try:
         plan = parse_plan(content)
     except NotCanonical as error:
-        raise PlaybookFault(f"{path.name} is not a plan of this format: {error}", rule="RUN012") from None
+        how = f"; `ceremony plan {path.name} --out PLAN` makes one" if path.suffix == ".yaml" else ""
+        raise PlaybookFault(f"{path.name} is not a plan of this format: {error}{how}", rule="RUN012") from None
     folder = sources_of(path)
     names = sorted(source.file for source in plan.sources)
     if (found := list(disk.list(folder))) != names:

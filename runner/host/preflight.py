@@ -6,8 +6,9 @@ become entries of the log.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.errors import ControlFault, WrongUse
 from runner.exchange import VAULT, Need
@@ -35,8 +36,7 @@ TYPED_BACK: Final = 8
 for a plan that people also read."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
+class Situation(Struct, frozen=True, kw_only=True):
     """What the machine says of itself and the plan before people are asked.
 
     Attributes:
@@ -57,8 +57,7 @@ class Situation:
     software: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetPass:
+class LetPass(Struct, frozen=True, kw_only=True):
     """A rule that people let pass before the start: about what, who, and why."""
 
     rule: str
@@ -67,8 +66,7 @@ class LetPass:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class Ready(Struct, frozen=True, kw_only=True):
     """The ceremony may open. Who is here stands in the room's next `arrivals`."""
 
     exceptions: tuple[LetPass, ...]

@@ -5,8 +5,9 @@ Everything is found before anything is opened, so a machine that lacks something
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
+
+from msgspec import Struct
 
 from runner.backends.emulator.hsm import EmulatedHsm
 from runner.backends.emulator.region import EmulatedVault, SimulatedPublisher
@@ -29,8 +30,7 @@ _VAULT_KINDS: Final = frozenset({"import_key", "read_vault_key"})
 """Requests that go to the device `vault`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """Where everything is that this machine plays: folders by id.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner import __version__
 from runner.audit.entry import EntryType
@@ -35,8 +36,7 @@ AT_END: Final = ("SHA256SUMS", "VERIFY.txt")
 """Written when a sitting ends, removed first when the next one begins."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signers:
+class Signers(Struct, frozen=True, kw_only=True):
     """Whose signatures count: the roster's keys, or, in a scripted rehearsal, one simulated key for everybody.
 
     `keys` gives `<type> <base64>` by person.
@@ -55,8 +55,7 @@ def roster_signers(plan: Plan) -> Signers:
     return Signers(list="roster", keys={one.id: one.key for one in plan.people if one.key is not None})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct, frozen=True, kw_only=True):
     """What entry 0 binds beyond the plan.
 
     Attributes:

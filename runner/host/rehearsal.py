@@ -6,8 +6,9 @@ folders, the people's PINs and keys, the environment, and the trust file an audi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.audit.note import LogKey
 from runner.canonical import file_digest
@@ -39,8 +40,7 @@ SPACE: Final = 64_000_000
 """Bytes a rehearsal may need on the disk: a toolset of 16 MB on two stations and a medium, and the rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Script:
+class Script(Struct, frozen=True, kw_only=True):
     """What the people of a rehearsal do beyond agreeing.
 
     Attributes:
@@ -58,8 +58,7 @@ class Script:
     slip: Slip | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
+class Rehearsed(Struct, frozen=True, kw_only=True):
     """What a rehearsal left behind; `packages` are the files in `transfer/`."""
 
     record: Path

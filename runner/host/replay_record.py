@@ -7,8 +7,9 @@ are good, is what verification says.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from runner import canonical
 from runner.audit.entry import EntryType, decode_entry
@@ -39,8 +40,7 @@ _MOST: Final = 200
 """Characters of a value that a difference shows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Same:
+class Same(Struct, frozen=True, kw_only=True):
     """The log is what the plan leads to.
 
     Attributes:
@@ -64,8 +64,7 @@ class Same:
     torn: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Different:
+class Different(Struct, frozen=True, kw_only=True):
     """The first difference.
 
     Attributes:

@@ -7,9 +7,11 @@ longer than others because reading, changing and judging a case are one matter.
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from runner.actions.registry import BY_NAME
 from runner.document.edited import with_value, without
@@ -40,8 +42,7 @@ _BEFORE: Final = frozenset({Exit.REFUSED, Exit.CONTROL})
 """Exit codes of a refusal that leaves everything as it was."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """The base case, or a variant by its number; `place` is where it is written."""
 
     name: str
@@ -49,8 +50,7 @@ class Case:
     number: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A file of scripted ceremonies with the playbook it is about.
 
     Attributes:
@@ -70,8 +70,7 @@ class Loaded:
     earlier: Mapping[str, Loaded]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True, kw_only=True):
     """A file of scripted ceremonies that cannot be tried: what is wrong with it."""
 
     source: Source
@@ -82,8 +81,7 @@ class Unreadable:
         return {self.source.name: self.source}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class Tried(Struct, frozen=True, kw_only=True):
     """What came otherwise than a case says; nothing where it is as it says."""
 
     findings: tuple[Finding, ...]
@@ -240,7 +238,7 @@ def _read_again(documents: Documents, source: Source) -> Documents:
     if isinstance(source.data, dict) and "regions" not in source.data:
         regions = None
     values = None if regions is None else regions.value
-    playbook = parse_playbook(source, actions=BY_NAME, regions=values)
+    playbook = parse_playbook(source, actions=BY_NAME, regions=lambda _named: values)
     roster = documents.roster
     if roster is not None:
         roster = parse_roster(roster.source, playbook.draft)

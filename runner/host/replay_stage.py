@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from runner.actions.interface import brought
 from runner.audit.entry import EntryType, decode_entry
 from runner.backends.emulator.inside import Inside
 from runner.backends.emulator.setting_up import LOCAL
+from runner.document.control_rules import overdue
 from runner.document.findings import Finding, Severity
 from runner.errors import CeremonyError, ControlFault, Exit, PlaybookFault
 from runner.host.clock import DeviceClock, today
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from runner.actions.interface import FileFact
     from runner.document.replay import Fault, PlanFor
     from runner.engine import StepDeclined, StepDone, StepFailed
+    from runner.errors import Uncertain
     from runner.exchange import Acting, RoomEvent
     from runner.host.disk import Disk
     from runner.host.rehearsal import Rehearsed
@@ -45,8 +48,7 @@ DECLINED: Final = "RUN040"
 """A person declined."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class Scene(Struct, frozen=True, kw_only=True):
     """What is tried: a playbook, what its plan is made for, what people answer, who stays away, what gets damaged.
 
     `folder` is the playbook's, with the files that are brought; `earlier` are carried out first, and leave the earlier
@@ -62,8 +64,7 @@ class Scene:
     earlier: Mapping[str, Scene] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why it went no further: the rule, the step it is about (None: about none), and words."""
 
     rule: str
@@ -71,8 +72,7 @@ class Refusal:
     words: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Came:
+class Came(Struct, frozen=True, kw_only=True):
     """What came of it.
 
     Attributes:
@@ -106,8 +106,8 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
     if (refused := _refused(documents.findings(), _steps(documents))) is not None:
         return refused
     try:
-        if documents.written.review_by < today():
-            raise ControlFault(f"the playbook was to be reviewed by {documents.written.review_by}", rule="RUN010")
+        if late := overdue(documents.written, today()):
+            raise ControlFault(late, rule="RUN010")
         if documents.roster is None:
             raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
         given = Given(values=scene.plan.params, examples=True)
@@ -289,3 +289,6 @@ class _Watch:
     def declined(self, mark: StepDeclined) -> None:
         """Keep why."""
         self.refusal = Refusal(rule=DECLINED, step=mark.step, words=f"{mark.person} declined: {mark.reason}")
+
+    def broke_off(self, fault: Uncertain) -> None:
+        """Nothing to keep: the sitting's end says it."""

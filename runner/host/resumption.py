@@ -9,8 +9,9 @@ The module is longer than others because the order of these looks is the point o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec.structs import replace
 
 from runner.audit.entry import EntryType
 from runner.audit.note import LogKey
@@ -326,7 +327,7 @@ class _Resumption:
         try:
             session.attend(past.unsigned)
             if past.closed is not None or past.aborted is not None:
-                return session.close_again(past.closed or "aborted", past.aborted)
+                return session.close_again(past.closed or "aborted", past.aborted, past.ended_by)
             if self._decision(past, logbook, session, undecided) == "abandon":
                 engine.close()
                 return session.close(Finished(outcome="aborted", rule=UNKNOWN))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, assert_never
+
+from msgspec import Struct
 
 from runner.exchange import (
     Acting,
@@ -41,8 +42,7 @@ class StopAsked(Exception):
     """People asked to stop while somebody was waited for; nothing is under way, and the ceremony can go on later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementWanted:
+class StatementWanted(Struct, frozen=True, kw_only=True):
     """A statement one person is asked to make.
 
     Attributes:
@@ -62,15 +62,13 @@ class StatementWanted:
     how: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attestation:
+class Attestation(Struct, frozen=True, kw_only=True):
     """A statement made: the armoured SSHSIG over its bytes, or None where it was typed."""
 
     signature: bytes | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undecided:
+class Undecided(Struct, frozen=True, kw_only=True):
     """A step whose result is not known, as people see it who must decide.
 
     Attributes:
@@ -90,8 +88,7 @@ class Undecided:
     decisions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What the people of the step's quorum decided, and why."""
 
     decision: str

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+
+class Rule(Struct, frozen=True, kw_only=True):
     """What a rule demands, why, and what to do where it is not met."""
 
     title: str

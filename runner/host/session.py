@@ -10,8 +10,10 @@ The module is longer than others because every way in which a sitting ends leave
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from runner.audit.entry import EntryType
 from runner.backends.interface import DeviceReport, Hsm, Vault, ask_hsm, ask_vault
@@ -90,9 +92,19 @@ class Watch(Protocol):
         """Somebody declined."""
         ...
 
+    def broke_off(self, fault: Uncertain) -> None:
+        """A device broke off, and it is not known whether it did what it was asked; the sitting ends."""
+        ...
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+
+class EndedBy(Struct, frozen=True, kw_only=True):
+    """Who ended a ceremony before it was done: by their ids, with the reason they gave."""
+
+    people: tuple[str, ...]
+    because: str
+
+
+class Ended(Struct, frozen=True, kw_only=True):
     """How a sitting ended.
 
     Attributes:
@@ -101,6 +113,7 @@ class Ended:
         to: the station it was handed over to, None otherwise.
         head: the leaf hash of the last entry, hex: what the next machine's people compare.
         failed: the step that failed last, None where none did.
+        by: who aborted it, None where nobody did.
     """
 
     how: str
@@ -108,10 +121,10 @@ class Ended:
     rule: str | None = None
     to: str | None = None
     failed: StepFailed | None = None
+    by: EndedBy | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """Where a ceremony stands when a sitting begins.
 
     Attributes:
@@ -131,8 +144,7 @@ class Course:
     checkpointed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hands:
+class Hands(Struct, frozen=True, kw_only=True):
     """What a sitting works with.
 
     Attributes:
@@ -158,8 +170,7 @@ class Hands:
     keep: Callable[[StepDone], None]
 
 
-@dataclass(slots=True)
-class _Gate:
+class _Gate(Struct):
     """What is attested in the attempt under way."""
 
     attested: set[tuple[str, str]] = field(default_factory=set)
@@ -178,6 +189,7 @@ class Session:
         self._gate = _Gate(set(course.attested), course.checkpointed)
         self._steps = plan.active_steps()
         self._people = course.people
+        self._ended_by: EndedBy | None = None
 
     def run(self, exceptions: Sequence[Said] = ()) -> Ended:
         """Go on to the end of the ceremony or of this machine's part, or until people stop.
@@ -200,7 +212,8 @@ class Session:
                 self._turn = self._exchange(self._turn)
         except StopAsked:
             return self.suspend(STOPPED)
-        except Uncertain:
+        except Uncertain as fault:
+            self._hands.watch.broke_off(fault)
             return self.suspend(UNKNOWN)
         finally:
             self._engine.close()
@@ -348,6 +361,8 @@ class Session:
                 if step.station not in self._hands.played:
                     return self._hand_over(step)
                 self._gate, self._people = _Gate(), ()
+            if isinstance(mark, StepDeclined):
+                self._ended_by = EndedBy(people=(mark.person,), because=mark.reason)
             if isinstance(mark, StepDone) and (declined := self._result(mark)) is not None:
                 return self._tell(declined)
             said = mark_entry(mark)
@@ -421,10 +436,12 @@ class Session:
             data = {"rule": finished.rule, "by": by, "reason": reason, "devices": self._devices()}
             self._say(EntryType.CEREMONY_ABORTED, data)
             if by is not None:
+                self._ended_by = EndedBy(people=(by,), because=reason or "")
                 self._sign_end(by)
         self._say(EntryType.CEREMONY_CLOSED, {"outcome": finished.outcome, "devices": self._devices()})
         self._hands.logbook.seal()
-        return Ended(how=finished.outcome, head=self._hands.logbook.head, rule=finished.rule, failed=failed)
+        head = self._hands.logbook.head
+        return Ended(how=finished.outcome, head=head, rule=finished.rule, failed=failed, by=self._ended_by)
 
     def _sign_end(self, by: str) -> None:
         """Let who ends the ceremony attest to that, where the plan has them close it and they have a key."""
@@ -438,11 +455,11 @@ class Session:
                 occasion = Occasion(about="close", signed=True, value="aborted")
                 self._hands.attesting.ask((Acting(person=by, role=roles[0]),), occasion)
 
-    def close_again(self, outcome: str, rule: str | None) -> Ended:
-        """Write the end that the sitting before could not seal."""
+    def close_again(self, outcome: str, rule: str | None, by: EndedBy | None) -> Ended:
+        """Write the end that the sitting before could not seal, as its log has it."""
         self._say(EntryType.CEREMONY_CLOSED, {"outcome": outcome, "devices": self._devices()})
         self._hands.logbook.seal()
-        return Ended(how=outcome, head=self._hands.logbook.head, rule=rule)
+        return Ended(how=outcome, head=self._hands.logbook.head, rule=rule, by=by)
 
     def _close_statements(self) -> None:
         wanted = self._plan.approvals.close

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct, field
 
 from runner import canonical
 from runner.backends.emulator.answers import NAME
@@ -45,8 +46,7 @@ def leave_it(_failed: StepFailed) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Ground(Struct, frozen=True, kw_only=True):
     """What a rehearsal stands on; tests have another one than the machine's, and so has whoever wants faults.
 
     `again` says whether the people begin a failed step again.
@@ -114,8 +114,7 @@ def strange_card(ground: Ground, plan: Plan, place: Path) -> None:
         lay_out_cards(folder, place / "devices" / device.id, inside=ground.inside)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Start:
+class _Start(Struct, frozen=True, kw_only=True):
     """How a device begins that is in a world already: whose cards open it, and its mode."""
 
     card_set: CardSet

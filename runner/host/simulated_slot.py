@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from runner.backends.interface import Secret
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from runner.backends.interface import CardWanted, PinWanted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedCard:
+class SimulatedCard(Struct, frozen=True, kw_only=True):
     """A card of a rehearsal: who holds which number of which set, the serial of the plastic, and its PIN."""
 
     set: str
@@ -24,8 +24,7 @@ class SimulatedCard:
     pin: Secret
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slip:
+class Slip(Struct, frozen=True, kw_only=True):
     """What a person does wrong at the card slot in a step, where cards are read.
 
     They put in no card; another than their own, `card` by its serial; or they type a PIN that is not the card's.
@@ -59,12 +58,14 @@ class SimulatedSlot:
 
     def card(self, wanted: CardWanted) -> str | None:
         """Put in the next card: the one that is to be written, or the next one of the holders who came."""
+        if self._put_in == wanted:
+            return None
+        self._put_in = wanted
         mine = [card for card in self._cards if card.set == wanted.card_set]
         if wanted.number is not None:
             return next((card.serial for card in mine if card.number == wanted.number), None)
-        if wanted.done >= len(wanted.holders) or self._put_in == wanted:
+        if wanted.done >= len(wanted.holders):
             return None
-        self._put_in = wanted
         holder, slip = wanted.holders[wanted.done], self._here
         if slip is not None and slip.person == holder.person and slip.does != "wrong_pin":
             return slip.card or None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from runner.engine import Engine
 from runner.errors import PlaybookFault
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from runner.plan import CheckedPlan, Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class Means(Struct, frozen=True, kw_only=True):
     """What a sitting has at hand.
 
     Attributes:
@@ -126,8 +126,7 @@ def _clear(disk: Disk, record: Path) -> None:
         folder.settle(disk, record)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """What stays the same in every sitting of a ceremony: its plan, its id, whose signatures count, what kind it is."""
 
     plan: Plan

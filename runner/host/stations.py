@@ -1,7 +1,8 @@
 """The files of the stations and media this machine plays, one folder each.
 
 Files are made exclusively and never overwritten; one that is there with exactly the right bytes is done, so the same
-request again changes nothing. What a disk refuses becomes `FilesRefused`.
+request again changes nothing. What a disk refuses becomes `FilesRefused`, which names files by station or medium: it
+stands in the record, where folders of a machine have no place.
 """
 
 from __future__ import annotations
@@ -53,12 +54,22 @@ class Stations:
         publisher: Publisher,
         stand_in: bool = False,
     ) -> None:
-        self._disk = disk
+        self._disk = disk.calling(self._called)
         self._stations = stations
         self._media = media
         self._device_stores = device_stores
         self._publisher = publisher
         self._stand_in = stand_in
+
+    def _called(self, path: Path) -> str:
+        """Return what a file, or the folder of one, is called in words that anybody may read."""
+        for places in (self._stations, self._media, self._device_stores):
+            for place, folder in places.items():
+                if path == folder:
+                    return place
+                if path.parent == folder:
+                    return f"{path.name} at {place}"
+        return path.name
 
     def path(self, at: str, file: str) -> Path:
         """Return where a file of a station is."""

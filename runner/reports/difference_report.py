@@ -14,11 +14,11 @@ VERSION: Final = 1
 
 
 def difference_text(changes: Sequence[Change]) -> str:
-    """Return a line for each change of meaning, and behind them those of wording only; without a last line feed."""
+    """Return a line for each change of meaning, then those of wording and comments; without a last line feed."""
     meaning = [f"  {change.place}: {change.words}" for change in changes if not change.wording]
     wording = [f"  {change.place}: {change.words}" for change in changes if change.wording]
     return "\n".join(
-        [*(meaning or ["  nothing changed in meaning"]), *(["Wording only:", *wording] if wording else [])]
+        [*(meaning or ["  nothing changed in meaning"]), *(["Wording or comments only:", *wording] if wording else [])]
     )
 
 

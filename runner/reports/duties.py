@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from runner.quorum import eligible
 
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from runner.plan import Person, Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
+class Duty(Struct, frozen=True, kw_only=True):
     """What one person may do in one role at one station.
 
     Attributes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from runner.errors import Defect
 from runner.signing.signers import ATTEST, CLOSE
@@ -30,8 +31,7 @@ _INDENT: Final = " " * 11
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepLine:
+class StepLine(Struct, frozen=True, kw_only=True):
     """The step a statement is about: its id, which attempt at it (from 1), and its title."""
 
     id: str
@@ -39,8 +39,7 @@ class StepLine:
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileLine:
+class FileLine(Struct, frozen=True, kw_only=True):
     """A file that came out of a step: its size in bytes, and its SHA-256 as hex."""
 
     file: str
@@ -48,8 +47,7 @@ class FileLine:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CameOut:
+class CameOut(Struct, frozen=True, kw_only=True):
     """What came out of a step: results by name, files, and artefacts destroyed, in the order of `step.done`."""
 
     results: tuple[tuple[str, Value], ...]

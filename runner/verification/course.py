@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runner.spoken import plain
 from runner.verification.verdict import Finding
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Course:
         failed: the last attempt failed or was declined, and none began since.
         over: no step may begin any more.
         lost: the order of the entries broke.
+        notes: who declined and why, in words.
     """
 
     def __init__(self, plan: Plan, attempt: Attempt, sittings: Sittings, people: People) -> None:
@@ -39,6 +41,7 @@ class Course:
         self.attempt = attempt
         self.failed = False
         self.over = False
+        self.notes: list[str] = []
 
     @property
     def lost(self) -> bool:
@@ -101,6 +104,7 @@ class Course:
                 yield Finding(rule="LOG033", seq=entry.seq, words=words)
             if data["person"] not in self._people.present:
                 yield Finding(rule="LOG035", seq=entry.seq, words=f"{data['person']} declines and is not in the room")
+            self.notes.append(f"{data['person']} declined at {step.id}: {plain(data['reason'])}")
             self.over = True
         elif declined is not None:
             yield Finding(rule="LOG033", seq=entry.seq, words=f"{declined[0]} declined, and the step failed instead")

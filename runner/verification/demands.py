@@ -33,7 +33,8 @@ def meet_policy(
         typed: step and attempt of each gate where somebody only typed.
     """
     if policy.origin not in (None, origin):
-        yield Finding(rule="LOG097", seq=0, words=f"the policy is about the log {policy.origin}, not {origin}")
+        words = f"the policy does not fit this record: it is about the log {policy.origin}, and this is {origin}"
+        yield Finding(rule="LOG097", seq=0, words=words, means=Outcome.UNVERIFIABLE)
     if policy.plan_sha256 not in (None, plan_sha256):
         yield Finding(rule="LOG097", seq=0, words="the policy is about another plan")
     counted = set(approved) & policy.approvers if policy.approvers else set(approved)

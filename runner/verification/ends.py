@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from runner.spoken import plain
 from runner.verification.sittings import CLOSED, HANDED_OVER, SUSPENDED
 from runner.verification.verdict import Finding
 
@@ -29,6 +30,7 @@ class Ends:
         closed: the outcome of `ceremony.closed`, None where it is not the end.
         before: the outcome of a closing that no checkpoint covered, so that it is written again.
         aborted: entry and rule of `ceremony.aborted`, None where there is none.
+        notes: who ended it and why, in words.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Ends:
         self.closed: str | None = None
         self.before: str | None = None
         self.aborted: tuple[int, str] | None = None
+        self.notes: list[str] = []
 
     @property
     def outcome(self) -> str:
@@ -103,6 +106,8 @@ class Ends:
             yield Finding(rule="LOG034", seq=entry.seq, words="somebody aborts it without a reason, or nobody with one")
         if by is not None and by not in self._plan.people:
             yield Finding(rule="LOG035", seq=entry.seq, words=f"{by} aborts it and is not on the roster")
+        if by is not None:
+            self.notes.append(f"{by} ended the ceremony: {plain(reason or '')}")
         self.aborted = (entry.seq, entry.data["rule"])
         self._course.over = True
         yield from self._devices.ended(entry.data["devices"], entry.seq)

@@ -41,23 +41,33 @@ def of_their_kind(devices: list[dict[str, Any]], *, rehearsal: bool, seq: int) -
         yield _unverifiable("SEC005", "an emulator whose serial does not say so", seq)
 
 
+def of_this_log(opened: Entry, trust: Trust) -> Iterator[Finding]:
+    """LOG016: the trust file is about this log. One about another log says nothing of this record, good or bad."""
+    origin = opened.data["origin"]
+    if origin != trust.origin:
+        words = f"the trust file does not fit this record: it is about the log {trust.origin}, and this is {origin}"
+        yield _unverifiable("LOG016", words)
+
+
 def as_known(opened: Entry, plan: Plan | None, trust: Trust | None) -> Iterator[Finding]:
     """Hold entry 0 to plan and trust file.
 
-    LOG026: it names the plan by its digest, and the one that the trust file names, where it does. LOG016: the log is
-    the one named from outside. LOG017: the trust list it compares with is the published one, or the one from outside.
-    SEC001: only a rehearsal compares with values from the record of a rehearsal.
+    LOG026: it names the plan by its digest, and the one that the trust file names, where it does. LOG017: the trust
+    list it compares with is the published one, or the one from outside. SEC001: only a rehearsal compares with values
+    from the record of a rehearsal.
+
+    Args:
+        opened: entry 0.
+        plan: the record's; None where it could not be read.
+        trust: one about this log; None where there is none.
     """
     data = opened.data
     if plan is not None and not data["rehearsal"] and any(record.rehearsal for record in plan.records.values()):
         yield _unverifiable("SEC001", "a real ceremony with values from the record of a rehearsal")
     if plan is not None and plan.sha256 != data["plan_sha256"]:
         yield Finding(rule="LOG026", seq=0, file="plan.json", words="it is not the plan that entry 0 names")
-    if trust is not None:
-        if data["origin"] != trust.origin:
-            yield Finding(rule="LOG016", seq=0, words=f"this is the log {data['origin']}, not yours")
-        if trust.plan_sha256 not in (None, data["plan_sha256"]):
-            yield Finding(rule="LOG026", seq=0, words="the plan is not the one you trust")
+    if trust is not None and trust.plan_sha256 not in (None, data["plan_sha256"]):
+        yield Finding(rule="LOG026", seq=0, words="the plan is not the one you trust")
     simulated = data["trust"]["list"] == "simulated"
     published = None if plan is None else plan.trust
     values = (None if trust is None else trust.simulated) if simulated else published

@@ -90,7 +90,8 @@ class Story:
         )
         exceptions, resolutions = self._attempt.exceptions.notes, self._resolution.notes
         unknown = tuple(f"not known yet: {finding.words}" for finding in self.devices.uncertain.values())
-        return (*self.sittings.notes, *self._substitutions, *exceptions, *resolutions, *unknown, *typed)
+        ended = (*self._course.notes, *self.ends.notes)
+        return (*self.sittings.notes, *self._substitutions, *exceptions, *resolutions, *unknown, *ended, *typed)
 
     def feed(self, entry: Entry) -> Iterable[Finding]:
         """Take the next entry, from the opening on, and give what is wrong with it."""

@@ -17,7 +17,7 @@ class Outcome(StrEnum):
     - unanchored: nothing from outside the record says whose it is;
     - open: the ceremony has no end (yet);
     - incomplete: something that must be there is missing;
-    - unverifiable: it cannot or may not be judged this way;
+    - unverifiable: it cannot or may not be judged this way, as with a trust file that is about another log;
     - tampered: something in it contradicts itself, its plan, or the trust file.
     """
 

@@ -11,6 +11,7 @@ The module is longer than others because that order is its whole point.
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from runner.verification import approvals
@@ -24,7 +25,7 @@ from runner.verification.earlier import seen_otherwise
 from runner.verification.folder import Folder
 from runner.verification.log import Entry, LooseEnd, read_log
 from runner.verification.log_keys import LogKeys
-from runner.verification.opening import as_known, of_its_kind, of_their_kind
+from runner.verification.opening import as_known, of_its_kind, of_their_kind, of_this_log
 from runner.verification.outside import Outside, bring
 from runner.verification.people_keys import hold_keys, written_keys
 from runner.verification.plan import Plan, read_plan
@@ -196,11 +197,14 @@ class _Examination:
         return found
 
     def _open(self, entry: Entry) -> list[Finding]:
-        """LOG008: a log begins with the opening."""
+        """LOG008: a log begins with the opening. A trust file about another log is set aside: it is no anchor here."""
         if entry.type != "ceremony.opened":
             return [Finding(rule="LOG008", seq=0, words="the log does not begin with the opening of a ceremony")]
         self._opened = entry
         found = [*of_its_kind(entry, rehearsal_allowed=self._rehearsal_allowed)]
+        if self._outside.trust is not None and (others := [*of_this_log(entry, self._outside.trust)]):
+            found += others
+            self._outside = replace(self._outside, trust=None)
         found += as_known(entry, self._plan, self._outside.trust)
         if self._plan is not None and self._plan.sha256 == entry.data["plan_sha256"]:
             self._written = written_keys(self._record, self._plan, entry, self._outside.trust)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from plan_bench import BARE, FULL, PRESS, SHA256, TERMS, person, signer
 
 from runner.codec import to_data

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from approval_bench import terms
+from msgspec.structs import replace
 from plan_bench import person, signer
 
 from runner.errors import ControlFault, StepFault

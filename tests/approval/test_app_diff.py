@@ -15,6 +15,8 @@ from runner.cli import diff
 if TYPE_CHECKING:
     from approval_bench import Bench, Said
 
+SOURCE = "source press.ceremony.yaml"
+
 
 def compare(bench: Bench, *arguments: str) -> Said:
     return bench.run(diff.main, *arguments)
@@ -59,13 +61,19 @@ def test_what_changed_is_said(bench: Bench, old: str, new: str, line: str) -> No
     said = compare(bench, "press.ceremony.yaml", other(bench, old, new))
     assert said.code == 1
     assert line in said.out
-    assert "Wording only:" not in said.out.partition(line)[0]
+    assert "Wording or comments only:" not in said.out.partition(line)[0]
 
 
 def test_wording_comes_last_and_is_a_difference(bench: Bench) -> None:
     said = compare(bench, "press.ceremony.yaml", other(bench, "title: Room", "title: The room"))
     assert said.code == 1
-    assert "\nWording only:\n  station room: title: was `Room`, is `The room`\n" in said.out
+    assert "\nWording or comments only:\n  station room: title: was `Room`, is `The room`\n" in said.out
+
+
+def test_a_comment_changes_no_meaning(bench: Bench) -> None:
+    said = compare(bench, "press.ceremony.yaml", other(bench, "format: ceremony/1", "# A comment.\nformat: ceremony/1"))
+    assert said.code == 1
+    assert f"  nothing changed in meaning\nWording or comments only:\n  {SOURCE}: size: was " in said.out
 
 
 def test_json_says_the_same(bench: Bench) -> None:
@@ -77,7 +85,7 @@ def test_json_says_the_same(bench: Bench) -> None:
     assert (said.code, data["version"], data["same"]) == (1, 1, False)
     assert data["old"]["sha256"] == file_digest((bench.folder / "plan.json").read_bytes())
     assert f"new  {data['new']['sha256']}  {changed}\n" in text.out
-    assert [change["place"] for change in data["changes"] if change["wording"]] == ["station room"]
+    assert [change["place"] for change in data["changes"] if change["wording"]] == ["station room", SOURCE]
     for change in data["changes"]:
         assert f"  {change['place']}: {change['words']}\n" in text.out
     same = compare(bench, "plan.json", "plan.json", "--format", "json")
@@ -100,7 +108,7 @@ def test_one_playbook_in_two_regions_and_editions(bench: Bench) -> None:
     ("arguments", "code", "words"),
     [
         (("plan.json", "none.json"), 2, "there is no file none.json"),
-        (("plan.json", "keys"), 2, "plan.json"),
+        (("plan.json", "keys"), 2, "keys is a folder; there is no playbook in it"),
         (("plan.json", "keys/ada"), 3, "RUN012"),
         (("plan.json", "plan.json", "--region", "eu"), 2, "these are plans already"),
         (("plan.json", "press.ceremony.yaml", "--edition", "2020-01-01"), 2, "REG005"),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from plan_bench import BARE, FULL, PRESS, person, step
 
 from runner.codec import from_data, to_data
@@ -101,7 +101,7 @@ def test_a_plan_does_not_differ_from_itself(plan: Plan) -> None:
         ),
         (
             replace(FULL, sources=(replace(FULL.sources[0], sha256="44" * 32), *FULL.sources[1:])),
-            f"source press.ceremony.yaml: sha256: was `{'11' * 32}`, is `{'44' * 32}`",
+            f"wording source press.ceremony.yaml: sha256: was `{'11' * 32}`, is `{'44' * 32}`",
         ),
         (
             replace(FULL, approvals=Approvals(plan=(Wanted(role="judge", count=2),), close=(), days=7)),

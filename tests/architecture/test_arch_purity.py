@@ -20,8 +20,8 @@ ALLOWED = {
     "cryptography.hazmat.primitives.asymmetric.ed25519", "cryptography.hazmat.primitives.asymmetric.padding",
     "cryptography.hazmat.primitives.asymmetric.rsa", "cryptography.hazmat.primitives.asymmetric.utils",
     "cryptography.hazmat.primitives.hashes",
-    "cryptography.hazmat.primitives.serialization", "jinja2", "pydantic", "pydantic_core", "ruamel.yaml",
-    "ruamel.yaml.error", "typing_extensions",
+    "cryptography.hazmat.primitives.serialization", "jinja2", "msgspec", "msgspec.structs", "pydantic", "pydantic_core",
+    "ruamel.yaml", "ruamel.yaml.error", "typing_extensions",
 }  # fmt: skip
 """What the core may import from elsewhere: what computes, and nothing that looks at the world."""
 

@@ -36,7 +36,7 @@ def good_regions() -> Regions:
 
 
 def good_playbook() -> Playbook:
-    value = parse_playbook(vector("good.ceremony.yaml"), actions=ACTIONS, regions=good_regions()).value
+    value = parse_playbook(vector("good.ceremony.yaml"), actions=ACTIONS, regions=lambda _named: good_regions()).value
     assert value is not None
     return value
 
@@ -58,4 +58,4 @@ def parsed(
         return parse_texts(source, good_original())
     if kind == "environment":
         return parse_environment(source)
-    return parse_playbook(source, actions=ACTIONS, regions=good_regions())
+    return parse_playbook(source, actions=ACTIONS, regions=lambda _named: good_regions())

@@ -111,7 +111,9 @@ def test_offered_until() -> None:
 def test_an_edition_the_regions_do_not_have() -> None:
     text = (VECTORS / "good.ceremony.yaml").read_text()
     follows = 'follows: {procedure: Press, edition: "2020-01-01", also: ["2020-12-31"]}\nregions:'
-    playbook = parse_playbook(read_source("x", text.replace("regions:", follows, 1).encode()), regions=good_regions())
+    playbook = parse_playbook(
+        read_source("x", text.replace("regions:", follows, 1).encode()), regions=lambda _named: good_regions()
+    )
     assert playbook.findings == ()
     found = check_editions(playbook, good_regions().editions)
     assert [(finding.code, finding.place.span.line, finding.help) for finding in found] == [

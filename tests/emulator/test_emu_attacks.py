@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import pickle
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import msgspec.structs
 import pytest
 from emulator_bench import SUITE, Bench, Packages, SeededDraw, contents, generate, modify, pack
 
@@ -122,7 +122,7 @@ def test_an_edited_k_in_world_and_card_alike(ready: Bench) -> None:
     files[path] = edited(ready, path, lambda data: data["set"].update(k=1))
     now = state.State(esn="SIM0-0000-0001", files=files)
     memory = state.recall(now)
-    world = dataclasses.replace(worlds.load(now, memory), quorum=sharing.Quorum(k=1, n=3))
+    world = msgspec.structs.replace(worlds.load(now, memory), quorum=sharing.Quorum(k=1, n=3))
     dialogue = ready.operator(one)
     call = quorum.Call(
         draw=SeededDraw("x"), now_ms=lambda: int(ready.clock() * 1000), dialogue=dialogue, keep=lambda _: None
@@ -251,7 +251,7 @@ def test_a_card_that_does_not_read_back(ready: Bench, monkeypatch: pytest.Monkey
 
     def bad_plastic(now: state.State, serial: str, membership: cards.Membership) -> state.State:
         shares = {name: bytes([sealed[0] ^ 1]) + sealed[1:] for name, sealed in membership.shares.items()}
-        return real(now, serial, dataclasses.replace(membership, shares=shares))
+        return real(now, serial, msgspec.structs.replace(membership, shares=shares))
 
     ready.mode(Mode.INITIALIZATION)
     monkeypatch.setattr(cards, "write", bad_plastic)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from emulator_bench import SUITE, Bench, Packages, SeededDraw, contents, generate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from test_emu_attacks import edited, forge
 
 from hsm_emulator import nvram, state

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pytest
 from emulator_bench import ESN, Bench, Packages, pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from tool_bench import Tools
 
 from hsm_emulator import acl, limits, reduction, transfer, verdict

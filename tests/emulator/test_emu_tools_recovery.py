@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 from emulator_bench import Bench, SeededDraw, contents, pins, serials
+from msgspec.structs import replace
 from test_emu_attacks import edited, forge
 from tool_bench import Tools
 
@@ -176,6 +177,7 @@ def test_a_module_forgets_its_world_and_its_cards_bring_it_back(lost: Lost) -> N
     lost.was.done("aclprint", "simple", "contosokey")
     shown = lost.was.refused(1, "nfkmverify")  # the module's own file has another KML now
     assert "VerifyFailed" in shown.err
+    assert "brought into its world again has a new KML" in shown.err
 
 
 @pytest.mark.parametrize("typed", [[], [""], ["y"], ["no"], ["YES"], [CARDS[0]]])
@@ -205,7 +207,13 @@ def test_the_cards_are_replaced(lost: Lost) -> None:
     assert "Module 1: 2 cards of 3 written" in page
     assert f"card 3        {CARDS[5]}" in page
     assert (lost.was.folder / LOCAL / "world").read_bytes() != before
-    assert "of another set" in lost.was.refused(3, "cardpp", "--check", typed=read(0)).out
+    shown = lost.was.refused(3, "cardpp", "--check", typed=read(0))
+    assert "of another set: it is Administrator Card Set card 1 of 3" in shown.out
+    assert "one of these two sets was replaced" in shown.out
+    assert "It is of a set that was replaced." in lost.was.done("cardpp", "--examine", typed=[CARDS[0]])
+    assert "replaced" not in lost.was.done("cardpp", "--examine", typed=[CARDS[3]])
+    shown = lost.was.refused(3, "bulkerase", typed=[CARDS[0], "no", CARDS[3], "no"])
+    assert [line.endswith("replaced") for line in shown.out.splitlines()] == [True, False]
     lost.was.done("cardpp", "--check", typed=read(4))
     lost.was.done("nfkmverify")
 

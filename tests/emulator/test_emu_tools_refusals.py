@@ -152,6 +152,24 @@ def test_what_is_not_given_is_asked_for(tools: Tools) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "typed", "asked"),
+    [
+        (["type=EC"], [], []),
+        ([], ["module", "EC"], ["protect", "type"]),
+        ([], ["module", "RSA", "1024"], ["protect", "type", "size"]),
+        ([], ["module", "", "", "", "under_score"], ["protect", "type", "size", "pubexp", "ident"]),
+        (["verify=no"], [], []),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_next_question(
+    tools: Tools, given: list[str], typed: list[str], asked: list[str]
+) -> None:
+    """Each prompt stands on a line of its own where what answers it is not typed at a terminal."""
+    shown = tools.refused(1, *GENERATE, *given, typed=[*typed, *[""] * 9])
+    assert [line.partition(" ")[0] for line in shown.err.splitlines()] == [*asked, "hsm-emulator:"]
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"ident": "contosokey"}, "AlreadyExists"),

@@ -65,6 +65,8 @@ def test_nobody_has_the_right_card(room: Room) -> None:
 @pytest.mark.parametrize(("what", "nth"), [("device-power", 1), ("device-power", 14), ("device-full", 5)])
 def test_the_device_breaks_off_before_or_after_it_was_done(room: Room, what: str, nth: int) -> None:
     assert room.came(f"at: generate-key, what: {what}, nth: {nth}") == BROKEN_OFF
+    lines = [line for line in room.err.splitlines() if "BROKE OFF" in line or "[generate-key" in line]
+    assert ["BROKE OFF RUN022: hsm broke off: " in line for line in lines] == [False, True, False]
     keys = [one for one in room.entries() if one["type"] == "reply" and one["data"]["kind"] == "key_made"]
     assert len(keys) == 1
     requests = [one for one in room.entries() if one["type"] == "request" and one["data"]["kind"] == "generate_key"]
@@ -96,6 +98,14 @@ def test_a_slow_device_takes_its_time(room: Room) -> None:
 @pytest.mark.parametrize("what", ["files-full", "files-unreadable"])
 def test_files_that_go_wrong_once(room: Room, what: str) -> None:
     assert room.came(f"at: back-up-world, what: {what}") == again("back-up-world", "RUN030", None)
+
+
+@pytest.mark.parametrize("what", ["files-full", "files-unreadable"])
+def test_the_record_names_no_folder_of_the_machine(room: Room, what: str) -> None:
+    room.came(f"at: back-up-world, what: {what}, nth: 1")
+    (refused,) = [one["data"]["reply"] for one in room.entries() if one["data"].get("kind") == "files_refused"]
+    assert refused["words"].startswith("world at backup-disk cannot be ")
+    assert str(room.place) not in (room.record / "log.jsonl").read_text()
 
 
 @pytest.mark.parametrize("what", ["files-full", "files-unreadable"])

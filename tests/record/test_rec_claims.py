@@ -6,10 +6,10 @@ import contextlib
 import io
 import json
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from runner.cli.main import main
 from runner.errors import Exit

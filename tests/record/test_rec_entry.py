@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import synthetic
+from msgspec.structs import replace
 
 from runner.audit.entry import LONGEST, SHAPES, Entry, EntryType, encode_entry
 from runner.audit.note import LogKey
@@ -108,11 +108,11 @@ def test_the_verifiers_kinds_are_those_that_are_exchanged() -> None:
     for cls in REQUESTS:
         kind = KINDS[kind_of(cls)]
         assert kind.mutates == bool(cls.mutates)
-        assert {item.name for item in fields(cls)} == set(kind.fields)
+        assert set(cls.__struct_fields__) == set(kind.fields)
         replies = {*replies_of(cls), *([Declined] if cls in get_args(RoomRequest) else [])}
         assert {kind_of(reply) for reply in replies} == set(kind.replies)
         for reply in replies:
-            assert {item.name for item in fields(reply)} == set(REPLIES[kind_of(reply)])
+            assert set(reply.__struct_fields__) == set(REPLIES[kind_of(reply)])
 
 
 # -- keys and notes ----------------------------------------------------------------------------------------------------

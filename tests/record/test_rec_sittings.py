@@ -739,6 +739,7 @@ def test_people_may_decline(tmp_path: Path, change: Change) -> None:
     verdict = judged(write(tmp_path, signed=True, change=change))
     assert verdict.outcome is Outcome.ABORTED
     assert rules(verdict) == {"LOG061"}
+    assert f"{NO['person']} declined at generate: {NO['reason']}" in verdict.notes
 
 
 def decline_and_go_on(told: list[Draft]) -> None:

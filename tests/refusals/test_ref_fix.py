@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from refusal_bench import EU, edit, name, tree, within
 
+from runner.cli.lint import MOST_ROUNDS
+from runner.document.findings import Fix, Place, Span
 from runner.errors import StepFault, WrongUse
 from runner.host.disk import Disk, Operation
 
@@ -30,6 +32,10 @@ FAULTS = {
 }
 
 
+LAYERS = ("SHP001", "SHP005", "TPL001", "TPL010")
+"""One of each that is looked at only once those before it are mended."""
+
+
 @pytest.mark.parametrize("rule", FAULTS)
 def test_a_fault_is_mended_and_the_file_is_as_it_was(bench: Bench, rule: str) -> None:
     good = tree(bench.folder)
@@ -41,6 +47,31 @@ def test_a_fault_is_mended_and_the_file_is_as_it_was(bench: Bench, rule: str) ->
     assert (said.code, said.out) == (0, "")
     assert said.err.startswith(f"fixed {name('ceremony')}:")
     assert tree(bench.folder) == good
+
+
+def test_one_run_mends_what_one_fault_hides_behind_another(bench: Bench) -> None:
+    """A number that is text hides the misspelt key, which hides the action, which hides the reference."""
+    bench.change(edit('version: "1.0"', 'version: "007"'))
+    good = tree(bench.folder)
+    bench.change(edit('version: "007"', "version: 007"), *(FAULTS[rule] for rule in LAYERS))
+    said = fix(bench)
+    assert (said.code, said.out, said.err.count("fixed ")) == (0, "", 1 + len(LAYERS))
+    assert tree(bench.folder) == good
+    again = fix(bench)
+    assert (again.code, again.out, "fixed" in again.err) == (0, "", False)
+    assert tree(bench.folder) == good
+
+
+def test_fixes_that_follow_each_other_for_ever_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def mended(_disk: Disk, _documents: object, _findings: object) -> tuple[Fix, ...]:
+        looks.append(1)
+        return (Fix(words="turn it round", place=Place(file="x", span=Span(1, 1, 1, 2)), text="y"),)
+
+    monkeypatch.setattr("runner.cli.lint.mend", mended)
+    assert fix(bench).code == 0
+    assert len(looks) == MOST_ROUNDS
 
 
 def test_without_being_asked_nothing_is_written(bench: Bench) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import pytest
 import refusal_bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from refusal_bench import EU, SHIPPED, SUBSCRIPTION, VAULT, drop, edit, name, of_person, waiving
 
 from runner.check import check

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 from refusal_bench import tree
 
 from runner.errors import WrongUse
@@ -240,7 +240,7 @@ def test_what_shows_only_when_a_text_is_filled_in_is_found_in_its_file(bilingual
     change(bilingual, PLAYBOOK, "title: Create the world", 'title: "Create {{ ceremony.id }}"')
     change(bilingual, TEXTS, "Créer le monde", "\"Créer {{ 'un' if ceremony.id > 1 else 'deux' }}\"")
     found = documents(bilingual)
-    (finding,) = lint(found, region=None, edition=None)
+    (finding,) = lint(found, today="2026-11-25", region=None, edition=None)
     assert (finding.code, finding.place.file.rsplit("/", 1)[-1]) == ("TPL002", TEXTS)
     assert finding.place.span.line == 8
     assert made(found, "en").checked is not None

@@ -76,10 +76,11 @@ def test_a_draft_is_warned_and_a_release_refused(tmp_path: Path) -> None:
     text = re.sub(r"(?m)^    action: .*$", r"\g<0>\n    minutes: 1", text)
     (tmp_path / ROSTER).write_bytes((SMALL / ROSTER).read_bytes())
     (tmp_path / PLAYBOOK).write_text(text)
-    assert lint(load(Disk(), tmp_path / PLAYBOOK, roster=None), region=None, edition=None, level="release") == ()
+    documents = load(Disk(), tmp_path / PLAYBOOK, roster=None)
+    assert lint(documents, today="2026-11-25", region=None, edition=None, level="release") == ()
     (tmp_path / PLAYBOOK).write_text(text.replace("threshold: 2", "threshold: 3"))
     documents = load(Disk(), tmp_path / PLAYBOOK, roster=None)
     for level, severity in (("draft", Severity.WARNING), ("release", Severity.ERROR)):
-        (finding,) = lint(documents, region=None, edition=None, level=level)
+        (finding,) = lint(documents, today="2026-11-25", region=None, edition=None, level=level)
         assert (finding.code, finding.severity) == ("QUO007", severity)
     assert documents.playbook.value is not None

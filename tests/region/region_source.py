@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hsm_emulator import acl, attestation, byok, chain, crypto, encoding
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
@@ -37,8 +39,7 @@ def public_text(private: bytes) -> str:
     return encoding.text(crypto.verify_key(private))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lab:
+class Lab(Struct, frozen=True, kw_only=True):
     """Keys of one module and world, a KEK, and the power to certify anything with them."""
 
     kek: bytes
@@ -119,8 +120,7 @@ def reduced(target: byok.VerifiedPackages, source_hkm: str) -> Acl:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Export:
+class Export(Struct, frozen=True, kw_only=True):
     """Everything a source HSM puts into a package, to be changed before sealing."""
 
     header: byok.TransferHeader

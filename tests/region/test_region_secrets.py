@@ -102,6 +102,6 @@ def test_files_are_for_their_owner_only(installed: Callable[[str], Path]) -> Non
 def test_no_secret_is_shown_by_a_repr(worlds: dict[str, catalogue.World], source: Lab) -> None:
     silicon = worlds["EU-1"].silicon
     shown = repr(worlds["EU-1"]) + repr(records.Secrets(kek_private=silicon.kek_private, km=silicon.km))
-    assert "Silicon()" in shown
-    assert "Secrets()" in shown
-    assert "kml=" not in repr(source.certifier())
+    assert "<Silicon>" in shown
+    assert "<Secrets>" in shown
+    assert repr(source.certifier()) == "<Certifier>"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from region_source import DRAW, OTHER_SUBSCRIPTION, SUBSCRIPTION, Export, Lab, export, reduced
 
 from hsm_emulator import acl, attestation, byok, chain, crypto, encoding, reduction

@@ -80,8 +80,22 @@ def test_another_rehearsals_trust_file_does_not_fit(left: bench.Left, together: 
     for other in together:
         for record, trust in ((left.record, other.trust), (other.record, left.trust)):
             verdict = verify(record, trust, rehearsal=True)
-            assert verdict.outcome is Outcome.TAMPERED
-            assert {"LOG015", "LOG016"} <= {finding.rule for finding in verdict.findings}
+            assert (verdict.outcome, [finding.rule for finding in verdict.findings]) == (
+                Outcome.UNVERIFIABLE,
+                ["LOG016"],
+            )
+            assert "the trust file does not fit this record: it is about the log" in verdict.sentence()
+            assert not verdict.signed_by_people
+
+
+def test_a_changed_record_is_tampered_with_whatever_the_trust_file_is_about(
+    twin: bench.Left, together: tuple[bench.Left, bench.Left]
+) -> None:
+    log = twin.record / "log.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"size":2048', b'"size":4096'))
+    verdict = verify(twin.record, together[0].trust, rehearsal=True)
+    assert verdict.outcome is Outcome.TAMPERED
+    assert "LOG016" in {finding.rule for finding in verdict.findings}
 
 
 def test_a_trust_file_with_our_origin_and_their_key_does_not_fit(left: bench.Left, tmp_path: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
+from msgspec.structs import replace
 
 from runner.engine import Finished
 from runner.errors import Exit
@@ -136,6 +136,7 @@ def test_a_gate_is_attested_again_in_every_attempt(tmp_path: Path, monkeypatch: 
 
 def declined(left: bench.Left, step: str) -> None:
     assert left.code == Exit.STOPPED, left.err[-400:]
+    assert "aborted by hana: not like this (RUN040)\n" in left.err
     entry = sittings.only(left.entries(), "step.declined")
     assert (entry.step, dict(entry.data)) == (step, {"person": "hana", "reason": "not like this"})
     assert sittings.types(left.entries(), entry.seq) == ["step.declined", "ceremony.aborted", "ceremony.closed"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import msgspec.structs
 import pytest
 
 import runner.engine
@@ -152,7 +152,7 @@ class Stranger:
 
 def performing(perform: Callable[[Any], Any], patch: pytest.MonkeyPatch) -> None:
     """Have the first step's action do something else."""
-    changed = dataclasses.replace(BY_PIN["record_facts@1"], perform=perform)
+    changed = msgspec.structs.replace(BY_PIN["record_facts@1"], perform=perform)
     patch.setattr(runner.engine, "BY_PIN", MappingProxyType({**BY_PIN, "record_facts@1": changed}))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec.structs
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
@@ -230,7 +230,7 @@ def after(entries: Sequence[Entry], place: int) -> Entry:
 
 
 def with_data(entry: Entry, **data: Any) -> Entry:
-    return dataclasses.replace(entry, data={**entry.data, **data})
+    return msgspec.structs.replace(entry, data={**entry.data, **data})
 
 
 def test_a_missing_reply_is_found_at_the_next_entry(told: Told) -> None:
@@ -371,7 +371,7 @@ def test_a_changed_mark_is_found_there(told: Told) -> None:
     entries = told[2]
     for place in indexes(entries, *MARKS):
         for data in changes(dict(entries[place].data)):
-            changed = dataclasses.replace(entries[place], data=data)
+            changed = msgspec.structs.replace(entries[place], data=data)
             assert refused(told, [*entries[:place], changed, *entries[place + 1 :]]) == ("LOG070", entries[place].seq)
 
 
@@ -387,8 +387,8 @@ def test_a_step_moved_to_another_name_is_found_there(told: Told) -> None:
     entries = told[2]
     for place in indexes(entries, *MARKS, EntryType.REQUEST):
         for changed in (
-            dataclasses.replace(entries[place], step="another-step"),
-            dataclasses.replace(entries[place], attempt=2),
+            msgspec.structs.replace(entries[place], step="another-step"),
+            msgspec.structs.replace(entries[place], attempt=2),
         ):
             assert refused(told, [*entries[:place], changed, *entries[place + 1 :]]) == ("LOG070", entries[place].seq)
 
@@ -447,7 +447,7 @@ def test_a_departure_put_into_the_log_is_found_where_the_person_acts(told: Told)
     place = indexes(entries, EntryType.PERSON_PRESENT)[-1]
     gone = Entry(
         **{
-            **{f.name: getattr(entries[place], f.name) for f in dataclasses.fields(Entry)},
+            **msgspec.structs.asdict(entries[place]),
             "type": EntryType.PERSON_LEFT,
             "data": {"person": "hana"},
         }

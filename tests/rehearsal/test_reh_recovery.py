@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
+from msgspec.structs import replace
 from sittings_bench import Broken, is_entry
 
 from runner.audit.entry import EntryType
@@ -226,3 +226,18 @@ def test_a_step_fails_where_the_signature_is_not_the_key_s(handover: Path, tmp_p
 
 ED25519 = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 """A public key that is no RSA key: of RFC 8032, section 7.1, test 1."""
+
+
+def test_a_file_that_the_device_cannot_read_fails_the_step(handover: Path, tmp_path: Path) -> None:
+    """The first three reads look at the files; the fourth is for the device."""
+    faults = tmp_path / "x.faults.yaml"
+    for nth, rule in ((3, "RUN030"), (4, "RUN020")):
+        fault = f"{{at: restore-files, nth: {nth}, what: files-unreadable}}"
+        faults.write_text(f"format: faults/1\nceremony: {CEREMONY}\nfaults: [{fault}]\nends: {{exit: 0}}\n")
+        record = tmp_path / str(nth)
+        code, out, err = bench.say(*recovery(handover, record, "--faults", str(faults)))
+        assert code == Exit.DONE, err
+        left = bench.Left(record=record, code=code, out=out, err=err)
+        failed = [entry.data for entry in left.entries() if entry.type is EntryType.STEP_FAILED]
+        assert [data["rule"] for data in failed] == [rule]
+        assert left.verdict().outcome is Outcome.VALID

@@ -316,6 +316,9 @@ def test_it_can_be_ended_for_good(broken: Broken) -> None:
         "goran",
         "the cards are damp",
     )
+    assert "aborted by goran: the cards are damp (RUN043)\n" in left.err
+    assert broken.status()["state"] == "over: aborted by goran: the cards are damp (RUN043)"
+    assert "goran ended the ceremony: the cards are damp" in verdict.notes
     assert (left.record / "SHA256SUMS").exists()
     over = broken.all()
     for command in (("resume",), ("abort", "--as", "hana", "--because", "again")):
@@ -345,9 +348,10 @@ def test_an_abort_that_broke_off_is_ended_by_the_next_sitting(broken: Broken, mo
         lambda: broken.says("abort", "--as", "goran", "--because", "enough"),
         after=is_entry("ceremony.aborted"),
     )
-    assert broken.status()["state"].startswith("aborted by RUN043")
+    assert broken.status()["state"].startswith("aborted by goran: enough (RUN043); `ceremony resume`")
     left = broken.says("resume")
     assert left.code == Exit.STOPPED
+    assert "aborted by goran: enough (RUN043)\n" in left.err
     verdict = left.verdict()
     assert verdict.outcome is Outcome.ABORTED, verdict.findings
     assert json.loads(left.lines()[-1])["data"]["outcome"] == "aborted"

@@ -9,11 +9,13 @@ import rehearsal_bench as bench
 from typing_extensions import override
 
 from runner.audit.entry import EntryType
+from runner.backends.interface import CardWanted, Secret
 from runner.engine import Engine, Finished
-from runner.exchange import BreakBegun, BreakEnded, GatherPeople, PersonLeft, PersonPresent
+from runner.exchange import BreakBegun, BreakEnded, GatherPeople, Holder, PersonLeft, PersonPresent
 from runner.history import rebuild
 from runner.host.room import ScriptedRoom
 from runner.host.session import Session
+from runner.host.simulated_slot import SimulatedCard, SimulatedSlot
 from runner.verification.verdict import Outcome
 
 if TYPE_CHECKING:
@@ -144,3 +146,13 @@ def test_what_cannot_have_happened_is_not_logged(
     assert "create_world" not in asked(left)
     assert kinds(left)[-1] is EntryType.REPLY
     assert left.verdict().outcome is Outcome.OPEN
+
+
+def test_a_card_that_the_device_did_not_take_is_not_offered_for_ever() -> None:
+    """Whoever acts puts in a card once for each time it is wanted, whether it is to be read or written."""
+    card = SimulatedCard(set="acs", number=1, person="hana", serial="SIM-CARD-0001", pin=Secret("1234"))
+    slot = SimulatedSlot((card,), lambda _: None)
+    for number in (None, 1):
+        wanted = CardWanted(card_set="acs", number=number, done=0, total=1, holders=(Holder(person="hana", number=1),))
+        assert slot.card(wanted) == card.serial
+        assert slot.card(wanted) is None

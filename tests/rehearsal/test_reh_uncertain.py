@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import rehearsal_bench as bench
 import sittings_bench as sittings
 from emulator_bench import FakeClock, SeededDraw
+from msgspec.structs import replace
 from sittings_bench import Broken, is_entry
 
 from hsm_emulator import messages
@@ -119,7 +119,8 @@ def decided(broken: Broken, step: str) -> tuple[bench.Left, str]:
     assert [entry.data["person"] for entry in statements] == resolved.data["people"] == list(resolved.actors)
     assert {entry.data["how"] for entry in statements} == {"signed"}
     if resolved.data["decision"] == "abandon":
-        assert Broken(record=left.record).status()["state"] == "over: aborted"
+        who = f"{', '.join(resolved.data['people'])}: {resolved.data['reason']}"
+        assert Broken(record=left.record).status()["state"] == f"over: aborted by {who} (RUN022)"
     return left, str(resolved.data["decision"])
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 from room_bench import DIGEST, FIRST_LINE, checked, plan, room
 
 from runner.backends.interface import Audit, DeviceReport, Inventory

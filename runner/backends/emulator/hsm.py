@@ -213,7 +213,10 @@ class EmulatedHsm:
 
     def restore_file(self, request: RestoreFile, request_id: str) -> FileRestored | DeviceRefused | FilesRefused:
         """Put a file of a backup back, if it is the one with the request's digest."""
-        content = self._files.read(request.at, request.file)
+        try:
+            content = self._read(request.at, request.file)
+        except Refused as refusal:
+            return refused(refusal)
         if canonical.file_digest(content) != request.sha256:
             words = f"{request.file} at {request.at} is not the file with the digest {request.sha256}"
             return FilesRefused(rule="RUN021", words=words)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from hsm_emulator import crypto, faults
 from hsm_emulator.device import Device
@@ -15,8 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inside:
+class Inside(Struct, frozen=True, kw_only=True):
     """What an emulated device stands on: randomness, clock, files, and the cost of a PIN on the cards it writes."""
 
     draw: crypto.Draw = field(default_factory=crypto.SystemDraw)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from hsm_emulator import messages
 from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
@@ -40,8 +41,7 @@ def make_hsm(folder: Path, *, serial: str, cards: Sequence[str], inside: Inside 
             device.lay_out_strangers()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stack:
+class _Stack(Struct, frozen=True, kw_only=True):
     """Whoever made the world before a rehearsal begins: puts in these cards in order, each with its PIN."""
 
     cards: tuple[tuple[str, Secret], ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from hsm_emulator.device import CardAsk, Pin, PinAsk
 from runner.backends.interface import CardWanted, PinWanted
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from runner.exchange import Holder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """A card set as the plan calls it, and who of those who act holds which card of it."""
 
     card_set: str
