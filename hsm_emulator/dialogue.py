@@ -22,6 +22,13 @@ SOFTCARD: Final = "softcard-"
 """How what stands for a softcard's serial begins; no card's serial does."""
 
 
+def card_name(set_name: str, number: int) -> str:
+    """Return how the tools name a card; "blank card" where nothing is written on it."""
+    if set_name == ACS:
+        return f"Admin Card #{number}"
+    return f"`{set_name}' #{number}" if set_name else "blank card"
+
+
 class Pin:
     """A PIN or passphrase. It has no text form, cannot be copied by accident and cannot be pickled.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hsm_emulator.dialogue import card_name
 from hsm_emulator.pages import MARK
 
 if TYPE_CHECKING:
@@ -68,8 +69,3 @@ def slot_page(slot: SlotFact, wanted: Sequence[int]) -> str:
         line = f"#0    Smartcard  present {slot.insertions:<3} A      {details}"
     rows = [line if number == 0 else f"#{number:<4} Smartcard  -       0   RD" for number in wanted]
     return "\n".join([MARK, "Slot  Type       Token   IC  Flags  Details", *rows, ""])
-
-
-def card_name(set_name: str, number: int) -> str:
-    """Return how the tools name a card of a set; "blank card" where nothing is written on it."""
-    return f"`{set_name}' #{number}" if set_name else "blank card"

@@ -24,7 +24,7 @@ def _cardpp(options: Namespace, at: Installation) -> str:
 
 
 def _examine(options: Namespace, at: Installation) -> str:
-    from hsm_emulator.dialogue import ACS
+    from hsm_emulator.dialogue import card_name
     from hsm_emulator.tools.looking import json_page
 
     serial = at.operator.line("Insert a card: type its serial, or nothing to cancel: ")
@@ -35,13 +35,10 @@ def _examine(options: Namespace, at: Installation) -> str:
         from msgspec import to_builtins
 
         return json_page(card=to_builtins(shown))
+    page = f"{MARK}\nModule 1 slot 0: {card_name(shown.set_name, shown.number)}"
     if not shown.set_name:
-        return f"{MARK}\nModule 1 slot 0: blank card\n"
-    name = shown.set_name if shown.set_name == ACS else f"`{shown.set_name}'"
-    page = (
-        f"{MARK}\nModule 1 slot 0: {name} #{shown.number} of {shown.cards}, {shown.threshold} needed,"
-        f" of world {shown.hknso}\n"
-    )
+        return f"{page}\n"
+    page += f" of {shown.cards}, {shown.threshold} needed, of world {shown.hknso}\n"
     if shown.replaced:
         page += "It is of a set that was replaced.\n"
     if not shown.lockout:

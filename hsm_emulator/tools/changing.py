@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import messages, profiles
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.messages import Mode
-from hsm_emulator.module import cleared_mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL
@@ -53,6 +52,8 @@ _PROTECTORS: Final = {"token": "cardset", "softcard": "softcard"}
 
 
 def _nopclearfail(options: Namespace, at: Installation) -> str:
+    from hsm_emulator.module import cleared_mode
+
     mode = options.mode or cleared_mode(at.module().mode)
     at.change(messages.ChangeMode(mode=mode), messages.ModeChanged)
     return f"{MARK}\nModule 1, command ClearUnitEx: OK\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import messages, world_messages
+from hsm_emulator.dialogue import card_name
 from hsm_emulator.errors import Refused, Status
 from hsm_emulator.pages import MARK
 from hsm_emulator.tools.arguments import Tool, add_module
@@ -68,9 +69,9 @@ def _demand_mode(at: Installation, tool: str) -> None:
 
 def _is_to_be_erased(at: Installation, serial: str) -> bool:
     shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
-    what = f"{shown.set_name} #{shown.number} of world {shown.hknso}" if shown.set_name else "blank card"
+    world = f" of world {shown.hknso}" if shown.set_name else ""
     replaced = ", of a set that was replaced" if shown.replaced else ""
-    at.operator.show(f"Module 1 slot 0: {what}{replaced}")
+    at.operator.show(f"Module 1 slot 0: {card_name(shown.set_name, shown.number)}{world}{replaced}")
     return at.operator.line(f"Erase card {serial}? Type yes: ") == "yes"
 
 

@@ -1,8 +1,8 @@
 """The person at the terminal: cards go into the slot by their serials, PINs are typed unseen.
 
-Attested of the vendor's tools (research, section 4) are the lines `Module 1: 0 cards of 3 written`, `... read` and
-`Module 1 slot 0: empty`; every prompt is the emulator's own, and goes to stderr. Without a terminal, answers are lines
-of stdin, PINs too.
+Attested of the vendor's tools (research, section 4) are the lines `Module 1: 0 cards of 3 written`, `... read`,
+`Module 1 slot 0: empty`, `blank card`, `Admin Card #1` and `` `NAME' #1 ``; every prompt is the emulator's own, and
+goes to stderr. Without a terminal, answers are lines of stdin, PINs too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-from hsm_emulator.dialogue import ACS, WORLD, CardAsk, Pin, PinAsk
+from hsm_emulator.dialogue import ACS, SOFTCARD, WORLD, CardAsk, Pin, PinAsk, card_name
 from hsm_emulator.errors import Refused, Status
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ class Operator:
 
     def __init__(self, *, aside: bool = False) -> None:
         self._aside = aside
+        self._purpose = "read"
 
     def card(self, ask: CardAsk) -> str | None:
         """Return the serial typed; None for an empty line or the end of the input."""
+        self._purpose = ask.purpose
         done = {"write": "written", "read": "read"}[ask.purpose]
         self.tell(f"{ask.done} cards of {ask.total} {done}", slot="Module 1:")
         self.tell("empty")
@@ -51,6 +53,7 @@ class Operator:
         Raises:
             Refused: Cancelled, the input ended, or a new PIN was never typed the same twice.
         """
+        self._tell_card(ask)
         if ask.new:
             return self._new_pin(ask)
         if ask.wait_seconds:
@@ -70,6 +73,15 @@ class Operator:
         """Return a typed line without its white space, "" at the end of the input."""
         _prompt(prompt)
         return _typed(lambda: sys.stdin.readline(LONGEST_LINE)).strip()
+
+    def _tell_card(self, ask: PinAsk) -> None:
+        """Show what the card in the slot is, before its PIN is asked for the first time."""
+        if ask.serial.startswith(SOFTCARD) or ask.attempt != 1:
+            return
+        if ask.new and self._purpose == "write":
+            self.tell("blank card")
+        elif not ask.new:
+            self.tell(card_name(ask.set_name, ask.number))
 
     def _new_pin(self, ask: PinAsk) -> Pin:
         for _ in range(_AGAIN):

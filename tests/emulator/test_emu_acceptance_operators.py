@@ -288,7 +288,7 @@ def test_check_04_an_edited_operators_card(staffed: Staffed, field: str) -> None
         staffed.refused_talk(command, Status.DECRYPT_FAILED, talk, tries=True)
     else:
         staffed.talk(command, talk)
-        assert ("another set" if field == "set_id" else "it was changed") in talk.told[0]
+        assert ("another set" if field == "set_id" else "it is 2 of 3: it was changed") in talk.told[0]
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,7 @@ def test_bulkerase_shows_each_card_and_asks(ready: Bench) -> None:
     assert "never erased" in tools.refused(1, "bulkerase", typed=["SIM-C-0001", "yes", ""]).err
     assert "UnknownID" in tools.refused(1, "bulkerase", typed=["SIM-none"]).err
     page = tools.done("bulkerase", typed=[serial, "yes", "SIM-C-0008", "no", ""])
-    assert "ops #1 of world" in page
+    assert "`ops' #1 of world" in page
     assert f"erased        {serial}" in page
     assert "removed       cards_" in page
     assert "SIM-C-0008\n" not in page
@@ -205,7 +205,7 @@ def test_slotinfo_formats_the_card_in_the_slot(ready: Bench) -> None:
     assert "`ops' #1" in tools.done("emu", "card", "insert", serial) + tools.done("slotinfo")
     assert "nothing was changed" in tools.refused(3, "slotinfo", "--format", typed=["no"]).err
     page = tools.done("slotinfo", "--format", "-m", "1", "-s", "0", typed=["yes"])
-    assert "Module 1 slot 0: ops #1 of world" in page
+    assert "Module 1 slot 0: `ops' #1 of world" in page
     assert f"erased        {serial}" in page
     assert "blank card" in tools.done("slotinfo")
     assert "0 cardsets" in tools.done("nfkminfo", "-c")

@@ -192,7 +192,7 @@ def test_a_clear_forgets_what_preload_left(staffed_tools: Tools, option: str) ->
 
 def test_the_slot_is_shown(staffed_tools: Tools) -> None:
     assert "present" not in staffed_tools.done("slotinfo")
-    for card, words in ((CARDS[0], "`Administrator Card Set' #1"), (CARDS[3], "`ops' #1"), (CARDS[7], "blank card")):
+    for card, words in ((CARDS[0], "Admin Card #1"), (CARDS[3], "`ops' #1"), (CARDS[7], "blank card")):
         staffed_tools.done("emu", "card", "insert", card)
         assert f"{words}, card {card}" in staffed_tools.done("slotinfo")
     slot = json.loads(staffed_tools.done("slotinfo", "--json"))["slots"][0]
@@ -202,7 +202,7 @@ def test_the_slot_is_shown(staffed_tools: Tools) -> None:
 def test_cardpp_knows_operators_cards(staffed_tools: Tools) -> None:
     page = staffed_tools.done("cardpp", "--examine", typed=[CARDS[3]])
     assert "Module 1 slot 0: `ops' #1 of 3, 2 needed, of world" in page
-    assert "Administrator Card Set #1 of 3" in staffed_tools.done("cardpp", "--examine", typed=[CARDS[0]])
+    assert "Admin Card #1 of 3" in staffed_tools.done("cardpp", "--examine", typed=[CARDS[0]])
     staffed_tools.done("cardpp", "--check", typed=[*read(4)])
     staffed_tools.done("cardpp", "--change", typed=[*read(4), "new", "new"])
     staffed_tools.done("cardpp", "--check", typed=[CARDS[4], "new"])

@@ -186,7 +186,7 @@ def test_nfkminfo_says_the_hash_of_the_modules_signing_key(ready: Bench) -> None
     tools = Tools(ready.folder)
     assert f"\n  hkml          {kml}\nModule #1 Slot #0 IC 1\n" in tools.done("nfkminfo")
     assert json.loads(tools.done("nfkminfo", "--json"))["hkml"] == kml
-    assert "Administrator Card Set' #1" in tools.done("nfkminfo")
+    assert "Admin Card #1" in tools.done("nfkminfo")
 
 
 def test_nfkminfo_says_no_hash_where_the_modules_file_is_gone(ready: Bench) -> None:

@@ -251,7 +251,7 @@ def test_no_cards_are_replaced_outside_a_usable_world(lost: Lost) -> None:
 def test_a_card_is_in_one_place(lost: Lost) -> None:
     lost.carry(0)
     assert "there is no card" in lost.was.refused(1, "cardpp", "--examine", typed=[CARDS[0]]).err
-    assert "Administrator Card Set #1 of 3" in lost.now.done("cardpp", "--examine", typed=[CARDS[0]])
+    assert "Admin Card #1 of 3" in lost.now.done("cardpp", "--examine", typed=[CARDS[0]])
     lost.was.done("emu", "card", "carry", "--from", str(lost.now.folder), CARDS[0])
     lost.was.done("cardpp", "--check", typed=read(0))
 

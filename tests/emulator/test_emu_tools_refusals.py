@@ -353,7 +353,7 @@ def test_the_changed_card_is_still_of_the_quorum(tools: Tools, region: Path) -> 
 
 
 def test_what_a_card_is(tools: Tools) -> None:
-    assert "Administrator Card Set #2 of 3, 2 needed" in tools.done("cardpp", "--examine", typed=[CARDS[1]])
+    assert "Admin Card #2 of 3, 2 needed" in tools.done("cardpp", "--examine", typed=[CARDS[1]])
     assert "blank card" in tools.done("cardpp", "--examine", typed=[CARDS[7]])
     tools.refused(3, "cardpp", "--examine")
     assert "there is no card" in tools.refused(1, "cardpp", "--examine", typed=["SIM-C-9999"]).err
@@ -431,3 +431,13 @@ def test_packages_as_json(tools: Tools, region: Path) -> None:
     found = json.loads(tools.done(*line, "--json"))["packages"]
     assert f"KEK hash      {found['kek_hash']}" in tools.done(*line)
     assert found["suite"] == "DLf3072s256mRijndael"
+
+
+def test_the_slot_says_which_card_is_in_it(tools: Tools) -> None:
+    made = tools.run("createocs", "-Q", "1/2", "-N", "ops", typed=written(3, 4)).out
+    assert made.count("Module 1 slot 0: blank card\n") == 2
+    changed = tools.run("cardpp", "--change", typed=[*read(3), "another", "another"]).out
+    assert "Module 1 slot 0: `ops' #1\n" in changed
+    assert "blank card" not in changed
+    wrong = tools.run("cardpp", "--check", typed=[CARDS[1], "wrong", PINS[CARDS[1]]]).out
+    assert wrong.count("Module 1 slot 0: Admin Card #2\n") == 1
