@@ -16,7 +16,7 @@ from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
 from runner.document.known import keys_at
 from runner.document.ways import author_path, in_words, value_at
-from runner.vocabulary import closest, misspelling
+from runner.vocabulary import meant, misspelling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -157,7 +157,7 @@ class Report:
         """
         if name in known:
             return True
-        near = closest(name, known)
+        near = meant(name, known)
         advice = f"write `{near}`" if near else _listing(known)
         sure = misspelling(name, known) if certain else ""
         instead = (name, sure) if sure else None
@@ -200,8 +200,7 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
 def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
     """Say whether an unknown key was meant to be one that is not there."""
     path = author_path(error["loc"], data)
-    near = closest(str(path[-1]), keys_at(model, error["loc"][:-1]))
-    return near != "" and near not in value_at(data, path[:-1])
+    return meant(str(path[-1]), keys_at(model, error["loc"][:-1]) - set(_keys_of(data, path[:-1]))) != ""
 
 
 def _is_of_its_kind(model: type[Written], source: Source, report: Report) -> bool:
@@ -260,7 +259,8 @@ def _translate(fault: ValidationError, model: type[Written], report: Report) -> 
         if error["type"] == "extra_forbidden":
             path = author_path(error["loc"], report.source.data)
             known = keys_at(model, error["loc"][:-1])
-            near = closest(str(path[-1]), known)
+            missing = known - set(_keys_of(report.source.data, path[:-1]))  # what is there is hardly meant
+            near = meant(str(path[-1]), missing) or meant(str(path[-1]), known)
             others = spelled.setdefault(path[:-1], set())
             certain = misspelling(str(path[-1]), known)
             free = certain != "" and certain not in others and certain not in _keys_of(report.source.data, path[:-1])
