@@ -62,7 +62,7 @@ def _once(found: Sequence[Fault]) -> Iterator[Fault]:
             yield fault
         elif fault.step == (same := steps[fault.rule, fault.cause])[0]:
             more = f"; the same holds at {', '.join(same[1:])}" if len(same) > 1 else ""
-            yield replace(fault, help=f"{fault.help}{more}")
+            yield replace(fault, help=f"{fault.help}{more}", also=tuple(same[1:]))
 
 
 class _Walk:

@@ -24,7 +24,8 @@ class Fault:
     """Something that will not work in the room: the step it is in (None: the plan itself), and where in it.
 
     A `key` that begins with `people` is one of the roster. `help` says what would put it right, "" where that is not
-    certain. Faults of several steps with one `cause` are told once, at the first of them; "" for a cause of its own.
+    certain. Faults of several steps with one `cause` are told once, at the first of them, and `also` has the others; ""
+    for a cause of its own.
     """
 
     rule: str
@@ -33,6 +34,7 @@ class Fault:
     key: tuple[str | int, ...]
     help: str = ""
     cause: str = ""
+    also: tuple[str, ...] = ()
 
 
 def people_faults(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:

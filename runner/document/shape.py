@@ -107,6 +107,7 @@ class Report:
         severity: Severity = Severity.ERROR,
         within: tuple[int, int] | None = None,
         instead: tuple[str, str] | None = None,
+        also: tuple[str, ...] = (),
     ) -> None:
         """Write down a fault of the value at `path`, of the key it ends with, or of some characters within its text.
 
@@ -121,6 +122,7 @@ class Report:
             severity: how much it weighs.
             within: offset and length of the characters of the text that are at fault.
             instead: the characters that are wrong there, and what they certainly should be.
+            also: ids of other steps for which the same is so.
         """
         place = self.source.place_of(path, key=key)
         if within is not None:
@@ -137,6 +139,7 @@ class Report:
                 related=tuple((why, self.source.place_of(other)) for why, other in related),
                 help=help_,
                 fixes=fixes,
+                also=also,
             )
         )
 
