@@ -42,9 +42,9 @@ class Pin:
         try:
             self._bytes = unicodedata.normalize("NFC", typed).encode()
         except UnicodeEncodeError:
-            raise Refused(Status.INVALID_PARAMETER, "the PIN has no UTF-8 form") from None
+            raise Refused(Status.INVALID_PARAMETER, "the passphrase has no UTF-8 form") from None
         if len(self._bytes) > LONGEST:
-            raise Refused(Status.INVALID_PARAMETER, f"the PIN is longer than {LONGEST} bytes")
+            raise Refused(Status.INVALID_PARAMETER, f"the passphrase is longer than {LONGEST} bytes")
 
     def reveal(self) -> bytes:
         """Return the bytes: for the key derivation only."""

@@ -249,7 +249,7 @@ def with_pin(
     Raises:
         Refused: DecryptFailed or TokenAuthFailed after the last ask.
     """
-    refusal = Refused(Status.DECRYPT_FAILED, f"{serial}: {tries.ASKS} wrong PINs")
+    refusal = Refused(Status.DECRYPT_FAILED, f"{serial}: {tries.ASKS} wrong passphrases")
     for attempt in range(1, tries.ASKS + 1):
         now = call.now_ms()
         if (settled := tries.ready(state, serial, now)) is not state:
@@ -268,7 +268,7 @@ def with_pin(
         pin = call.dialogue.pin(ask)
         now = call.now_ms()
         if wait := cards.chip(state, serial).wait_ms(now):
-            words = f"{ask.holder} looks at no PIN for another {-(-wait // 1000)} s after a wrong one"
+            words = f"{ask.holder} looks at no passphrase for another {-(-wait // 1000)} s after a wrong one"
             refusal = Refused(Status.TOKEN_AUTH_FAILED, words)
             call.dialogue.tell(words)
             continue
@@ -279,7 +279,7 @@ def with_pin(
             state = cards.clear(state, serial)
             call.keep(state)
             return state, shares
-        call.dialogue.tell(f"the PIN of {ask.holder} is wrong")
+        call.dialogue.tell(f"the passphrase of {ask.holder} is wrong")
         refusal = tries.wrong(state, serial, ask.holder, attempt)
     raise refusal
 

@@ -33,7 +33,7 @@ def demand_policy(lockout: int) -> None:
         Refused: InvalidParameter.
     """
     if not 0 <= lockout <= MOST:
-        words = f"a card is locked after 1 to {MOST} wrong PINs, or with 0 never; not after {lockout}"
+        words = f"a card is locked after 1 to {MOST} wrong passphrases, or with 0 never; not after {lockout}"
         raise Refused(Status.INVALID_PARAMETER, words)
 
 
@@ -65,7 +65,7 @@ def warning(state: State, serial: str, membership: Membership) -> str:
     if not inside.lockout or inside.failures + 1 < inside.lockout:
         return ""
     others, k = _usable(state, membership) - 1, membership.quorum.k
-    words = f"LAST TRY: another wrong PIN locks card {serial} for good"
+    words = f"LAST TRY: another wrong passphrase locks card {serial} for good"
     if others >= k:
         return f"{words}; {others} cards of the set are left then, of which {k} are needed"
     return f"{words}, AND ONLY {others} CARDS ARE LEFT THEN WHERE {k} ARE NEEDED: THE SET OPENS NOTHING ANY MORE"
@@ -79,11 +79,11 @@ def wrong(state: State, serial: str, holder: str, asked: int) -> Refused:
     inside = cards.chip(state, serial)
     if inside.locked:
         return _locked(serial, inside.lockout)
-    return Refused(Status.DECRYPT_FAILED, f"{holder}: the PIN is wrong, and was asked for {asked} times")
+    return Refused(Status.DECRYPT_FAILED, f"{holder}: the passphrase is wrong, and was asked for {asked} times")
 
 
 def _locked(serial: str, lockout: int) -> Refused:
-    words = f"card {serial} is locked after {lockout} wrong PINs; only another card set takes its place"
+    words = f"card {serial} is locked after {lockout} wrong passphrases; only another card set takes its place"
     return Refused(Status.TOKEN_AUTH_FAILED, words)
 
 

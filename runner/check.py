@@ -20,7 +20,7 @@ from runner.plan import CheckedPlan, plan_bytes
 from runner.situation import ArtefactNow, DeviceNow, Situation
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from runner.actions.interface import Input
 from runner.plan import Plan, PlannedArtefact, PlannedStep
@@ -50,7 +50,20 @@ def faults(plan: Plan, *, absent: Collection[str] = ()) -> tuple[Fault, ...]:
     2. The room: each step's requirements hold and its effects follow (SIT*, ART*, DEV*).
     3. The end is what `ends_with` says, and every backup was made in time (SIT005, ART005).
     """
-    return (*people_faults(plan, absent), *_Walk(plan).faults())
+    return (*people_faults(plan, absent), *_once(_Walk(plan).faults()))
+
+
+def _once(found: Sequence[Fault]) -> Iterator[Fault]:
+    """Give each cause once, at its first step; the help names the others."""
+    steps: dict[tuple[str, str], list[str]] = {}
+    for fault in found:
+        steps.setdefault((fault.rule, fault.cause), []).append(fault.step or "")
+    for fault in found:
+        if not fault.cause:
+            yield fault
+        elif fault.step == (same := steps[fault.rule, fault.cause])[0]:
+            more = f"; the same holds at {', '.join(same[1:])}" if len(same) > 1 else ""
+            yield replace(fault, help=f"{fault.help}{more}", also=tuple(same[1:]))
 
 
 class _Walk:
@@ -79,8 +92,10 @@ class _Walk:
                 words = f"no action works with a device of the kind `{device.kind}`; write {', '.join(DEVICE_KINDS)}"
                 self._faults.append(Fault(rule="DEV001", words=words, step=None, key=("devices", device.id, "kind")))
 
-    def _unmet(self, step: PlannedStep, rule: str, words: str, key: tuple[str | int, ...]) -> None:
-        self._faults.append(Fault(rule=rule, words=words, step=step.id, key=key))
+    def _unmet(
+        self, step: PlannedStep, rule: str, words: str, key: tuple[str | int, ...], *, help_: str = "", cause: str = ""
+    ) -> None:
+        self._faults.append(Fault(rule=rule, words=words, step=step.id, key=key, help=help_, cause=cause))
 
     def _step(self, step: PlannedStep) -> None:
         action: Action[Any] = BY_PIN[step.action]
@@ -128,11 +143,13 @@ class _Walk:
     def _network(self, step: PlannedStep, action: Action[Any]) -> None:
         """SIT004: what needs a network has one, and no HSM action is done on a machine that has."""
         network = self._plan.station(step.station).network
-        if action.needs.network is True and not network:
-            self._unmet(step, "SIT004", f"`{action.name}` needs a network and `{step.station}` has none", ("station",))
-        elif action.needs.network is False and network:
+        if action.needs.network in {None, network}:
+            return
+        words = f"`{action.name}` needs a network and `{step.station}` has none"
+        if network:
             words = f"`{action.name}` is for a machine without a network and `{step.station}` has one"
-            self._unmet(step, "SIT004", words, ("station",))
+        advice = f"let it be at another station, or change `network` of `{step.station}`"
+        self._unmet(step, "SIT004", words, ("station",), help_=advice, cause=step.station)
 
     def _device(self, step: PlannedStep, action: Action[Any]) -> bool:
         """SIT007, SIT001, SIT002, SIT003, SIT006: the device is here, in the mode, and so are world and cards."""
@@ -147,7 +164,8 @@ class _Walk:
             self._now = replace(self._now, devices=MappingProxyType(begins))
         if device.at != step.station:
             words = f"`{device.id}` is at `{device.at}` and the step is at `{step.station}`"
-            self._unmet(step, "SIT007", words, ("station",))
+            advice = f"let the step be at `{device.at}`, or `{device.id}` at `{step.station}`"
+            self._unmet(step, "SIT007", words, ("station",), help_=advice, cause=f"{device.id} {step.station}")
         now = self._now.devices[device.id]
         if action.needs.mode is not None and now.mode != action.needs.mode:
             words = f"`{device.id}` is in {now.mode} mode here, and `{action.name}` needs {action.needs.mode}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -17,16 +17,24 @@ if TYPE_CHECKING:
     from runner.plan import CardSet, Person, Plan, PlannedStep
 
 
+_MORE: Final = "add people to the roster, or roles and cards to those who are there; or let the step need fewer"
+
+
 class Fault(Struct, frozen=True, kw_only=True):
     """Something that will not work in the room: the step it is in (None: the plan itself), and where in it.
 
-    A `key` that begins with `people` is one of the roster.
+    A `key` that begins with `people` is one of the roster. `help` says what would put it right, "" where that is not
+    certain. Faults of several steps with one `cause` are told once, at the first of them, and `also` has the others; ""
+    for a cause of its own.
     """
 
     rule: str
     words: str
     step: str | None
     key: tuple[str | int, ...]
+    help: str = ""
+    cause: str = ""
+    also: tuple[str, ...] = ()
 
 
 def people_faults(plan: Plan, absent: Collection[str]) -> Iterator[Fault]:
@@ -63,7 +71,7 @@ def _roster(plan: Plan, absent: Collection[str], told: Collection[str]) -> Itera
             words = shortfall(coming, step.quorum, instead)
             if words not in reported:
                 reported.add(words)
-                yield Fault(rule="QUO004", words=words, step=step.id, key=("quorum",))
+                yield Fault(rule="QUO004", words=words, step=step.id, key=("quorum",), help=_MORE)
     yield from _controls(plan, coming, instead, reported)
     yield from _signers(plan)
 
@@ -132,7 +140,8 @@ def _cards_of_step(plan: Plan, step: PlannedStep) -> Iterator[Fault]:
             yield Fault(rule="QUO002", words=words, step=step.id, key=("quorum",))
         elif plan.people and (held := _holders(plan, card_set)) < wanted:
             words = f"{wanted} people with a card of `{card_set.id}` are needed and the roster has {held}"
-            yield Fault(rule="QUO009", words=words, step=step.id, key=("quorum",))
+            advice = "give more people of the roster a card of it, or let the step need fewer"
+            yield Fault(rule="QUO009", words=words, step=step.id, key=("quorum",), help=advice)
 
 
 def _called(plan: Plan, need: Need, card_set: CardSet) -> int:

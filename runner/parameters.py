@@ -44,7 +44,7 @@ def take(playbook: Playbook, given: Given) -> tuple[Parameter, ...]:
     for name in given.values:
         if name not in playbook.parameters:
             near = closest(name, playbook.parameters)
-            more = f"; did you mean `{near}`?" if near else ""
+            more = f"; perhaps `{near}` is meant" if near else ""
             raise WrongUse(f"the playbook has no parameter `{name}`{more}", rule="SHP006")
     return tuple(
         Parameter(name=name, type=declared.type, value=_value(name, declared, given))

@@ -219,7 +219,8 @@ def placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tu
     regions = () if choice.region is None else (choice.region,)
     for fault in found:
         report = roster if fault.key[0] == "people" else playbook
-        report.add(fault.rule, fault.words, _path(fault, positions), regions=regions)
+        path = _path(fault, positions)
+        report.add(fault.rule, fault.words, path, regions=regions, help_=fault.help, also=fault.also)
     return (*playbook.findings(), *(roster.findings() if roster is not playbook else ()))
 
 

@@ -53,7 +53,7 @@ REPLAY_KEYS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
             "damage": "The artefact of which one byte changes where it lies, when the step begins.",
             "no_card": "Who puts in no card where cards are read.",
             "other_card": "Who puts in another card than their own.",
-            "wrong_pin": "Who types another PIN than that of their card.",
+            "wrong_pin": "Who types another passphrase than that of their card.",
         },
         "OtherCard": {
             "": "A card that is put in instead of somebody's own.",

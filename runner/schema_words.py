@@ -267,7 +267,7 @@ _ENVIRONMENT: Final = {
         "folders": "Where the machine keeps what it works with.",
         "waits": "How long people have.",
         "keys": "Where each person's key lies: the private half, or the public one where a program keeps the private.",
-        "pins": "Where PINs are typed.",
+        "pins": "Where passphrases are typed.",
     },
     "DeviceHere": {
         "": "What stands for a device.",

@@ -178,7 +178,7 @@ def _sentence(slip: Slip, heard: list[str], place: int, count: int) -> str:
             said = f"{which} is left out" if word else f"{which} is not there: the words end before it"
         case Slip.UNKNOWN:
             near = closest(word, _PLACES)
-            said = f"{which}, `{word}`, is not in the list" + (f"; did you mean `{near}`?" if near else "")
+            said = f"{which}, `{word}`, is not in the list" + (f"; perhaps `{near}` is meant" if near else "")
         case Slip.DOUBLED:
             said = f"word {place}, `{word}`, is there twice"
         case Slip.EXTRA:

@@ -32,6 +32,19 @@ _MOST: Final = 2**53 - 1  # no larger number has one spelling in every JSON pars
 _SPACES: Final = re.compile(r"[\s:]+")
 
 
+_SAME: Final = {
+    "backup": "back_up",
+    "description": "note",
+    "duration": "minutes",
+    "inputs": "uses",
+    "name": "title",
+    "outputs": "produces",
+    "people": "quorum",
+    "save_files": "back_up",
+    "time": "minutes",
+}
+"""What others call a key or an action, and what it is called here."""
+
 _LONG_WORD: Final = 6
 _CERTAIN: Final = 0.8
 
@@ -52,6 +65,13 @@ def misspelling(word: str, names: Iterable[str]) -> str:
     """Return the name that `word` certainly is a misspelling of: very like it, and the only one; else ""."""
     near = difflib.get_close_matches(word, sorted(set(names)), n=2, cutoff=_CERTAIN)
     return near[0] if len(near) == 1 else ""
+
+
+def meant(word: str, names: Iterable[str]) -> str:
+    """Return the name that somebody means who writes `word`: one for the same thing, or the most alike; else ""."""
+    there = set(names)
+    same = _SAME.get(word, "")
+    return same if same in there else closest(word, there)
 
 
 def closest(word: str, names: Iterable[str]) -> str:

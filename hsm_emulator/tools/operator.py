@@ -57,7 +57,7 @@ class Operator:
         if ask.new:
             return self._new_pin(ask)
         if ask.wait_seconds:
-            self.tell(f"{ask.holder} looks at no PIN for {ask.wait_seconds} s; waiting")
+            self.tell(f"{ask.holder} looks at no passphrase for {ask.wait_seconds} s; waiting")
             time.sleep(ask.wait_seconds)
         return Pin(_secret(f"Passphrase of {ask.holder} ({ask.left} more tries after this one): "))
 

@@ -58,8 +58,8 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.REFUSED
     require_kind(checked.plan, rehearsal=is_rehearsal(place))
     approved = approved or prepare(checked, _terms(checked, software))
-    _require_unused(disk, place, approved)
     _require_free(disk, record)
+    _require_unused(disk, place, approved)
     binds = _Binds(approved=approved, beacon=beacon(args.beacon), previous=previous(disk, args.previous))
     terminal = Terminal.open()
     try:
@@ -122,7 +122,10 @@ def _require_unused(disk: Disk, place: Place, approved: Approved) -> None:
 def _require_free(disk: Disk, record: Path) -> None:
     """ART009: there is no record of that name; one that never got an entry is made anew."""
     disk.require_writable(record.absolute().parent)
-    if disk.exists(record) and (began(disk, record) or not disk.exists(record / "log.jsonl")):
+    if began(disk, record):
+        words = f"{record} holds a ceremony that began; `ceremony status {record}` says where it stands"
+        raise PlaybookFault(f"{words}, and `ceremony resume {record}` goes on with it", rule="ART009")
+    if disk.exists(record) and not disk.exists(record / "log.jsonl"):
         raise PlaybookFault(f"{record} is there already, and nothing is ever overwritten", rule="ART009")
 
 

@@ -64,6 +64,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         related: other places that matter, each with a word on why.
         help: what to write instead; "" where nothing certain can be said.
         fixes: what `ceremony lint --fix` would do about it.
+        also: ids of other steps for which the same is so, by the same cause; `help` names them.
     """
 
     code: str
@@ -75,6 +76,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     related: tuple[tuple[str, Place], ...] = field(default=())
     help: str = ""
     fixes: tuple[Fix, ...] = ()
+    also: tuple[str, ...] = ()
 
     def sort_key(self) -> tuple[str, Span, str, str]:
         """File order: by file, place, code, message."""

@@ -92,7 +92,7 @@ class Reader:
         if depth >= MOST_DEPTH:
             self._stop("YAM005", f"this is nested deeper than {MOST_DEPTH}", _extent(event), "")
         if kind == "MappingStartEvent":
-            return self._mapping(event, depth)
+            return self._mapping(event, depth, item=after is None and depth > 0)
         return self._sequence(event, depth)
 
     def _scalar(self, event: Any, after: Extent | None) -> tuple[Any, Node]:
@@ -128,12 +128,14 @@ class Reader:
             items.append(child)
         return values, node
 
-    def _mapping(self, event: Any, depth: int) -> tuple[dict[str, Any], Node]:
+    def _mapping(self, event: Any, depth: int, *, item: bool) -> tuple[dict[str, Any], Node]:
+        """Return a mapping, and its marks; `item`: it stands in a list."""
         values: dict[str, Any] = {}
         node = Node(_extent(event))
         keys: dict[str, Extent] = {}
         items: dict[str, Node] = {}
         node.keys, node.items = keys, items
+        without_dash = False
         last: Node | None = None
         for inner in self._events:
             if type(inner).__name__ == "MappingEndEvent":
@@ -145,11 +147,19 @@ class Reader:
             if key is None:
                 continue
             if key in keys:
-                again = ("first written here", keys[key])
-                self.report("YAM014", f"`{key}` is written twice", extent, help_="keep one of the two", related=again)
+                if not without_dash:
+                    without_dash = item and not event.flow_style and key == next(iter(keys))
+                    self._twice(key, extent, keys[key], without_dash=without_dash)
                 continue
             values[key], keys[key], items[key] = value, extent, last
         return values, node
+
+    def _twice(self, key: str, extent: Extent, first: Extent, *, without_dash: bool) -> None:
+        """YAM014; where the key is the one that the item begins with, another item was to begin, and that is all."""
+        words, advice = f"`{key}` is written twice", "keep one of the two"
+        if without_dash:
+            words, advice = f"{words} in one item of the list", f"write `- {key}:` where another item begins"
+        self.report("YAM014", words, extent, help_=advice, related=("first written here", first))
 
     def _key(self, event: Any, mapping: Any, depth: int) -> tuple[str | None, Extent]:
         if type(event).__name__ != "ScalarEvent":

@@ -17,7 +17,7 @@ from runner.document.fixes import renaming
 from runner.document.formats import is_of_its_kind
 from runner.document.known import keys_at
 from runner.document.ways import author_path, in_words, value_at
-from runner.vocabulary import closest, misspelling
+from runner.vocabulary import meant, misspelling
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -94,6 +94,7 @@ class Report:
         severity: Severity = Severity.ERROR,
         within: tuple[int, int] | None = None,
         instead: tuple[str, str] | None = None,
+        also: tuple[str, ...] = (),
     ) -> None:
         """Write down a fault of the value at `path`, of the key it ends with, or of some characters within its text.
 
@@ -108,6 +109,7 @@ class Report:
             severity: how much it weighs.
             within: offset and length of the characters of the text that are at fault.
             instead: the characters that are wrong there, and what they certainly should be.
+            also: ids of other steps for which the same is so.
         """
         place = self.source.place_of(path, key=key)
         if within is not None:
@@ -124,6 +126,7 @@ class Report:
                 related=tuple((why, self.source.place_of(other)) for why, other in related),
                 help=help_,
                 fixes=fixes,
+                also=also,
             )
         )
 
@@ -144,7 +147,7 @@ class Report:
         """
         if name in known:
             return True
-        near = closest(name, known)
+        near = meant(name, known)
         advice = f"write `{near}`" if near else _listing(known)
         sure = misspelling(name, known) if certain else ""
         instead = (name, sure) if sure else None
@@ -183,8 +186,7 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
 def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
     """Say whether an unknown key was meant to be one that is not there."""
     path = author_path(error["loc"], data)
-    near = closest(str(path[-1]), keys_at(model, error["loc"][:-1]))
-    return near != "" and near not in value_at(data, path[:-1])
+    return meant(str(path[-1]), keys_at(model, error["loc"][:-1]) - set(_keys_of(data, path[:-1]))) != ""
 
 
 def _is_filled_in(source: Source, report: Report) -> bool:
@@ -224,7 +226,8 @@ def _translate(fault: ValidationError, model: type[Written], report: Report) -> 
         if error["type"] == "extra_forbidden":
             path = author_path(error["loc"], report.source.data)
             known = keys_at(model, error["loc"][:-1])
-            near = closest(str(path[-1]), known)
+            missing = known - set(_keys_of(report.source.data, path[:-1]))  # what is there is hardly meant
+            near = meant(str(path[-1]), missing) or meant(str(path[-1]), known)
             others = spelled.setdefault(path[:-1], set())
             certain = misspelling(str(path[-1]), known)
             free = certain != "" and certain not in others and certain not in _keys_of(report.source.data, path[:-1])

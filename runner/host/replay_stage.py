@@ -215,7 +215,11 @@ def _refused(findings: tuple[Finding, ...], steps: Collection[str]) -> Came | No
     errors = tuple(finding for finding in findings if finding.severity is Severity.ERROR)
     if not errors:
         return None
-    refusals = tuple(Refusal(rule=one.code, step=_step_of(one, steps), words=one.message) for one in errors)
+    refusals = tuple(
+        Refusal(rule=one.code, step=step, words=one.message)
+        for one in errors
+        for step in (_step_of(one, steps), *one.also)
+    )
     return Came(exit=Exit.REFUSED, refusals=refusals, findings=errors)
 
 

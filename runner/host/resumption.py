@@ -254,7 +254,7 @@ class _Resumption:
                 others = len(since.requests)
                 why = f"{name} performed {others} requests since the log saw it last, and not just the one that waits"
             elif tries and not may_try:
-                why = f"{name} saw {tries} tries of PINs since the log saw it last, and no request that waits has any"
+                why = f"{name} saw {tries} tries of passphrases since then, and no request that waits has any"
             else:
                 continue
             return self._undecided(past, why, holds=waiting is not None and device.holds(waiting))

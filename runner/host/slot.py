@@ -54,16 +54,16 @@ class LiveSlot:
         """Return the PIN that was typed: once where the card has one, twice and compared where it is chosen."""
         console = self._console
         which = f"card {wanted.number} of {wanted.card_set} ({wanted.serial})"
-        with console.under_way("the device has its PIN"):
+        with console.under_way("the device has its passphrase"):
             if wanted.wait_seconds:
-                console.tell(f"The card looks at no PIN for {wanted.wait_seconds} s.")
+                console.tell(f"The card looks at no passphrase for {wanted.wait_seconds} s.")
                 console.pause(wanted.wait_seconds)
             if not wanted.new:
                 tries = f"attempt {wanted.attempt}, {wanted.left or 'no'} more after it"
-                return Secret(console.secret(f"PIN of {which}, {tries} (not shown):"))
+                return Secret(console.secret(f"Passphrase of {which}, {tries} (not shown):"))
             while True:
-                chosen = Secret(console.secret(f"New PIN for {which} (not shown):"))
-                if console.secret("The same PIN again (not shown):") == chosen.reveal():
+                chosen = Secret(console.secret(f"New passphrase for {which} (not shown):"))
+                if console.secret("The same passphrase again (not shown):") == chosen.reveal():
                     return chosen
                 console.tell("The two are not the same. Choose it again.")
 

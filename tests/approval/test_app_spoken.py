@@ -172,7 +172,7 @@ def test_the_right_word_is_never_given_away(digest: bytes, typed: list[str]) -> 
         ("", "word 1 of 4 is not there: the words end before it"),
         ("topmost istanbul pluto", "word 4 of 4 is not there: the words end before it"),
         ("topmost pluto vagabond", "word 2 of 4 is left out"),
-        ("topmost istambul pluto vagabond", "word 2 of 4, `istambul`, is not in the list; did you mean `istanbul`?"),
+        ("topmost istambul pluto vagabond", "word 2 of 4, `istambul`, is not in the list; perhaps `istanbul` is meant"),
         ("topmost xyzzy pluto vagabond", "word 2 of 4, `xyzzy`, is not in the list"),
         ("topmost topmost istanbul pluto vagabond", "word 1, `topmost`, is there twice"),
         ("istanbul topmost pluto vagabond", "words 1 and 2, `istanbul` and `topmost`, are swapped"),

@@ -333,7 +333,7 @@ def test_check_05_wrong_pins_make_the_next_look_wait(staffed: Staffed, name: str
     kept = staffed.refused_talk(
         CheckSoftcard(token=SOFT) if name == SOFT else CheckPin(), Status.TOKEN_AUTH_FAILED, talk
     )
-    assert "looks at no PIN" in kept.words
+    assert "looks at no passphrase" in kept.words
     staffed.preload(name, *staffed.ops)
     assert b'"failures":0' in contents(staffed.folder)[f"silicon/cards/{serial}"]
 

@@ -92,7 +92,7 @@ def test_check_05_a_card_locks_after_its_wrong_pins_and_no_pin_opens_it(make: Ca
     assert failures(bench.folder) == 3
     for command in (CheckPin(), ChangePin(), TryCards(every=False)):
         refusal = bench.refused(command, Status.TOKEN_AUTH_FAILED, CARD)
-        assert "is locked after 3 wrong PINs" in refusal.words
+        assert "is locked after 3 wrong passphrases" in refusal.words
     bench.clock.now += 10**9
     bench.reopen()
     bench.refused(CheckPin(), Status.TOKEN_AUTH_FAILED, CARD)
@@ -121,7 +121,9 @@ def test_check_05_the_last_try_is_said_loudly_and_more_loudly_where_the_set_is_l
     bench = make(2)
     first, second, third = bench.serials[:3]
     told = wrong(bench, 2, first)[1]
-    assert f"LAST TRY: another wrong PIN locks card {first} for good; 2 cards of the set are left then" in told[1]
+    assert (
+        f"LAST TRY: another wrong passphrase locks card {first} for good; 2 cards of the set are left then" in told[1]
+    )
     told = wrong(bench, 2, second)[1]
     assert "AND ONLY 1 CARDS ARE LEFT THEN WHERE 2 ARE NEEDED: THE SET OPENS NOTHING ANY MORE" in told[1]
     assert not [words for words in told[:1] if "LAST" in words]

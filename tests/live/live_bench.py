@@ -178,9 +178,9 @@ class People:
             (r"Card \d+ of \d+ is written: a blank one for number (\d+)[^\n]*\n", self._wanted),
             (r"Card (\d+) of \d+ is read: any card of acs \(([^\n]*)\)", self._reads),
             (r"Serial printed on the card in the slot[^\n]*:", lambda _: self._puts_in()),
-            (r"New PIN for card[^\n]*:", lambda _: PINS[self._card]),
-            (r"The same PIN again[^\n]*:", lambda _: PINS[self._card]),
-            (r"PIN of card[^\n]*:", lambda _: self._types_pin()),
+            (r"New passphrase for card[^\n]*:", lambda _: PINS[self._card]),
+            (r"The same passphrase again[^\n]*:", lambda _: PINS[self._card]),
+            (r"Passphrase of card[^\n]*:", lambda _: self._types_pin()),
             (r"In a break\. `back` goes on:", lambda _: "back"),
             (r"(?:Who|Why)[^\n]*: ?$", lambda _: self._typing.pop(0)),
         ]

@@ -81,6 +81,16 @@ def test_who_goes_on_notes_it_too(small: Bench) -> None:
     assert json.loads(trust.read_text()) == {}, "what is there is not overwritten"
 
 
+def test_who_runs_again_where_a_ceremony_was_suspended_is_told_to_resume(small: Bench) -> None:
+    assert small.run(answers=small.answers(told=STOP)).code == 130
+    log = (small.record / "log.jsonl").read_bytes()
+    again = small.run()
+    assert (again.code, again.asked) == (3, ())
+    assert "holds a ceremony that began" in again.err
+    assert "`ceremony resume record` goes on with it" in again.err
+    assert (small.record / "log.jsonl").read_bytes() == log
+
+
 def test_a_second_ceremony_of_one_approval_is_only_ended(small: Bench) -> None:
     assert small.run(answers=small.answers(told=STOP)).code == 130
     log = (small.record / "log.jsonl").read_bytes()

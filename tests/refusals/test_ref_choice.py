@@ -116,7 +116,7 @@ def test_all_regions_make_no_folder_where_one_plan_has_a_fault(bench: Bench) -> 
     ("pairs", "words"),
     [
         (["colour=red"], "no parameter `colour`"),
-        (["vault_nam=Contoso"], "did you mean `vault_name`"),
+        (["vault_nam=Contoso"], "perhaps `vault_name` is meant"),
         (["friendly_name="], "must be text"),
         (["friendly_name=Contoso HSM key"], "does not match the pattern"),
         (["friendly_name=Contoso_HSM"], "does not match the pattern"),

@@ -310,7 +310,8 @@ def test_something_made_before_a_refusal_is_told(tmp_path: Path, monkeypatch: py
 def test_many_refusals_are_counted(tmp_path: Path) -> None:
     path = bench.project(tmp_path, bench.variant("drop: roles", "rule: SIT001, exit: 3"))
     assert bench.tried(path)[0].code == "RPL007"
-    path = bench.project(tmp_path, bench.variant("set: {stations.offline.network: true}", "rule: SIT001, exit: 3"))
+    strangers = "set: {roles: {stranger: {title: Stranger}}}"
+    path = bench.project(tmp_path, bench.variant(strangers, "rule: SIT001, exit: 3"))
     found = bench.tried(path)
     assert len(found) - 1 > 3
     assert f" and {len(found) - 4} more with exit code 3" in found[0].message

@@ -28,7 +28,7 @@ CASES = _cases()
     ("name", "told"),
     [
         ("A custodian puts in the card of the other one", "was read already; it counts once"),
-        ("A custodian does not know the PIN", "the PIN of card SIM-CARD-0001 is wrong"),
+        ("A custodian does not know the passphrase", "the passphrase of card SIM-CARD-0001 is wrong"),
         ("A card of another world is put in", "card SIM-OTHER-0001 is of another Security World"),
         ("A card of the installers, which was to be shredded, is put in", "card SIM-CARD-0005 is of another set"),
     ],

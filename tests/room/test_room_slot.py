@@ -62,14 +62,16 @@ def test_a_card_that_does_not_come_in_time(script: list[str | None]) -> None:
 def test_a_pin_is_typed_once() -> None:
     at, console = slot(CANARY)
     assert at.pin(pin()).reveal() == CANARY
-    assert console.asked == [("PIN of card 2 of acs (SIM-CARD-0002), attempt 1, 2 more after it (not shown):", "")]
+    assert console.asked == [
+        ("Passphrase of card 2 of acs (SIM-CARD-0002), attempt 1, 2 more after it (not shown):", "")
+    ]
     assert console.paused == []
 
 
 def test_after_a_wrong_pin_the_card_is_waited_for() -> None:
     at, console = slot(CANARY)
     at.pin(pin(attempt=2, wait=4))
-    assert console.told == ["The card looks at no PIN for 4 s."]
+    assert console.told == ["The card looks at no passphrase for 4 s."]
     assert console.paused == [4]
     assert "attempt 2" in console.asked[0][0]
 
@@ -90,8 +92,8 @@ def test_a_new_pin_is_typed_twice_until_it_is_the_same() -> None:
 def test_a_pin_is_in_no_line_and_in_no_text() -> None:
     at, console = slot(CANARY, f"{CANARY}x", CANARY, CANARY, CANARY)
     made = [at.pin(pin(new=True)), at.pin(pin(attempt=3, wait=1))]
-    at.tell("the PIN of card SIM-CARD-0002 is wrong")
-    assert console.told[-1] == "The device says: the PIN of card SIM-CARD-0002 is wrong"
+    at.tell("the passphrase of card SIM-CARD-0002 is wrong")
+    assert console.told[-1] == "The device says: the passphrase of card SIM-CARD-0002 is wrong"
     assert CANARY not in console.shown
     assert CANARY not in repr((made, at, vars(at))) + "".join(map(str, made))
 
@@ -100,4 +102,7 @@ def test_a_request_of_the_device_is_not_left_at_the_first_ctrl_c() -> None:
     at, console = slot("SIM-CARD-0001", CANARY)
     at.card(wanted(1))
     at.pin(pin())
-    assert console.doing == ["the device has its cards (or `none`, typed twice, cancels)", "the device has its PIN"]
+    assert console.doing == [
+        "the device has its cards (or `none`, typed twice, cancels)",
+        "the device has its passphrase",
+    ]
