@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crash_bench import Traced
 
-PARTS = 4
+PARTS = 7
 
 
 def meetings(traced: Traced) -> list[tuple[Point, bool]]:
