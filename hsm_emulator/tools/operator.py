@@ -130,4 +130,4 @@ def _typed(read: Callable[[], str]) -> str:
 
 
 def _ended() -> Refused:
-    return Refused(Status.CANCELLED, "the input ended; nothing was changed but PIN tries")
+    return Refused(Status.CANCELLED, "the input ended; nothing was changed but passphrase tries")

@@ -42,7 +42,7 @@ def flipped(text: str) -> str:
 CHANGED_CARDS = {
     "K": ({"k": 1}, Status.CANCELLED, "says that 1 of 3 cards open its set, and it is 2 of 3: it was changed"),
     "set": ({"set_id": "0" * 40}, Status.CANCELLED, "is of another set"),
-    "index": ({"index": 3}, Status.DECRYPT_FAILED, "the PIN of card SIM-C-0001 is wrong"),
+    "index": ({"index": 3}, Status.DECRYPT_FAILED, "the passphrase of card SIM-C-0001 is wrong"),
 }
 """What is changed on a card, and how it is refused; the chip cannot tell a wrong index from a wrong PIN."""
 
