@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
+from runner.document.formats import is_of_its_kind, other_form
 from runner.document.known import keys_at
 from runner.document.ways import author_path, in_words, value_at
 from runner.vocabulary import meant, misspelling
@@ -37,19 +38,6 @@ _KINDS: Final = {
     "tuple_type": "a list",
     "iterable_type": "a list",
 }
-
-
-_FILES: Final = {
-    "ceremony": "a playbook",
-    "environment": "an environment",
-    "faults": "a file of faults",
-    "plan": "a plan",
-    "regions": "a regions file",
-    "replay": "a replay file",
-    "roster": "a roster",
-    "texts": "a file of texts",
-}
-"""What the files are called whose `format` begins with this word."""
 
 
 class Written(BaseModel):
@@ -172,10 +160,6 @@ class Report:
         return tuple(in_order(self._findings))
 
 
-_FEW: Final = 2
-"""A file without a format, and with fewer keys than these of the wanted kind, is of another kind."""
-
-
 def validated(model: type[D], source: Source, report: Report) -> D | None:
     """Return the document in `source` as `model`, or None with the faults of its shape in `report`.
 
@@ -184,7 +168,7 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
     whatever leans on that would be blamed too.
     """
     assert issubclass(model, Written)  # noqa: S101 (every document is one)
-    if source.findings or not _is_of_its_kind(model, source, report) or not _is_filled_in(source, report):
+    if source.findings or not is_of_its_kind(model, source, report) or not _is_filled_in(source, report):
         return None
     try:
         return model.model_validate(source.data)
@@ -204,25 +188,6 @@ def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
     """Say whether an unknown key was meant to be one that is not there."""
     path = author_path(error["loc"], data)
     return meant(str(path[-1]), keys_at(model, error["loc"][:-1]) - set(_keys_of(data, path[:-1]))) != ""
-
-
-def _is_of_its_kind(model: type[Written], source: Source, report: Report) -> bool:
-    """SHP003, SHP002: the file is a mapping of this kind; of another kind, all else about it would be a fault, too."""
-    wanted: str = get_args(model.model_fields["format"].annotation)[0]
-    data = source.data
-    if not isinstance(data, dict):
-        report.add("SHP003", "the file must be a mapping of names to values", (), help_=f"begin with format: {wanted}")
-        return False
-    kind = _FILES[wanted.partition("/")[0]]
-    written = data.get("format")
-    if isinstance(written, str) and "/" in written and written.partition("/")[0] != wanted.partition("/")[0]:
-        other = _FILES.get(written.partition("/")[0], "a file of another kind")
-        report.add("SHP003", f"this is {other} ({written}), and {kind} ({wanted}) is read here", ("format",))
-        return False
-    if "format" not in data and len(data.keys() & model.model_fields.keys()) < _FEW:
-        report.add("SHP002", f"this is not {kind}: `format` is missing", (), help_=f"begin with format: {wanted}")
-        return False
-    return True
 
 
 def _is_filled_in(source: Source, report: Report) -> bool:
@@ -296,7 +261,8 @@ def _tell(error: ErrorDetails, path: Path, report: Report) -> None:
     elif kind == "ceremony":
         report.add(context["code"], context["message"], path, key=at_key, help_=context["help"])
     elif kind == "literal_error":
-        report.add("SHP003", f"this must be {_choices(context['expected'])}", path, key=at_key)
+        expected, advice = context["expected"], other_form(error["input"], context["expected"])
+        report.add("SHP003", f"this must be {_choices(expected)}", path, key=at_key, help_=advice)
     elif kind == "too_short":
         if not value_at(report.source.data, path):  # else, those that there are have faults of their own
             report.add("SHP002", "there must be at least one here", path)
