@@ -215,12 +215,11 @@ def placed(documents: Documents, choice: Choice, found: tuple[Fault, ...]) -> tu
     """Return faults of a plan as findings: those of people at their place in the roster, others in the playbook."""
     playbook = Report(documents.playbook.source)
     roster = playbook if documents.roster is None else Report(documents.roster.source)
-    positions = {step.id: position for position, _part, step in documents.written.numbered_steps()}
+    numbers = {step.id: position for position, _part, step in documents.written.numbered_steps()}
     regions = () if choice.region is None else (choice.region,)
     for fault in found:
         report = roster if fault.key[0] == "people" else playbook
-        path = _path(fault, positions)
-        report.add(fault.rule, fault.words, path, regions=regions, help_=fault.help, also=fault.also)
+        report.add(fault.rule, fault.words, _path(fault, numbers), regions=regions, help_=fault.help, also=fault.also)
     return (*playbook.findings(), *(roster.findings() if roster is not playbook else ()))
 
 

@@ -73,7 +73,7 @@ def shortfall(people: Sequence[Person], needs: Sequence[Need], instead: Mapping[
         able = sum(1 for person in people if eligible(person, need, instead))
         if able < need.count:
             whom = f"{need.role} with a card of `{need.holders_of}`" if need.holders_of else need.role
-            return f"{need.count} people are needed as {whom}, and {able} can come"
+            return f"{_needed(need.count)} as {whom}, and {able} can come"
     wanted = ", ".join(f"{need.count} {need.role}" for need in needs)
     return f"{wanted} are needed, and too many of them would have to be the same people"
 
@@ -118,9 +118,13 @@ def quorum_fault(  # noqa: C901, PLR0911 (one return per reason)
             and eligible(person, need, instead)
         )
         if met < need.count:
-            return f"{need.count} people are needed as {need.role}, and {met} stand there"
+            return f"{_needed(need.count)} as {need.role}, and {met} stand there"
     extra = [one.person for one in acting if one.role not in {need.role for need in step.quorum}]
     return f"{', '.join(extra)} act in a role this step does not need" if extra else None
+
+
+def _needed(count: int) -> str:
+    return f"{count} people are needed" if count > 1 else "1 person is needed"
 
 
 def _out_of_place(person: Person, instead: Mapping[str, str]) -> str:

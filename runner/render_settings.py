@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from runner.document.formats import other_form
 from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def _tell(action: Action[Any], step: Step, position: int, error: ErrorDetails, v
         case "rule":
             report.add(context["rule"], context["words"], path, regions=regions)
         case "literal_error":
-            report.add("SHP003", f"this must be {context['expected'].replace(chr(39), '`')}", path, regions=regions)
+            expected, advice = context["expected"], other_form(step.settings.get(name), context["expected"])
+            words = f"this must be {expected.replace(chr(39), '`')}"
+            report.add("SHP003", words, path, regions=regions, help_=advice)
         case kind:
             report.add("SHP003", f"this must be {_KINDS.get(kind, 'something else')}", path, regions=regions)

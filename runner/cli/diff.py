@@ -13,7 +13,7 @@ from runner.difference import differences
 from runner.document.characters import shown
 from runner.errors import Exit, PlaybookFault, WrongUse
 from runner.host.disk import Disk
-from runner.host.documents import find_playbook, load
+from runner.host.documents import find_playbook, is_bare_folder, load
 from runner.parameters import Given
 from runner.plan import parse_plan, plan_bytes
 from runner.planning import choose, make_plan
@@ -71,7 +71,7 @@ def _plan(disk: Disk, name: str, args: Namespace, side: int) -> Plan | None:
         PlaybookFault: RUN012, it is no plan of this format.
     """
     path = Path(name)
-    if _is_playbook(disk, path) or (path.is_dir() and not (path / "plan.json").exists()):
+    if _is_playbook(disk, path) or is_bare_folder(path):
         return _made(disk, name, args, side)
     content = disk.read(path / "plan.json" if disk.list(path) else path)
     try:

@@ -1,13 +1,12 @@
-"""Which kind of file is meant, by the first word of its `format`: of another kind, it is not read any further."""
+"""Which kind of file it is that was named, and how what is right but for its form is written."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, get_args
+import re
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    from runner.document.shape import Report
+    from runner.document.shape import Report, Written
     from runner.document.source import Source
 
 _FILES: Final = {
@@ -26,7 +25,7 @@ _FEW: Final = 2
 """A file without a format, and with fewer keys than these of the wanted kind, is of another kind."""
 
 
-def is_of_its_kind(model: type[BaseModel], source: Source, report: Report) -> bool:
+def is_of_its_kind(model: type[Written], source: Source, report: Report) -> bool:
     """SHP003, SHP002: the file is a mapping of this kind; of another kind, all else about it would be a fault, too."""
     wanted: str = get_args(model.model_fields["format"].annotation)[0]
     data = source.data
@@ -43,3 +42,10 @@ def is_of_its_kind(model: type[BaseModel], source: Source, report: Report) -> bo
         report.add("SHP002", f"this is not {kind}: `format` is missing", (), help_=f"begin with format: {wanted}")
         return False
     return True
+
+
+def other_form(given: Any, expected: str) -> str:
+    """Return how to write what is right but for its form: a number in quotes, or a word that is a condition's key."""
+    if isinstance(given, str) and given in re.findall("[0-9]+", expected):
+        return "write it without quotes"
+    return "write {written: true}" if given == "written" and "'blank'" in expected else ""

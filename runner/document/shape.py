@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
-from runner.document.formats import is_of_its_kind
+from runner.document.formats import is_of_its_kind, other_form
 from runner.document.known import keys_at
 from runner.document.ways import author_path, in_words, value_at
 from runner.vocabulary import meant, misspelling
@@ -260,7 +260,8 @@ def _tell(error: ErrorDetails, path: Path, report: Report) -> None:
     elif kind == "ceremony":
         report.add(context["code"], context["message"], path, key=at_key, help_=context["help"])
     elif kind == "literal_error":
-        report.add("SHP003", f"this must be {_choices(context['expected'])}", path, key=at_key)
+        expected, advice = context["expected"], other_form(error["input"], context["expected"])
+        report.add("SHP003", f"this must be {_choices(expected)}", path, key=at_key, help_=advice)
     elif kind == "too_short":
         if not value_at(report.source.data, path):  # else, those that there are have faults of their own
             report.add("SHP002", "there must be at least one here", path)

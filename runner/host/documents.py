@@ -61,6 +61,11 @@ def find_playbook(name: str) -> Path:
     raise WrongUse(f"there is no file {name}, and no shipped ceremony of that name ({', '.join(own)})")
 
 
+def is_bare_folder(path: Path) -> bool:
+    """Say whether it is a folder in which there is no plan, so that it is no record."""
+    return path.is_dir() and not (path / "plan.json").exists()
+
+
 def _of_folder(path: Path) -> str:
     """Return in words what to name instead of a folder."""
     if (path / "log.jsonl").exists():

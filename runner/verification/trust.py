@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from runner import canonical
 from runner.canonical import NotCanonical, file_digest
+from runner.spoken import plain
 from runner.verification.notes import NoteKey, read_root, read_vkey
 from runner.verification.reading import HASH, ID, NAME, ShapeError, fit, whole
 from runner.verification.signatures import PublicKey, read_key
@@ -159,6 +160,9 @@ def _parsed(content: bytes, shape: dict[str, Any], name: str) -> Any:
     except (ValueError, RecursionError) as error:
         words = f"the {name} file is not JSON in UTF-8, or holds a key twice ({type(error).__name__})"
         raise ShapeError(words) from None
+    (wanted,) = shape["format"]
+    if isinstance(data, dict) and data.get("format") != wanted:
+        raise ShapeError(f"the {name} file is of format {plain(str(data.get('format')))}, and {wanted} is wanted")
     fit(data, shape, name)
     return data
 

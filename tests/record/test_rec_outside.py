@@ -211,6 +211,14 @@ def test_a_policy_asks_for_more(signed: Written, tmp_path: Path, fields: dict[st
     assert {finding.rule for finding in verdict.findings} == (set() if outcome is Outcome.VALID else {"LOG097"})
 
 
+def test_a_file_of_another_kind_is_named(record: Written, tmp_path: Path) -> None:
+    given = policy(tmp_path)
+    words = [finding.words for finding in verify(record.folder, given, rehearsal=True).findings]
+    assert words == ["the trust file is of format policy/1, and trust/1 is wanted"]
+    words = [finding.words for finding in under(record, record.trust).findings]
+    assert words == ["the policy file is of format trust/1, and policy/1 is wanted"]
+
+
 def test_where_every_gate_is_signed_a_policy_that_wants_it_is_met(tmp_path: Path) -> None:
     def all_signed(told: list[Draft]) -> None:
         for draft in told:

@@ -19,6 +19,8 @@ PLAYBOOK = name("ceremony")
         (within("obtain-toolset", "    minutes: 10\n", "    duration: 10\n"), "write `minutes`"),
         (within("obtain-toolset", "    minutes: 10\n", "    minutes: 10\n    minute: 5\n"), "write `minutes`"),
         (within("back-up-world", "action: back_up", "action: save_files"), "write `back_up`"),
+        (within("generate-key", "size: 2048", 'size: "2048"'), "write it without quotes"),
+        (edit("  acs: blank", "  acs: written"), "write {written: true}"),
         (within("obtain-toolset", "  - id:", "    id:"), "write `- id:` where another item begins"),
     ],
 )

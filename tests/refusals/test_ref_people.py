@@ -141,7 +141,7 @@ def test_a_stand_in_takes_the_place_of_somebody_who_cannot_come(shipped: Plan) -
     faults = check(shipped, absent=["goran", "ines"])
     assert not isinstance(faults, CheckedPlan)
     assert {fault.rule for fault in faults} == {"QUO004"}
-    assert "1 people are needed as operator, and 0 can come" in {fault.words for fault in faults}
+    assert "1 person is needed as operator, and 0 can come" in {fault.words for fault in faults}
 
 
 @pytest.mark.parametrize("one", ["deniz", "emeka", "freya", "hana"])

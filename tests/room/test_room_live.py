@@ -84,7 +84,7 @@ def test_attendance() -> None:
 def test_attendance_says_whom_a_step_lacks() -> None:
     made, console = room("dan", "done")
     made.attend()
-    assert "step generate cannot be done yet: 1 people are needed as witness, and 0 can come" in console.told[-1]
+    assert "step generate cannot be done yet: 1 person is needed as witness, and 0 can come" in console.told[-1]
 
 
 def test_attendance_at_a_later_sitting_says_who_is_gone() -> None:
@@ -171,7 +171,7 @@ def test_a_right_answer_begins_the_count_anew() -> None:
 def test_nobody_acts_before_everybody_is_here() -> None:
     made, console = room("dan", "come", "eva", "dan", "eva", here="dan")
     assert gather(made) == PeopleGathered(acting=DAN_AND_EVA)
-    assert "Not everybody is here: 1 people are needed as witness, and 0 can come." in console.told[0]
+    assert "Not everybody is here: 1 person is needed as witness, and 0 can come." in console.told[0]
     assert any("somebody who is needed is not here" in line for line in console.told)
     assert made.arrivals() == (PersonPresent(person="eva"),)
 
