@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crash_bench import Traced
 
-PARTS = 7
+PARTS = 4
 
 
 def meetings(traced: Traced) -> list[tuple[Point, bool]]:
