@@ -55,7 +55,13 @@ def encode(value: object) -> bytes:
         NotCanonical: it holds something outside the subset.
     """
     _admit(value, DEPTH)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    if "\x7f" in text:
+        raise NotCanonical("text with U+007F")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise NotCanonical("text with a lone surrogate") from None
 
 
 def decode(data: bytes) -> Any:
@@ -76,9 +82,7 @@ def decode(data: bytes) -> Any:
 def _admit(value: object, depth: int) -> None:
     if depth == 0:
         raise NotCanonical(f"nested deeper than {DEPTH}")
-    if isinstance(value, str):
-        _admit_text(value)
-    elif isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         for item in value:
             _admit(item, depth - 1)
     elif isinstance(value, dict):
@@ -86,16 +90,7 @@ def _admit(value: object, depth: int) -> None:
             if not isinstance(key, str) or not _KEY.match(key):
                 raise NotCanonical("a key outside [a-z][a-z0-9_]*")
             _admit(item, depth - 1)
-    elif value is not None and not isinstance(value, int):
+    elif value is not None and not isinstance(value, int | str):
         raise NotCanonical(f"{type(value).__name__} has no canonical form")
     elif isinstance(value, int) and abs(value) > LARGEST:
         raise NotCanonical("an integer beyond 2^53-1")
-
-
-def _admit_text(value: str) -> None:
-    if "\x7f" in value:
-        raise NotCanonical("text with U+007F")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise NotCanonical("text with a lone surrogate") from None

@@ -95,7 +95,6 @@ OTHERS_WITH_FILES = {
     "runner/host/sshkeygen.py": "runs ssh-keygen, with a key file of a moment for the agent",
     "runner/host/terminal.py": "talks to the controlling terminal",
     "runner/cli/main.py": "turns a closed stdout into the null device",
-    "runner/cli/diff.py": "looks whether a record's folder is named",
     "runner/cli/verify.py": "looks whether the record is a folder",
     "hsm_emulator/region/catalogue.py": "reads the regions that are shipped inside the package",
     "hsm_emulator/region/verifier.py": "the program the toolset ships: it stands alone and reads two packages",
