@@ -10,6 +10,7 @@ from hsm_emulator.dialogue import CardAsk, Dialogue, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status, StoreBroken
 from hsm_emulator.quorum import Call
+from hsm_emulator.receipts import AUDIT
 from hsm_emulator.slot import Slot
 from hsm_emulator.state import ROOMS, State
 from hsm_emulator.store import Store
@@ -90,7 +91,7 @@ class Device:
             StoreBroken: its files are not what its receipts say.
         """
         disk = disk or Disk()
-        if not disk.list(folder / _SILICON):
+        if not any(disk.list(folder / part) for part in (_SILICON, AUDIT)):
             raise Refused(Status.UNKNOWN_ID, f"there is no installation in {folder}")
         store = Store.open(folder, disk, ROOMS)
         try:

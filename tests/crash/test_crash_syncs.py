@@ -168,7 +168,7 @@ SYNCS: Final = [
         rf"sync_folder {DEVICE}(/[\w-]+)* after mkdir",
         "AssertionError: hsm cannot be opened",
     ),
-    Sync("a device's receipt's name", rf"sync_folder {DEVICE}/audit after rename", "StoreBroken: cardstore/"),
+    Sync("a device's receipt's name", rf"sync_folder {DEVICE}/audit after rename", "StoreBroken: there is a file"),
     Sync(
         "a device's receipt's name, by the next process", rf"sync_folder {DEVICE}/audit", "StoreBroken: kmdata/local/"
     ),

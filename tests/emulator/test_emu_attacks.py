@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import shutil
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,15 @@ def test_an_edited_file_without_receipt(ready: Bench, path: str) -> None:
     ready.device.close()
     file = ready.folder / path
     file.write_bytes(file.read_bytes()[:-3] + b"xx}")
+    with pytest.raises(StoreBroken):
+        ready.reopen()
+
+
+@pytest.mark.parametrize("folder", ["silicon", "audit", "cardstore"])
+def test_a_folder_of_the_device_that_is_gone(ready: Bench, folder: str) -> None:
+    """What is left is an installation that was tampered with, and not none."""
+    ready.device.close()
+    shutil.rmtree(ready.folder / folder)
     with pytest.raises(StoreBroken):
         ready.reopen()
 
