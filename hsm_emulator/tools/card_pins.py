@@ -32,9 +32,7 @@ def _examine(options: Namespace, at: Installation) -> str:
         raise Refused(Status.CANCELLED, "no card; nothing was looked at")
     shown = at.look(messages.ExamineCard(serial=serial), messages.CardExamined)
     if options.json:
-        from msgspec import to_builtins
-
-        return json_page(card=to_builtins(shown))
+        return json_page(card=shown)
     page = f"{MARK}\nModule 1 slot 0: {card_name(shown.set_name, shown.number)}"
     if not shown.set_name:
         return f"{page}\n"

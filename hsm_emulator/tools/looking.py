@@ -27,13 +27,13 @@ _COUNTERS: Final = ("receipts", "keys", "cards", "files")
 
 
 def json_page(**facts: object) -> str:
-    """Return facts as one JSON object that says what it is."""
-    return json.dumps({"simulated": True, **facts}, indent=1, sort_keys=True) + "\n"
+    """Return facts, records among them, as one JSON object that says what it is."""
+    return json.dumps(to_builtins({"simulated": True, **facts}), indent=1, sort_keys=True) + "\n"
 
 
 def _enquiry(options: Namespace, at: Installation) -> str:
     module = at.module()
-    return json_page(module=to_builtins(module)) if options.json else pages.module_page(module)
+    return json_page(module=module) if options.json else pages.module_page(module)
 
 
 def _nfkminfo(options: Namespace, at: Installation) -> str:
@@ -43,8 +43,7 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
     if options.keys is None:
         now, hkml = _operators(at), _hkml(at, module)
         if options.json:
-            loaded = [to_builtins(token) for token in now.loaded]
-            return json_page(module=to_builtins(module), hkml=hkml, slot=to_builtins(now.slot), loaded=loaded)
+            return json_page(module=module, hkml=hkml, slot=now.slot, loaded=now.loaded)
         parts = operator_pages.module_lines(module, hkml, now.slot)
         return pages.world_page(module, parts) + operator_pages.loaded_lines(now.loaded)
     if len(options.keys) > len(("APP", "IDENT")):
@@ -55,7 +54,7 @@ def _nfkminfo(options: Namespace, at: Installation) -> str:
         there = ", ".join(f"{key.app} {key.ident}" for key in module.keys) or "none"
         raise Refused(Status.UNKNOWN_KEY, f"there is no key {' '.join(options.keys)}; there are: {there}")
     if options.json:
-        return json_page(keys=[to_builtins(key) for key in keys])
+        return json_page(keys=keys)
     return pages.key_list(replace(module, keys=tuple(keys)))
 
 
@@ -80,17 +79,9 @@ def _operator_list(options: Namespace, at: Installation) -> str:
     there = _operators(at)
     if options.operators == "cardsets":
         sets = there.card_sets
-        return (
-            json_page(cardsets=[to_builtins(made) for made in sets])
-            if options.json
-            else operator_pages.card_set_list(sets)
-        )
+        return json_page(cardsets=sets) if options.json else operator_pages.card_set_list(sets)
     cards = there.softcards
-    return (
-        json_page(softcards=[to_builtins(made) for made in cards])
-        if options.json
-        else operator_pages.softcard_list(cards)
-    )
+    return json_page(softcards=cards) if options.json else operator_pages.softcard_list(cards)
 
 
 def _operators(at: Installation) -> OperatorsListed:
@@ -165,7 +156,7 @@ def _nfkmverify(options: Namespace, at: Installation) -> str:
 
     keys = attested.verify(at, options.app, options.ident)
     if options.json:
-        return json_page(keys=[to_builtins(key) for key in keys])
+        return json_page(keys=keys)
     return attested.page(keys, _operators(at))
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
-
-from msgspec import to_builtins
 
 from hsm_emulator import world_messages as messages
 from hsm_emulator.pages import MARK
@@ -36,7 +33,9 @@ def _demand(options: Namespace, name: str, *, needed: bool) -> None:
 def _list(options: Namespace, at: Installation) -> str:
     found = at.look(messages.ListAreas(), messages.AreasListed)
     if options.json:
-        return json.dumps({"simulated": True, **to_builtins(found)}, indent=1, sort_keys=True) + "\n"
+        from hsm_emulator.tools.looking import json_page
+
+        return json_page(areas=found.areas, free=found.free)
     lines = [f"  {area.name:<11} {area.size:>6} bytes" for area in found.areas]
     return "\n".join([MARK, f"NVRAM - {len(found.areas)} areas, {found.free} bytes free", *lines, ""])
 

@@ -61,8 +61,6 @@ def _new(options: Namespace, at: Installation) -> str:
 
 
 def _list(options: Namespace, at: Installation) -> str:
-    from msgspec import to_builtins
-
     from hsm_emulator import operator_pages
     from hsm_emulator.tools.looking import json_page
 
@@ -75,7 +73,7 @@ def _list(options: Namespace, at: Installation) -> str:
     elif options.name:
         raise UsageError("--list takes no name")
     if options.json:
-        return json_page(softcards=[to_builtins(made) for made in there])
+        return json_page(softcards=there)
     return operator_pages.softcard_list(there)
 
 

@@ -32,11 +32,9 @@ def _verifykeypackage(options: Namespace, at: Installation) -> str:
     command = messages.VerifyPackages(kek_package=at.read(options.kek), world_package=at.read(options.world))
     verified = at.look(command, messages.PackagesVerified)
     if options.json:
-        from msgspec import to_builtins
-
         from hsm_emulator.tools.looking import json_page
 
-        return json_page(packages=to_builtins(verified))
+        return json_page(packages=verified)
     lines = [
         MARK,
         f"region        {verified.region}",
