@@ -81,7 +81,9 @@ def differences(old: Plan, new: Plan) -> tuple[Change, ...]:
             changes += _fields(name, before, after)
         else:
             changes += _fields("plan", {name: before}, {name: after})
-    return tuple(sorted(changes, key=lambda change: (change.wording, change.wording and change.place[:7] == "source ")))
+    return tuple(
+        sorted(changes, key=lambda change: (change.wording, change.wording and change.place.startswith("source ")))
+    )
 
 
 # -- inside ----------------------------------------------------------------------------------------------------------

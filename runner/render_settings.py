@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from runner.document.formats import other_form
+from runner.document.ways import other_form
 from runner.vocabulary import closest, misspelling
 
 if TYPE_CHECKING:

@@ -1,9 +1,8 @@
-"""Which kind of file it is that was named, and how what is right but for its form is written."""
+"""Which kind of file it is that was named; of another kind, it is not read any further."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 if TYPE_CHECKING:
     from runner.document.shape import Report, Written
@@ -42,10 +41,3 @@ def is_of_its_kind(model: type[Written], source: Source, report: Report) -> bool
         report.add("SHP002", f"this is not {kind}: `format` is missing", (), help_=f"begin with format: {wanted}")
         return False
     return True
-
-
-def other_form(given: Any, expected: str) -> str:
-    """Return how to write what is right but for its form: a number in quotes, or a word that is a condition's key."""
-    if isinstance(given, str) and given in re.findall("[0-9]+", expected):
-        return "write it without quotes"
-    return "write {written: true}" if given == "written" and "'blank'" in expected else ""

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
-from runner.document.formats import is_of_its_kind, other_form
+from runner.document.formats import is_of_its_kind
 from runner.document.known import keys_at
-from runner.document.ways import author_path, in_words, value_at
+from runner.document.ways import author_path, in_words, other_form, value_at
 from runner.vocabulary import meant, misspelling
 
 if TYPE_CHECKING:

@@ -198,15 +198,16 @@ def _refused(name: str, code: str, message: str, span: Span | None = None) -> So
 
 def _not_utf8(name: str, data: bytes, fault: UnicodeDecodeError) -> Source:
     before = data[: fault.start].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    line = before.count("\n") + 1
-    column = len(before) - (before.rfind("\n") + 1) + 1
-    span = Span(line, column, line, column + 1)
     binary = "" if b"\0" not in data else ", if it is text at all"
-    return _refused(name, "YAM002", f"the file is not UTF-8 from here on; save it as UTF-8{binary}", span)
+    return _refused(name, "YAM002", f"the file is not UTF-8 from here on; save it as UTF-8{binary}", _behind(before))
 
 
 def _no_text(name: str, text: str) -> Source:
-    before = text[: text.index("\0")]
-    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
     words = "the file is not text in UTF-8: a byte 0 stands here; save it as UTF-8, if it is text at all"
-    return _refused(name, "YAM002", words, Span(line, column, line, column + 1))
+    return _refused(name, "YAM002", words, _behind(text[: text.index("\0")]))
+
+
+def _behind(before: str) -> Span:
+    """Return the place of the character behind some text."""
+    line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    return Span(line, column, line, column + 1)

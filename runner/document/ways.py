@@ -1,7 +1,8 @@
-"""The way to a value: as the library gives it, as the author wrote it, and as people say it."""
+"""The way to a value: as the library gives it, as the author wrote it, and as people say it; and how to write it."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -50,3 +51,10 @@ def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
             path.append(part)
             data = data[part]
     return tuple(path)
+
+
+def other_form(given: Any, expected: str) -> str:
+    """Return how to write what is right but for its form: a number in quotes, or a word that is a condition's key."""
+    if isinstance(given, str) and given in re.findall("[0-9]+", expected):
+        return "write it without quotes"
+    return "write {written: true}" if given == "written" and "'blank'" in expected else ""
