@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 
 from hsm_emulator import crypto
 from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
-from hsm_emulator.messages import ChangeMode, GenerateKey, Mode, ModifyAcls, NewWorld, Package, ProveKey
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import ChangeMode, GenerateKey, ModifyAcls, NewWorld, Package, ProveKey
 from hsm_emulator.region.catalogue import world as region_world
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hsm_emulator import acl, nvram, quorum, worlds
 from hsm_emulator.acl import NvMemOpPerms, NvRight, Right
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import Mode
+from hsm_emulator.facts import Mode
 from hsm_emulator.state import State, demand, recall
 from hsm_emulator.world_messages import AreaChanged, AreaFact, AreaRead, AreasListed
 

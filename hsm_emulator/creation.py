@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from hsm_emulator import administrators, byok, crypto, nvram, profiles, quorum, sharing, worlds
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.administrators import AdminKey
+from hsm_emulator.facts import Mode
 from hsm_emulator.limits import Since
-from hsm_emulator.messages import Mode, NewWorld, WorldMade
+from hsm_emulator.messages import NewWorld, WorldMade
 from hsm_emulator.profiles import TOKENS
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL, State, demand, km_hash, recall, remember

@@ -24,8 +24,9 @@ from hsm_emulator import (
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Certificate, Kind
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.keyfile import KEY_TYPE, KeyFile
-from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerated, KeyProved, Mode, ProveKey
+from hsm_emulator.messages import DeleteKey, GenerateKey, KeyDeleted, KeyGenerated, KeyProved, ProveKey
 from hsm_emulator.recovery_blob import seal_recovery
 from hsm_emulator.state import State, demand, recall, remember
 

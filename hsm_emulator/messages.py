@@ -11,58 +11,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from hsm_emulator.facts import CardFact, FileFact, KeyFact, Mode
+from hsm_emulator.facts import CardFact, FileFact, KeyFact, Mode  # noqa: TC001 (msgspec reads type hints at run time)
 from hsm_emulator.operator_messages import OperatorChange, OperatorLook, OperatorReply
 from hsm_emulator.world_messages import Feature, WorldChange, WorldFact, WorldLook, WorldMode, WorldReply
-
-__all__ = [
-    "AclsModified",
-    "CardExamined",
-    "CardFact",
-    "CardsReplaced",
-    "CardsTried",
-    "Change",
-    "ChangeMode",
-    "ChangePin",
-    "CheckPin",
-    "CollectOutput",
-    "Command",
-    "DeleteKey",
-    "Enquiry",
-    "ExamineCard",
-    "FileFact",
-    "FileRestored",
-    "GenerateKey",
-    "Happened",
-    "InspectKey",
-    "KeyDeleted",
-    "KeyFact",
-    "KeyGenerated",
-    "KeyInspected",
-    "KeyProved",
-    "LoadWorld",
-    "Look",
-    "Mode",
-    "ModeChanged",
-    "ModifyAcls",
-    "ModuleState",
-    "NewWorld",
-    "Output",
-    "Package",
-    "Packaged",
-    "PackagesVerified",
-    "PinChanged",
-    "PinChecked",
-    "ProveKey",
-    "ReplaceCards",
-    "Reply",
-    "RestoreFile",
-    "Since",
-    "TryCards",
-    "VerifyPackages",
-    "WorldLoaded",
-    "WorldMade",
-]
 
 # -- looking, changing nothing ---------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from hsm_emulator import attestation, cards, crypto, encoding, keyfile, ram, worlds
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import ChangeMode, Mode, ModeChanged, ModuleState
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import ChangeMode, ModeChanged, ModuleState
 from hsm_emulator.profiles import TOKEN_OF
 from hsm_emulator.state import Memory, State, make_device_secret, recall, remember
 from hsm_emulator.world_messages import WorldFact

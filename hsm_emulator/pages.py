@@ -19,7 +19,8 @@ from hsm_emulator import (
 )
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile
-from hsm_emulator.messages import InspectKey, KeyInspected, Mode
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import InspectKey, KeyInspected
 from hsm_emulator.state import demand, kind_of, parse, recall
 from hsm_emulator.world_messages import Feature, WorldMode
 

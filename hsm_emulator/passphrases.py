@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from hsm_emulator import cards, profiles, quorum, tokens, worlds
 from hsm_emulator.dialogue import ACS, WORLD, CardAsk, PinAsk
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import CardExamined, CardFact, Mode, PinChanged, PinChecked
+from hsm_emulator.facts import CardFact, Mode
+from hsm_emulator.messages import CardExamined, PinChanged, PinChecked
 from hsm_emulator.quorum import SALT
 from hsm_emulator.state import demand, recall
 

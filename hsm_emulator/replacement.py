@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from hsm_emulator import quorum, sharing, worlds
 from hsm_emulator.acl import MakeBlob, OpPermissions, Right
+from hsm_emulator.facts import Mode
 from hsm_emulator.limits import LOADED, Since
-from hsm_emulator.messages import CardsReplaced, Mode
+from hsm_emulator.messages import CardsReplaced
 from hsm_emulator.profiles import TOKENS
 from hsm_emulator.state import State, demand, recall, remember
 

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 from hsm_emulator import attestation, crypto, keyfile, nvram, operator_cards, quorum, softcards, worlds
 from hsm_emulator.acl import OpPermissions, Right
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.limits import LOADED
-from hsm_emulator.messages import FileRestored, LoadWorld, Mode, RestoreFile, WorldLoaded
+from hsm_emulator.messages import FileRestored, LoadWorld, RestoreFile, WorldLoaded
 from hsm_emulator.state import LOCAL, State, demand, parse, recall, remember
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from hsm_emulator import cards, creation, module
 from hsm_emulator.dialogue import Pin
+from hsm_emulator.facts import Mode
 from hsm_emulator.faults import BLANK, OTHER, WORN
-from hsm_emulator.messages import ChangeMode, Mode, NewWorld
+from hsm_emulator.messages import ChangeMode, NewWorld
 from hsm_emulator.quorum import Call
 from hsm_emulator.state import recall
 

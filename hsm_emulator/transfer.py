@@ -15,9 +15,10 @@ from hsm_emulator import acl, attestation, byok, crypto, encoding, keyfile, quor
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.keys import COPY, SIMPLE
 from hsm_emulator.limits import LOADED, UseLimit
-from hsm_emulator.messages import AclsModified, Mode, ModifyAcls, Package, Packaged, PackagesVerified
+from hsm_emulator.messages import AclsModified, ModifyAcls, Package, Packaged, PackagesVerified
 from hsm_emulator.state import LOCAL, OUTBOX, State, demand, parse, recall, remember
 
 if TYPE_CHECKING:

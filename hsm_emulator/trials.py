@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import quorum, sharing, worlds
 from hsm_emulator.dialogue import CardAsk
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import CardFact, CardsTried, Mode, TryCards
+from hsm_emulator.facts import CardFact, Mode
+from hsm_emulator.messages import CardsTried, TryCards
 from hsm_emulator.state import State, demand, recall
 
 if TYPE_CHECKING:

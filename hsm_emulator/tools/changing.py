@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hsm_emulator import messages, profiles
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import Mode
+from hsm_emulator.facts import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import LOCAL

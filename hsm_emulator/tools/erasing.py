@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from hsm_emulator import messages, world_messages
 from hsm_emulator.dialogue import card_name
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.pages import MARK
 from hsm_emulator.tools.arguments import Tool, add_module
 from hsm_emulator.tools.waiting import add_wait_limit, await_initialization
@@ -62,7 +63,7 @@ def format_card(at: Installation) -> str:
 
 def _demand_mode(at: Installation, tool: str) -> None:
     mode = at.module().mode
-    if mode not in {messages.Mode.OPERATIONAL, messages.Mode.INITIALIZATION}:  # before anybody puts in a card
+    if mode not in {Mode.OPERATIONAL, Mode.INITIALIZATION}:  # before anybody puts in a card
         words = f"{tool} needs operational or initialization mode; module 1 is in {mode.value} mode"
         raise Refused(Status.INVALID_STATE, words)
 

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hsm_emulator.messages import Mode
+from hsm_emulator.facts import Mode
 from hsm_emulator.tries import ASKS
 
 if TYPE_CHECKING:

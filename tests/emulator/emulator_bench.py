@@ -18,7 +18,8 @@ from hsm_emulator.attestation import Kind
 from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import ChangeMode, GenerateKey, Mode, ModifyAcls, NewWorld, Package
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import ChangeMode, GenerateKey, ModifyAcls, NewWorld, Package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from emulator_bench import SUITE, Bench, ScriptedDialogue, generate
 
 from hsm_emulator.dialogue import SOFTCARD
-from hsm_emulator.messages import Enquiry, KeyGenerated, Mode, ModuleState, NewWorld, ProveKey
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import Enquiry, KeyGenerated, ModuleState, NewWorld, ProveKey
 from hsm_emulator.operator_messages import (
     CardSetCreated,
     CreateCardSet,

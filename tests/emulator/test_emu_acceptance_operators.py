@@ -29,17 +29,9 @@ from hsm_emulator import cards, crypto, keyfile, ram, softcards, state
 from hsm_emulator.device import Device, Pin
 from hsm_emulator.disk import Disk, Operation
 from hsm_emulator.errors import Refused, Status, StoreBroken
+from hsm_emulator.facts import Mode
 from hsm_emulator.handling import FailModule, LoseCard, SwitchPower
-from hsm_emulator.messages import (
-    ChangeMode,
-    CheckPin,
-    InspectKey,
-    KeyInspected,
-    KeyProved,
-    LoadWorld,
-    Mode,
-    RestoreFile,
-)
+from hsm_emulator.messages import ChangeMode, CheckPin, InspectKey, KeyInspected, KeyProved, LoadWorld, RestoreFile
 from hsm_emulator.operator_messages import (
     CheckSoftcard,
     CreateSoftcard,

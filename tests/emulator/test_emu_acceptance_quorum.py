@@ -17,7 +17,8 @@ from emulator_bench import CHEAP, ESN, SUITE, FakeClock, ScriptedDialogue, Seede
 from hsm_emulator import cards, creation, module, quorum, sharing, worlds
 from hsm_emulator.dialogue import Pin
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import ChangeMode, Mode, NewWorld
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import ChangeMode, NewWorld
 from hsm_emulator.quorum import Call
 from hsm_emulator.sharing import Quorum
 from hsm_emulator.state import recall

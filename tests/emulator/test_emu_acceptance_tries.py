@@ -18,12 +18,12 @@ from hsm_emulator import crypto
 from hsm_emulator.device import Device
 from hsm_emulator.disk import Disk
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.messages import (
     ChangePin,
     CheckPin,
     ExamineCard,
     LoadWorld,
-    Mode,
     NewWorld,
     PinChecked,
     ReplaceCards,

@@ -31,6 +31,7 @@ from hsm_emulator import (
     worlds,
 )
 from hsm_emulator.errors import EmulatorError, StoreBroken
+from hsm_emulator.facts import CardFact, FileFact
 from hsm_emulator.region import verifier
 from hsm_emulator.state import State, render
 from hsm_emulator.tools import looking
@@ -156,8 +157,8 @@ def samples(tmp_path_factory: pytest.TempPathFactory, origins: tuple[Path, Path]
             hknso="a" * 40,
             hkm="b" * 40,
             hkre="c" * 40,
-            cards=(messages.CardFact(number=1, serial="SIM-C-0001"),),
-            world=messages.FileFact(name="world", size=1, sha256="d" * 64),
+            cards=(CardFact(number=1, serial="SIM-C-0001"),),
+            world=FileFact(name="world", size=1, sha256="d" * 64),
         )
     )
     staffed = Bench(place.parent / "staffed", seed="staffed")

@@ -17,7 +17,8 @@ from hsm_emulator import acl, cards, crypto, encoding, keyfile, profiles, quorum
 from hsm_emulator.device import Pin
 from hsm_emulator.disk import Disk, Operation
 from hsm_emulator.errors import Refused, Status, StoreBroken
-from hsm_emulator.messages import CollectOutput, InspectKey, KeyInspected, Mode, NewWorld, Output
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import CollectOutput, InspectKey, KeyInspected, NewWorld, Output
 from hsm_emulator.store import Store
 
 if TYPE_CHECKING:

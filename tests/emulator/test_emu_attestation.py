@@ -11,7 +11,8 @@ from test_emu_attacks import forge
 from tool_bench import Tools
 
 from hsm_emulator import attestation, bundle
-from hsm_emulator.messages import InspectKey, KeyInspected, LoadWorld, Mode, RestoreFile
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import InspectKey, KeyInspected, LoadWorld, RestoreFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -26,6 +26,7 @@ from operators_bench import card_set, recoverable_world
 from hsm_emulator import messages, receipts
 from hsm_emulator.device import Device
 from hsm_emulator.disk import Disk, Operation
+from hsm_emulator.facts import Mode
 from hsm_emulator.messages import (
     ChangeMode,
     ChangePin,
@@ -33,7 +34,6 @@ from hsm_emulator.messages import (
     DeleteKey,
     GenerateKey,
     LoadWorld,
-    Mode,
     ModifyAcls,
     NewWorld,
     Package,

@@ -11,7 +11,8 @@ from tool_bench import Tools
 
 from hsm_emulator import cards, state
 from hsm_emulator.errors import Status
-from hsm_emulator.messages import Enquiry, LoadWorld, Mode, ModuleState, NewWorld, ProveKey, ReplaceCards
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import Enquiry, LoadWorld, ModuleState, NewWorld, ProveKey, ReplaceCards
 from hsm_emulator.operator_messages import CreateCardSet
 from hsm_emulator.world_messages import AllocateArea, CardsErased, EraseCards, EraseModule, ModuleErased, WorldMode
 

@@ -8,6 +8,7 @@ from emulator_bench import ESN, Bench, Packages, contents, modify, pack
 
 from hsm_emulator import byok, crypto, encoding
 from hsm_emulator.acl import FORBIDDEN_IN_TRANSFER
+from hsm_emulator.facts import Mode
 from hsm_emulator.messages import (
     AclsModified,
     CollectOutput,
@@ -15,7 +16,6 @@ from hsm_emulator.messages import (
     InspectKey,
     KeyGenerated,
     KeyInspected,
-    Mode,
     ModuleState,
     Output,
     Packaged,

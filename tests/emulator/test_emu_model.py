@@ -18,6 +18,7 @@ from emulator_bench import CHEAP, ESN, SUITE, FakeClock, Packages, SeededDraw, c
 from hsm_emulator import crypto, messages, tries
 from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
 from hsm_emulator.errors import Refused
+from hsm_emulator.facts import Mode
 from hsm_emulator.handling import LoseCard, SwitchPower
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class Pair:
         assert keys == {("simple", one) for one in model.keys} | {("xferacld", one) for one in model.copies}
         assert now.hknso or not keys  # no key without a world
         assert (now.mode, bool(now.hknso)) == (model.mode, bool(model.world))
-        assert now.usable == (bool(model.world) and model.mode is messages.Mode.OPERATIONAL)
+        assert now.usable == (bool(model.world) and model.mode is Mode.OPERATIONAL)
         if now.usable and model.keys and not number % 10:
             self._uses(min(model.keys))
 

@@ -9,8 +9,9 @@ import pytest
 from emulator_bench import SUBSCRIPTION, Bench, Packages, generate
 
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.handling import FailModule, SwitchPower
-from hsm_emulator.messages import ChangeMode, CheckPin, Mode
+from hsm_emulator.messages import ChangeMode, CheckPin
 
 if TYPE_CHECKING:
     from pathlib import Path

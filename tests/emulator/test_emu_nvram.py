@@ -15,7 +15,8 @@ from test_emu_attacks import edited, forge
 
 from hsm_emulator import nvram, state
 from hsm_emulator.errors import Refused, Status, StoreBroken
-from hsm_emulator.messages import LoadWorld, Mode, NewWorld, ProveKey, RestoreFile
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import LoadWorld, NewWorld, ProveKey, RestoreFile
 from hsm_emulator.world_messages import (
     AllocateArea,
     AreaChanged,

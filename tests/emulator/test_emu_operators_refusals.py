@@ -22,13 +22,13 @@ from test_emu_attacks import edited, forge
 from tool_bench import Tools
 
 from hsm_emulator.errors import Refused, Status, StoreBroken
+from hsm_emulator.facts import Mode
 from hsm_emulator.messages import (
     ChangeMode,
     ChangePin,
     CheckPin,
     ExamineCard,
     InspectKey,
-    Mode,
     NewWorld,
     ReplaceCards,
     RestoreFile,

@@ -11,7 +11,8 @@ from emulator_bench import SUITE, Bench, FakeClock, ScriptedDialogue, SeededDraw
 
 from hsm_emulator.device import Device
 from hsm_emulator.disk import Disk, Operation
-from hsm_emulator.messages import Mode, NewWorld
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import NewWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,7 +21,8 @@ from emulator_bench import (
 
 from hsm_emulator.device import Device
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import ChangeMode, CollectOutput, DeleteKey, InspectKey, Mode, NewWorld
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import ChangeMode, CollectOutput, DeleteKey, InspectKey, NewWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable

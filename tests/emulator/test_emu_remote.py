@@ -13,7 +13,8 @@ from tool_bench import Tools
 
 from hsm_emulator import remote
 from hsm_emulator.errors import DamagedFile, Refused, Status
-from hsm_emulator.messages import ChangeMode, Mode
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import ChangeMode
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,16 +11,8 @@ from test_emu_attacks import KEY, WORLD, edited, forge
 
 from hsm_emulator import cards, sharing, state
 from hsm_emulator.errors import Refused, Status
-from hsm_emulator.messages import (
-    AclsModified,
-    CardsReplaced,
-    CardsTried,
-    Enquiry,
-    Mode,
-    ModuleState,
-    ReplaceCards,
-    TryCards,
-)
+from hsm_emulator.facts import Mode
+from hsm_emulator.messages import AclsModified, CardsReplaced, CardsTried, Enquiry, ModuleState, ReplaceCards, TryCards
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,12 +12,12 @@ from test_emu_attacks import edited, forge
 
 from hsm_emulator import crypto, state
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.messages import (
     Enquiry,
     KeyGenerated,
     KeyProved,
     LoadWorld,
-    Mode,
     ModuleState,
     NewWorld,
     ProveKey,

@@ -31,8 +31,9 @@ from emulator_bench import (
 
 from hsm_emulator import disk
 from hsm_emulator.device import Device, Pin, PinAsk
+from hsm_emulator.facts import Mode
 from hsm_emulator.handling import SetClock
-from hsm_emulator.messages import ChangeMode, Mode
+from hsm_emulator.messages import ChangeMode
 from hsm_emulator.operator_messages import CreateSoftcard, InsertCard
 from hsm_emulator.tools.main import all_tools, main
 from hsm_emulator.world_messages import AllocateArea

@@ -14,19 +14,9 @@ from hsm_emulator import acl, attestation, crypto, encoding, reduction, replies
 from hsm_emulator.acl import Acl, Group, MakeArchiveBlob, MakeBlob, OpPermissions, Right
 from hsm_emulator.attestation import Kind
 from hsm_emulator.errors import DamagedFile, Refused, Status, StoreBroken
+from hsm_emulator.facts import CardFact, FileFact, Mode
 from hsm_emulator.limits import UseLimit
-from hsm_emulator.messages import (
-    AclsModified,
-    CardFact,
-    ChangeMode,
-    FileFact,
-    KeyDeleted,
-    KeyGenerated,
-    Mode,
-    ModeChanged,
-    Packaged,
-    WorldMade,
-)
+from hsm_emulator.messages import AclsModified, ChangeMode, KeyDeleted, KeyGenerated, ModeChanged, Packaged, WorldMade
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),

@@ -17,6 +17,7 @@ from tool_bench import Tools
 from hsm_emulator import acl, administrators, cards, keyfile, profiles, quorum, state, worlds
 from hsm_emulator.acl import MakeBlob, OpPermissions, Right
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.limits import Since
 from hsm_emulator.messages import (
     ChangePin,
@@ -25,7 +26,6 @@ from hsm_emulator.messages import (
     KeyGenerated,
     KeyInspected,
     LoadWorld,
-    Mode,
     ModuleState,
     NewWorld,
     ReplaceCards,

@@ -14,6 +14,7 @@ from region_source import DRAW, SUBSCRIPTION
 from hsm_emulator import messages
 from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
 from hsm_emulator.errors import Refused, Status
+from hsm_emulator.facts import Mode
 from hsm_emulator.region import catalogue, client
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ def export(folder: Path, code: str) -> tuple[bytes, str]:
             "world_package": toolset.read(f"BYOK-SecurityWorld-pkg-{token}"),
         }
     commands: list[Any] = [
-        messages.ChangeMode(mode=messages.Mode.INITIALIZATION),
+        messages.ChangeMode(mode=Mode.INITIALIZATION),
         messages.NewWorld(cipher_suite="DLf3072s256mRijndael", threshold=2, cards=3),
-        messages.ChangeMode(mode=messages.Mode.OPERATIONAL),
+        messages.ChangeMode(mode=Mode.OPERATIONAL),
         messages.GenerateKey(
             app="simple", ident="contosokey", plainname="contosokey", type="RSA", size=2048, protect="module",
             nvram=False, pubexp="",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hsm_emulator import messages
 from hsm_emulator.errors import PowerCut, Refused, Status
+from hsm_emulator.facts import CardFact, Mode
 from runner import canonical
 from runner.backends.emulator.answers import NAME, refused
 from runner.backends.emulator.inside import Inside
@@ -140,7 +141,7 @@ class EmulatedHsm:
 
     def set_mode(self, request: SetMode, request_id: str) -> ModeSet | DeviceRefused:
         """Move the mode switch."""
-        command = messages.ChangeMode(mode=messages.Mode(request.mode))
+        command = messages.ChangeMode(mode=Mode(request.mode))
         reply = self._change(command, request_id, messages.ModeChanged)
         return reply if isinstance(reply, DeviceRefused) else ModeSet(mode=reply.mode.value)
 
@@ -415,5 +416,5 @@ class EmulatedHsm:
         return reply
 
 
-def _cards(cards: tuple[messages.CardFact, ...]) -> tuple[CardRead, ...]:
+def _cards(cards: tuple[CardFact, ...]) -> tuple[CardRead, ...]:
     return tuple(CardRead(number=card.number, serial=card.serial) for card in cards)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hsm_emulator import messages
 from hsm_emulator.device import CardAsk, Device, Pin, PinAsk
+from hsm_emulator.facts import Mode
 from runner.backends.emulator.inside import Inside
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ def make_world(
     on = inside or Inside()
     stack = _Stack(cards=tuple(cards))
     commands: tuple[messages.Change, ...] = (
-        messages.ChangeMode(mode=messages.Mode.INITIALIZATION),
+        messages.ChangeMode(mode=Mode.INITIALIZATION),
         messages.NewWorld(cipher_suite=SUITE, threshold=threshold, cards=len(cards)),
-        messages.ChangeMode(mode=messages.Mode(mode)),
+        messages.ChangeMode(mode=Mode(mode)),
     )
     with on.device_in(folder) as device:
         for number, command in enumerate(commands, 1):
