@@ -65,9 +65,10 @@ def _roster(plan: Plan, absent: Collection[str], told: Collection[str]) -> Itera
                 yield Fault(rule="QUO005", words=words, step=None, key=("people", person.id, "roles"))
     coming = [person for person in plan.people if person.id not in absent]
     instead = _instead(coming, absent)
+    unfilled = {needs for needs in {step.quorum for step in plan.steps} if fill(coming, needs, instead) is None}
     reported: set[str] = set()
     for step in plan.active_steps():
-        if step.id not in told and fill(coming, step.quorum, instead) is None:
+        if step.id not in told and step.quorum in unfilled:
             words = shortfall(coming, step.quorum, instead)
             if words not in reported:
                 reported.add(words)

@@ -2,7 +2,8 @@
 
 Jinja's lexer and parser read an expression; its tree is walked against a list of what is allowed. What is not on the
 list is refused, whatever it would do. References to results of steps are recognised before Jinja sees the text, since
-`steps.create-world.hknso` would read as a subtraction.
+`steps.create-world.hknso` would read as a subtraction. `region.label`, as nearly every expression is, is read without
+it: then Jinja need not even be loaded.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _EXPRESSION: Final = re.compile(
 )
 _STRINGS: Final = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""", re.DOTALL)
 _REFERENCE: Final = re.compile(r"(?<![\w.])(steps|trust|card_sets|records)\s*[.\[][\w.\-\[\]\"']*")
+_LOOKUP: Final = re.compile(rf" *({'|'.join(ROOTS)})\.([A-Za-z_][A-Za-z0-9_]*) *")
 COMPARISONS: Final = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -65,10 +67,17 @@ class Problem(Struct, frozen=True):
     instead: str = ""
 
 
+class Lookup(Struct, frozen=True):
+    """`ROOT.NAME`: what Jinja's parser makes a `Getattr` of."""
+
+    root: str
+    name: str
+
+
 class Piece(Struct, frozen=True):
     """An expression of a text: its tree, its own text, and where that begins."""
 
-    tree: nodes.Expr
+    tree: Lookup | nodes.Expr
     text: str
     offset: int
 
@@ -82,7 +91,7 @@ class Template(Struct, frozen=True):
 
 def has_braces(text: str) -> bool:
     """Return whether a text has anything of a template in it."""
-    return _BRACES.search(text) is not None
+    return ("{" in text or "}" in text) and _BRACES.search(text) is not None
 
 
 @functools.lru_cache(maxsize=4096)
@@ -119,6 +128,8 @@ def _unbalanced(brace: re.Match[str]) -> Problem:
 
 def _expression(text: str, offset: int) -> Piece | Problem:
     """Return one expression, read by Jinja's parser; references are recognised before it sees them."""
+    if len(text) <= MOST_EXPRESSION and (plain := _LOOKUP.fullmatch(text)):
+        return Piece(Lookup(plain[1], plain[2]), text, offset)
     bare = _STRINGS.sub(lambda match: " " * len(match[0]), text)
     if reference := _REFERENCE.search(bare):
         written = text[reference.start() : reference.end()].strip()
@@ -161,8 +172,11 @@ def _environment() -> Any:
     return Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 (only its parser is used; nothing is rendered)
 
 
-def walk(node: nodes.Node, piece: Piece, known: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+def walk(node: Lookup | nodes.Node, piece: Piece, known: Mapping[str, Collection[str]]) -> Iterator[Problem]:
     """Yield the problems of one tree: everything is refused that is not named here."""
+    if isinstance(node, Lookup):
+        yield from _unknown(node.root, node.name, piece, known)
+        return
     from jinja2 import nodes
 
     match node:
@@ -223,11 +237,15 @@ def _lookup(
             "TPL002", "only one name of one list can be taken", piece.offset + _lead(piece.text), _WHAT_IS_ALLOWED
         )
         return
-    root, name = found
-    offset = piece.offset + _find(piece, root, name)
+    yield from _unknown(*found, piece, known)
+
+
+def _unknown(root: str, name: str, piece: Piece, known: Mapping[str, Collection[str]]) -> Iterator[Problem]:
+    """Yield what is wrong where the name of a list is taken: there is no such list, or no such name in it."""
     if root not in known:
-        yield _unknown_root(root, offset, known)
+        yield _unknown_root(root, piece.offset + _find(piece, root, name), known)
     elif name not in known[root]:
+        offset = piece.offset + _find(piece, root, name)
         code, what = ("REG001", "regions have no value") if root == "region" else ("TPL001", f"`{root}` has no name")
         near = closest(name, known[root])
         advice = f"write `{root}.{near}`" if near else _one_of(known[root])
@@ -273,8 +291,11 @@ def _arguments_fit(node: nodes.Filter) -> bool:
     return len(node.args) == len(given) == 1 and type(given[0]) is wanted
 
 
-def taken(node: nodes.Node) -> Iterator[tuple[str, str]]:
+def taken(node: Lookup | nodes.Node) -> Iterator[tuple[str, str]]:
     """Yield what a tree takes: `("region", "label")`."""
+    if isinstance(node, Lookup):
+        yield node.root, node.name
+        return
     from jinja2 import nodes
 
     if isinstance(node, nodes.Getattr | nodes.Getitem) and (name := taken_by(node)) is not None:

@@ -15,12 +15,14 @@ from runner.document.templated import templates_in
 from runner.document.texts import people_texts
 from runner.parameters import Given
 from runner.planning import choices, placed, rendered_for
-from runner.render import faults_of_prose, faults_of_texts, names_for
+from runner.render import faults_of_texts, faults_of_trust, names_for
 from runner.template import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
+    from runner.document.findings import Path
+    from runner.document.source import Source
     from runner.plan import EarlierRecord
     from runner.planning import Documents
     from runner.render import Choice
@@ -78,14 +80,24 @@ def _found(
 
 
 class _Filled:
-    """What some places of the documents are filled in with, choice by choice."""
+    """The texts at some places of a source, and what they are filled in with, choice by choice."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._taken = sorted({name for text in texts for name in names_in(text)})
+    def __init__(self, source: Source, places: Iterable[tuple[Path, str]]) -> None:
+        self.source = source
+        self.places = tuple(places)
+        self._taken = sorted({name for _path, text in self.places for name in names_in(text)})
+        self._seen: set[tuple[Any, ...]] = set()
 
-    def values(self, choice: Choice, names: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
-        """Return the values, with the region they are for."""
-        return choice.region, *(names.get(root, {}).get(name) for root, name in self._taken)
+    def values(self, names: Mapping[str, Mapping[str, Any]]) -> tuple[Any, ...]:
+        """Return the values."""
+        return tuple(names.get(root, {}).get(name) for root, name in self._taken)
+
+    def anew(self, choice: Choice, names: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Say whether it is the first time that the region fills in these values."""
+        values = (choice.region, *self.values(names))
+        first = values not in self._seen
+        self._seen.add(values)
+        return first
 
 
 class _EveryChoice:
@@ -97,38 +109,38 @@ class _EveryChoice:
 
     def __init__(self, documents: Documents, language: str | None) -> None:
         self._documents = documents
+        source = documents.playbook.source
         prose = {text.path for text in people_texts(documents.written)}
-        places = [*templates_in(documents.playbook.source.data)]
-        self._structure = _Filled(text for path, text in places if path not in prose and path[0] != "trust")
-        self._prose = _Filled(text for path, text in places if path in prose or path[0] == "trust")
-        self._read = {code: texts for code, texts in documents.texts.items() if language in {None, code}}
-        self._texts = {
-            code: _Filled(text for _path, text in templates_in(texts.source.data)) for code, texts in self._read.items()
-        }
+        places = [*templates_in(source.data)]
+        self._structure = _Filled(source, ((path, text) for path, text in places if not _apart(path, prose)))
+        self._trust = _Filled(source, ((path, text) for path, text in places if path[0] == "trust"))
+        self._prose = _Filled(source, ((path, text) for path, text in places if path in prose))
+        read = (texts.source for code, texts in documents.texts.items() if language in {None, code})
+        self._texts = tuple(_Filled(source, templates_in(source.data)) for source in read)
         self._sound: dict[tuple[Any, ...], bool] = {}
-        self._done: set[tuple[str | None, tuple[Any, ...]]] = set()
 
     def findings(self, choice: Choice) -> Iterator[Finding]:
         """Yield what is wrong in one choice, but not what was found before in the same words and places."""
         documents = self._documents
         names = names_for(documents.written, choice)
-        _region, *structure = self._structure.values(choice, names)
-        if self._sound.get(tuple(structure)):
-            if self._anew(None, self._prose.values(choice, names)):
-                yield from faults_of_prose(documents.playbook, choice)
+        structure = self._structure.values(names)
+        texts = self._texts
+        if self._sound.get(structure):
+            texts = (self._prose, *texts)
+            if self._trust.anew(choice, names):
+                yield from faults_of_trust(documents.playbook, choice)
         else:
             rendered = rendered_for(documents, choice)
             found = rendered.findings
             if rendered.plan is not None:
                 found = (*found, *placed(documents, choice, faults(rendered.plan)))
-            self._sound[tuple(structure)] = not found
+            self._sound[structure] = not found
             yield from found
-        for language, texts in self._read.items():
-            if self._anew(language, self._texts[language].values(choice, names)):
-                yield from faults_of_texts(documents.written, choice, texts)
+        for one in texts:
+            if one.anew(choice, names):
+                yield from faults_of_texts(documents.written, choice, one.source, one.places)
 
-    def _anew(self, language: str | None, values: tuple[Any, ...]) -> bool:
-        """Say whether texts were not filled in with these values before."""
-        known = (language, values) in self._done
-        self._done.add((language, values))
-        return not known
+
+def _apart(path: Path, prose: Collection[Path]) -> bool:
+    """Say whether what is filled in at a place cannot change what else there is in a plan."""
+    return path in prose or path[0] == "trust"

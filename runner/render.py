@@ -52,10 +52,11 @@ from runner.template_values import Translation, Values
 from runner.values import WORDS, as_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from runner.document.findings import Finding, Path
     from runner.document.roster import Roster
+    from runner.document.source import Source
     from runner.document.texts import Texts
     from runner.plan import EarlierRecord
     from runner.render_steps import Steps
@@ -171,25 +172,24 @@ def render(
     return Rendered(plan=None if wrong else plan, findings=findings)
 
 
-def faults_of_prose(playbook: Parsed[Playbook], choice: Choice) -> tuple[Finding, ...]:
-    """Return what is wrong in the texts for people and the trusted values where they are filled in for one choice."""
-    written = playbook.value
-    if written is None:
-        return ()
-    report = Report(playbook.source)
+def faults_of_texts(
+    written: Playbook, choice: Choice, source: Source, texts: Iterable[tuple[Path, str]]
+) -> tuple[Finding, ...]:
+    """Return what is wrong with texts of a source, each with its place, where they are filled in for one choice."""
+    report = Report(source)
     values = _values(written, choice, report)
-    for text in people_texts(written):
-        values.said(text.written, text.path)
-    _trust(written, values)
+    for path, text in texts:
+        values.text(text, path)
     return report.findings()
 
 
-def faults_of_texts(playbook: Playbook, choice: Choice, texts: Parsed[Texts]) -> tuple[Finding, ...]:
-    """Return what is wrong with texts in another language where they are filled in for one choice."""
-    translation = _translation(playbook, choice, texts)
-    for path in translation.texts:
-        translation.text(path)
-    return translation.values.report.findings()
+def faults_of_trust(playbook: Parsed[Playbook], choice: Choice) -> tuple[Finding, ...]:
+    """Return what is wrong with the trusted values where they are filled in for one choice."""
+    if playbook.value is None:
+        return ()
+    report = Report(playbook.source)
+    _trust(playbook.value, _values(playbook.value, choice, report))
+    return report.findings()
 
 
 def names_for(written: Playbook, choice: Choice) -> dict[str, Mapping[str, Any]]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import PlaybookFault
-from runner.expression import COMPARISONS, Piece, Problem, has_braces, parse, taken, taken_by, walk
+from runner.expression import COMPARISONS, Lookup, Piece, Problem, has_braces, parse, taken, taken_by, walk
 from runner.filters import FILTERS, as_text
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from jinja2 import nodes
 
-__all__ = ["Problem", "Value", "is_template", "names_in", "problems", "render"]
+__all__ = ["Problem", "Value", "filled", "is_template", "names_in", "problems", "render"]
 
 Value = str | int | bool
 
@@ -87,19 +87,30 @@ def render(text: str, names: Mapping[str, Mapping[str, Any]]) -> Value:
     Raises:
         PlaybookFault: `problems` would name a fault (same rule), or a value does not fit where it is used (TPL002).
     """
-    if not is_template(text):
-        return text
-    parsed = parse(text)
     found = problems(text, names)
     if found:
         raise PlaybookFault(found[0].message, rule=found[0].code)
+    return filled(text, names)
+
+
+def filled(text: str, names: Mapping[str, Mapping[str, Any]]) -> Value:
+    """Return what `render` does for a text in which `problems` found nothing.
+
+    Raises:
+        PlaybookFault: a value does not fit where it is used (TPL002).
+    """
+    if not is_template(text):
+        return text
+    parsed = parse(text)
     if len(parsed.parts) == 1 and isinstance(parsed.parts[0], Piece):
         return _single(_evaluate(parsed.parts[0].tree, names))
     return "".join(part if isinstance(part, str) else as_text(_evaluate(part.tree, names)) for part in parsed.parts)
 
 
-def _evaluate(node: nodes.Node, names: Mapping[str, Mapping[str, Any]]) -> Any:
+def _evaluate(node: Lookup | nodes.Node, names: Mapping[str, Mapping[str, Any]]) -> Any:
     """Return the value of a tree in which `problems` found nothing."""
+    if isinstance(node, Lookup):
+        return names[node.root][node.name]
     from jinja2 import nodes
 
     match node:

@@ -52,7 +52,7 @@ class Values(Struct, kw_only=True):
                 )
             return written
         try:
-            return template.render(written, self.names)
+            return template.filled(written, self.names)
         except PlaybookFault as fault:
             self.whole = False
             self.report.add(fault.rule, fault.words, path, regions=self.regions)

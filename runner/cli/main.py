@@ -52,9 +52,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"ceremony: there is no command `{name}`\n{_help()}")
         return Exit.WRONG_USE
-    if argv is None:
-        gc.disable()  # this process runs one short command, and looking for cycles would cost a tenth of its time
-    return guarded(lambda: _load(name)(rest))
+    if argv is not None:
+        return guarded(lambda: _load(name)(rest))
+    gc.disable()  # this process runs one short command, and looking for cycles would cost a tenth of its time
+    try:
+        return guarded(lambda: _load(name)(rest))
+    finally:
+        gc.freeze()  # at its end Python would look for them all the same, and that costs another tenth
 
 
 def guarded(command: Callable[[], int]) -> int:

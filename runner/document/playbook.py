@@ -5,8 +5,6 @@ or the action is checked later; what needs only the playbook itself is in `consi
 others because it is the grammar, key by key.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator

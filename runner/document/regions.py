@@ -1,8 +1,6 @@
 """The shape of a regions file: `format: regions/1`, what differs from region to region, dated where it changed."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping  # noqa: TC003 (the models are read at run time)
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 

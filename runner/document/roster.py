@@ -1,7 +1,5 @@
 """The shape of a roster: `format: roster/1`, the people of one ceremony."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema

@@ -41,7 +41,10 @@ _KINDS: Final = {
 
 
 class Written(BaseModel):
-    """A part of a document as its author wrote it: nothing unknown, nothing converted, nothing changed later."""
+    """A part of a document as its author wrote it: nothing unknown, nothing converted, nothing changed later.
+
+    Modules with many of these do not postpone annotations: the library would have to compile each one again.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 

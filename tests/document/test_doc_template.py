@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment, nodes
 
-from runner import template
+from runner import expression, template
 from runner.errors import PlaybookFault
 
 NAMES: dict[str, dict[str, Any]] = {
@@ -149,6 +152,41 @@ def test_plain_text_never_reaches_the_parser(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(template, "parse", lambda _: pytest.fail("parsed"))
     assert template.problems("no braces { } here", NAMES) == []
     assert template.render("no braces { } here", NAMES) == "no braces { } here"
+
+
+_NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True) | st.sampled_from(
+    ["if", "else", "not", "true", "none", "in", "is", "and", "recursive", "raw", "endraw", "self", "__class__"]
+)
+
+
+@given(st.sampled_from(expression.ROOTS), _NAMES, st.integers(0, 3), st.integers(0, 3))
+def test_a_lookup_is_what_jinja_reads(root: str, name: str, before: int, behind: int) -> None:
+    text = " " * before + f"{root}.{name}" + " " * behind
+    (piece,) = expression.parse("{{" + text + "}}").parts
+    assert isinstance(piece, expression.Piece)
+    assert piece.tree == expression.Lookup(root, name)
+    assert (piece.text, piece.offset) == (text, 2)
+    tree = Environment(autoescape=True).parse("{{" + text + "}}").body[0].nodes[0]
+    assert tree == nodes.Getattr(nodes.Name(root, "load"), name, "load")
+
+
+@pytest.mark.parametrize(
+    "text", ["region.a.b", "region .a", "region.é", "regions.a", "region.1", "x.region.a", "region.a\n", "-region.a"]
+)
+def test_all_else_is_for_jinja_to_read(text: str) -> None:
+    parts = expression.parse("{{" + text + "}}").parts
+    assert not any(isinstance(part, expression.Piece) and isinstance(part.tree, expression.Lookup) for part in parts)
+
+
+def test_plain_lookups_do_without_jinja() -> None:
+    program = (
+        "import sys; from runner import template; "
+        "text, names = 'a {{ region.label }}, {{params.two}}', {'region': {'label': 'N'}, 'params': {'two': 2}}; "
+        "assert template.render(text, names) == 'a N, 2'; "
+        "assert template.problems(text, {}); "
+        "assert 'jinja2' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_names_in() -> None:

@@ -11,6 +11,7 @@ from refusal_bench import EU, GIVEN, SHIPPED, SUBSCRIPTION, VAULT, Bench, Edit, 
 from runner.check import check
 from runner.document.editions import values_at
 from runner.document.findings import in_order
+from runner.document.templated import templates_in
 from runner.host.disk import Disk
 from runner.host.documents import load
 from runner.linting import lint
@@ -138,7 +139,11 @@ def test_nothing_is_overlooked_where_choices_are_alike(bench: Bench, change: Edi
         for choice in choices(found, region=None, edition=None, given=Given(values={}, examples=True))
         for finding in (
             *make_plan(found, choice).findings,
-            *(one for texts in found.texts.values() for one in faults_of_texts(found.written, choice, texts)),
+            *(
+                one
+                for texts in found.texts.values()
+                for one in faults_of_texts(found.written, choice, texts.source, templates_in(texts.source.data))
+            ),
         )
     ]
     assert lint(found, today="2026-11-25", region=None, edition=None) == tuple(in_order(each))
