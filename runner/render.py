@@ -299,8 +299,11 @@ def _people(roster: Roster) -> tuple[Person, ...]:
 
 
 def _subject(written: Playbook, name: str) -> str:
-    kinds = (("device", written.devices), ("card_set", written.card_sets), ("artefact", written.artefacts()))
-    return next((kind for kind, ids in kinds if name in ids), "medium")
+    if name in written.devices:
+        return "device"
+    if name in written.card_sets:
+        return "card_set"
+    return "artefact" if name in written.artefacts() else "medium"
 
 
 def _start(written: Playbook, name: str, state: Any) -> StartState:

@@ -248,6 +248,8 @@ class StepRenderer:
     def _uses(self, draft: Draft) -> tuple[Uses, ...] | None:
         inputs = {item.name: item for item in draft.action.inputs}
         named = {**draft.step.uses, **draft.step.changes}
+        if not inputs and not named:
+            return ()
         misspelt = {closest(name, inputs) for name in named if name not in inputs}
         good = True
         written = [(key, *item) for key in ("uses", "changes") for item in getattr(draft.step, key).items()]

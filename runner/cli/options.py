@@ -11,13 +11,8 @@ from typing_extensions import override
 from runner import __version__
 from runner.document.characters import shown
 from runner.document.findings import Severity
-from runner.document.printing.github import github
-from runner.document.printing.oneline import oneline
-from runner.document.printing.sarif import sarif
-from runner.document.printing.structured import structured
 from runner.document.printing.text import text
 from runner.errors import Exit
-from runner.host.rules import load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -125,12 +120,22 @@ def _printed(
 ) -> str:
     match form:
         case "oneline":
+            from runner.document.printing.oneline import oneline
+
             return oneline(findings)
         case "json":
+            from runner.document.printing.structured import structured
+            from runner.host.rules import load_rules
+
             return structured(findings, load_rules(), waived)
         case "sarif":
+            from runner.document.printing.sarif import sarif
+            from runner.host.rules import load_rules
+
             return sarif(findings, load_rules(), version=__version__)
         case "github":
+            from runner.document.printing.github import github
+
             return github(findings)
         case _:
             return text(findings, sources, every=every)

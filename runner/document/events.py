@@ -81,11 +81,12 @@ def pure_events(text: str) -> Iterator[Any]:
     Raises:
         Unreadable: it is not YAML; raised when the iteration reaches the place.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+    from runner.document.pure_parser import events
+
     try:
-        yield from YAML(typ="safe", pure=True).parse(text)
+        yield from events(text)
     except MarkedYAMLError as fault:
         at = _mark(fault.problem_mark or fault.context_mark)
         since = _mark(fault.context_mark or fault.problem_mark)
