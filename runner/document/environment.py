@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 
-from runner.document.fields import Id, Minutes, Named, Several, Text, fault, nothing
+from runner.document.fields import Checked, Id, Minutes, Named, Several, Text, fault, nothing
 from runner.document.shape import Parsed, Report, Written, validated
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _folder(value: Any) -> str:
     return value
 
 
-Folder = Annotated[str, PlainValidator(_folder), WithJsonSchema({"type": "string", "pattern": _FOLDER})]
+Folder = Annotated[str, Checked(_folder, {"type": "string", "pattern": _FOLDER})]
 """A folder below that of the file, with `/` between its parts."""
 
 

@@ -10,13 +10,19 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 from msgspec import Struct
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
+from pydantic_core.core_schema import no_info_plain_validator_function
 
 from runner.vocabulary import ID, NAME, size_in_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic_core.core_schema import CoreSchema
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -37,6 +43,27 @@ _TRUST: Final = re.compile(rf"trust\.(?P<name>{NAME})\Z")
 _RECORD_RESULT: Final = re.compile(rf"records\.(?P<record>{NAME})\.steps\.(?P<step>{ID})\.(?P<result>{NAME})\Z")
 _RECORD_FILE: Final = re.compile(rf"records\.(?P<record>{NAME})\.artefacts\.(?P<artefact>{ID})\Z")
 _CARD_SET: Final = re.compile(rf"card_sets\.(?P<card_set>{ID})\.(?P<figure>threshold|cards)\Z")
+
+
+class Checked:
+    """A type of field, for `Annotated`: a function checks the value, and a JSON Schema tells editors of it.
+
+    The library's own validators say the same, but find out anew about the function for each of some hundred fields.
+    """
+
+    __slots__ = ("_check", "_schema")
+
+    def __init__(self, check: Callable[[Any], object], schema: Mapping[str, Any]) -> None:
+        self._check = check
+        self._schema = schema
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: object) -> CoreSchema:
+        """Return how the library calls the function."""
+        return no_info_plain_validator_function(self._check)
+
+    def __get_pydantic_json_schema__(self, _core: object, _handler: object) -> dict[str, Any]:
+        """Return what stands in the JSON Schema."""
+        return dict(self._schema)
 
 
 def fault(message: str, help_: str = "", code: str = "SHP003") -> PydanticCustomError:
@@ -163,7 +190,7 @@ def _flag(value: Any) -> bool:
     return value
 
 
-def _whole(least: int, most: int) -> Any:
+def _whole(least: int, most: int) -> Checked:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             advice = "write it without quotes" if isinstance(value, str) and value.isdecimal() else ""
@@ -172,7 +199,7 @@ def _whole(least: int, most: int) -> Any:
             raise fault(f"{value} is out of range", f"write a whole number from {least} to {most}")
         return value
 
-    return PlainValidator(check, json_schema_input_type=Annotated[int, Field(ge=least, le=most)])
+    return Checked(check, {"type": "integer", "minimum": least, "maximum": most})
 
 
 def _value(value: Any) -> str | int | bool:
@@ -250,18 +277,20 @@ MOST_PEOPLE: Final = 99
 MOST_CARDS: Final = 64
 """Cards of a set (nCore: `KTokenParams`, at most 64 shares)."""
 
-_TEXT_SCHEMA: Final = {"type": "string"}
+_TEXT: Final = {"type": "string"}
+_FLAG: Final = {"type": "boolean"}
+_SINGLE: Final = {"anyOf": [_TEXT, {"type": "integer"}, _FLAG]}
 
-Text = Annotated[str, PlainValidator(_text, json_schema_input_type=str)]
+Text = Annotated[str, Checked(_text, _TEXT)]
 """Text that is not empty; it may hold templates where the field's own documentation says so."""
 
-Id = Annotated[str, PlainValidator(_id), WithJsonSchema({"type": "string", "pattern": f"^{ID}$"})]
-Name = Annotated[str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
-Language = Annotated[str, PlainValidator(_language), WithJsonSchema({"type": "string", "pattern": f"^{LANGUAGE}$"})]
-Date = Annotated[str, PlainValidator(_date), WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
+Id = Annotated[str, Checked(_id, {"type": "string", "pattern": f"^{ID}$"})]
+Name = Annotated[str, Checked(_name, {"type": "string", "pattern": f"^{NAME}$"})]
+Language = Annotated[str, Checked(_language, {"type": "string", "pattern": f"^{LANGUAGE}$"})]
+Date = Annotated[str, Checked(_date, {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$"})]
 """A day, as ISO 8601 text; compares in calendar order."""
 
-Flag = Annotated[bool, PlainValidator(_flag, json_schema_input_type=bool)]
+Flag = Annotated[bool, Checked(_flag, _FLAG)]
 Count = Annotated[int, _whole(1, MOST_PEOPLE)]
 Cards = Annotated[int, _whole(1, MOST_CARDS)]
 Minutes = Annotated[int, _whole(1, 7 * 24 * 60)]
@@ -270,33 +299,33 @@ Whole = Annotated[int, _whole(-(10**15), 10**15)]
 Turn = Annotated[int, _whole(1, 9999)]
 Seconds = Annotated[int, _whole(-(10**9), 10**9)]
 Length = Annotated[int, _whole(1, 65536)]
-Size = Annotated[int, PlainValidator(_size), WithJsonSchema({"type": "string", "pattern": r"^\d{1,9} ?(B|kB|MB|GB)$"})]
+Size = Annotated[int, Checked(_size, {"type": "string", "pattern": r"^\d{1,9} ?(B|kB|MB|GB)$"})]
 """Bytes; written as `16 MB`."""
 
-FileName = Annotated[str, PlainValidator(_file), WithJsonSchema(_TEXT_SCHEMA)]
-Value = Annotated[str | int | bool, PlainValidator(_value, json_schema_input_type=str | int | bool)]
-Setting = Annotated[Any, PlainValidator(_setting), WithJsonSchema({})]
+FileName = Annotated[str, Checked(_file, _TEXT)]
+Value = Annotated[str | int | bool, Checked(_value, _SINGLE)]
+Setting = Annotated[Any, Checked(_setting, {})]
 """A setting as written, lists as tuples; templates are still text. The action's own model decides what fits."""
 
-Expected = Annotated[str | int | bool, PlainValidator(_expected, json_schema_input_type=str | int | bool)]
+Expected = Annotated[str | int | bool, Checked(_expected, _SINGLE)]
 """A literal, a template, or a reference as text; `reference()` tells."""
 
-DigestOf = Annotated[str, PlainValidator(_digest, json_schema_input_type=str)]
+DigestOf = Annotated[str, Checked(_digest, _TEXT)]
 """A digest, a template, or a reference to a file of an earlier record as text."""
 
-When = Annotated[str | bool, PlainValidator(_when, json_schema_input_type=str | bool)]
+When = Annotated[str | bool, Checked(_when, {"anyOf": [_TEXT, _FLAG]})]
 """A flag, or one template that gives one."""
 
 People = Annotated[
     int | CardSetFigure,
-    PlainValidator(_figure),
-    WithJsonSchema(
+    Checked(
+        _figure,
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": MOST_PEOPLE},
                 {"type": "string", "pattern": r"^card_sets\."},
             ]
-        }
+        },
     ),
 ]
 """How many people of a role."""

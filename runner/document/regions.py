@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Self
 
 from msgspec import Struct
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from runner.document.fields import Date, Flag, Id, Name, Named, Text, fault, is_date, nothing
+from runner.document.fields import Checked, Date, Flag, Id, Name, Named, Text, fault, is_date, nothing
 from runner.document.shape import Written
 
 ALWAYS: Final = "0000-00-00"
@@ -54,8 +54,8 @@ def _dated(value: Any) -> Dated:
 
 DatedValue = Annotated[
     Dated,
-    PlainValidator(_dated),
-    WithJsonSchema(
+    Checked(
+        _dated,
         {
             "anyOf": [
                 {"type": ["string", "integer", "boolean"]},
@@ -68,7 +68,7 @@ DatedValue = Annotated[
                     "additionalProperties": False,
                 },
             ]
-        }
+        },
     ),
 ]
 

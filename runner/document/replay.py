@@ -8,9 +8,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 
-from runner.document.fields import Date, FileName, Id, Name, Named, Setting, Several, Text, Value, fault, nothing
+from runner.document.fields import (
+    Checked,
+    Date,
+    FileName,
+    Id,
+    Name,
+    Named,
+    Setting,
+    Several,
+    Text,
+    Value,
+    fault,
+    nothing,
+)
 from runner.document.shape import Parsed, Report, Written, validated
 
 if TYPE_CHECKING:
@@ -36,7 +49,7 @@ def _rule(value: Any) -> str:
     return value
 
 
-Rule = Annotated[str, PlainValidator(_rule), WithJsonSchema({"type": "string", "pattern": _RULE})]
+Rule = Annotated[str, Checked(_rule, {"type": "string", "pattern": _RULE})]
 """The id of a rule."""
 
 Typed = Named[Id, Named[Name, Value]]

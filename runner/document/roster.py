@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import Field
 
-from runner.document.fields import Cards, Id, Named, Several, Text, fault, nothing
+from runner.document.fields import Cards, Checked, Id, Named, Several, Text, fault, nothing
 from runner.document.shape import Written
 from runner.public_keys import PublicKey, parse_public_key
 
@@ -18,7 +18,7 @@ def _key(value: Any) -> PublicKey:
         raise fault(str(why), code="QUO015") from None
 
 
-Key = Annotated[PublicKey, PlainValidator(_key), WithJsonSchema({"type": "string"})]
+Key = Annotated[PublicKey, Checked(_key, {"type": "string"})]
 """A line such as `ssh-ed25519 AAAA…`; a comment behind it is dropped."""
 
 
