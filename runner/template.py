@@ -14,7 +14,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.errors import PlaybookFault
-from runner.expression import COMPARISONS, Lookup, Piece, Problem, has_braces, parse, taken, taken_by, walk
+from runner.expression import COMPARISONS, Lookup, Piece, Problem, has_braces, parse, taken, taken_by
+from runner.expression_rules import walk
 from runner.filters import FILTERS, as_text
 
 if TYPE_CHECKING:

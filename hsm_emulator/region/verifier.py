@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
     except (WrongError, OSError) as wrong:
         sys.stdout.write(f"{wrong}\nResult: FAILURE\n")
         return 1
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         sys.stdout.write("a package cannot be read\nResult: FAILURE\n")
         return 1
     sys.stdout.write("Result: SUCCESS\n")
@@ -182,13 +182,16 @@ def verify(public: str, signature: str, message: bytes) -> bool:
 
 def integers(der: bytes) -> tuple[int, int]:
     """Return the two integers of a DER signature, refusing every other spelling of them."""
-    size, at = der[1], 2
-    if size == 0x81:  # noqa: PLR2004 - X.690, section 8.1.3.5: one length byte follows
-        size, at = der[2], 3
-    values = []
-    for _ in range(2):
-        values.append(int.from_bytes(der[at + 2 : at + 2 + der[at + 1]], "big", signed=True))
-        at += 2 + der[at + 1]
+    try:
+        size, at = der[1], 2
+        if size == 0x81:  # noqa: PLR2004 - X.690, section 8.1.3.5: one length byte follows
+            size, at = der[2], 3
+        values = []
+        for _ in range(2):
+            values.append(int.from_bytes(der[at + 2 : at + 2 + der[at + 1]], "big", signed=True))
+            at += 2 + der[at + 1]
+    except IndexError:
+        raise WrongError("a signature is not DER") from None
     body = b"".join(b"\2" + bytes([len(item)]) + item for item in map(_minimal, values))
     head = b"\x30\x81" if len(body) > 127 else b"\x30"  # noqa: PLR2004 - X.690, section 8.1.3.4
     if head + bytes([len(body)]) + body != der or size != len(body):
