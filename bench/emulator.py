@@ -8,6 +8,7 @@ its own; it is left out where either cannot be had.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -171,6 +172,8 @@ JOBS = {
 
 def main() -> None:
     """Print the medians and ratios."""
+    argparse.ArgumentParser(description="Print how long the emulator takes, beside SoftHSM2.").parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs start as they do where a package is installed
     print(f"{platform.machine()}, Python {platform.python_version()}, medians of {RUNS}")
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)

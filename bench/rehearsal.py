@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import platform
 import shutil
 import statistics
@@ -34,6 +36,8 @@ def replay(record: Path) -> float:
 
 def main() -> None:
     """Print the medians."""
+    argparse.ArgumentParser(description="Print how long rehearsals take.").parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs start as they do where a package is installed
     print(f"{platform.machine()}, Python {platform.python_version()}, medians of {RUNS}")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

@@ -7,6 +7,7 @@ takes it from there the next time. in-toto gets an environment of its own there,
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import re
@@ -162,11 +163,19 @@ def in_toto(base: Path) -> list[str] | None:
 
 def main() -> None:
     """Print what everything takes."""
-    if sys.argv[1:2] == ["--one"]:
-        one(WAYS[sys.argv[2]], Path(sys.argv[3]))
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # programs start as they do where a package is installed
+    parser = argparse.ArgumentParser(description="Print how long it takes to verify records, beside peers.")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, help="keep what is made there, and take it from there next time"
+    )
+    parser.add_argument("--one", metavar=("WAY", "RECORD"), nargs=2, help="verify one record, and print nothing")
+    given = parser.parse_args()
+    if given.one is not None:
+        way, record = given.one
+        one(WAYS[way], Path(record))
         return
     with tempfile.TemporaryDirectory() as temporary:
-        base = Path(sys.argv[1] if len(sys.argv) > 1 else temporary).absolute()
+        base = Path(given.folder or temporary).absolute()
         base.mkdir(exist_ok=True)
         cores = len(os.sched_getaffinity(0))
         print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}; the fastest of some runs")

@@ -19,7 +19,7 @@ from hsm_emulator import byok, chain, crypto, encoding
 from hsm_emulator.errors import DamagedFile, Refused, Status
 from hsm_emulator.unshown import Unshown
 
-TRUST_LIST_NAME: Final = "simulated-regions-1"
+TRUST_LIST_NAME: Final = "simulated-regions-2"
 """Names the one set of values `simulated_trust` gives; a changed value is a new name."""
 
 NOTICE: Final = (
