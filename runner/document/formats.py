@@ -24,9 +24,15 @@ _FEW: Final = 2
 """A file without a format, and with fewer keys than these of the wanted kind, is of another kind."""
 
 
+def format_of(model: type[Written]) -> str:
+    """Return what `format` is in files of a kind, such as `ceremony/1`."""
+    wanted: str = get_args(model.model_fields["format"].annotation)[0]
+    return wanted
+
+
 def is_of_its_kind(model: type[Written], source: Source, report: Report) -> bool:
     """SHP003, SHP002: the file is a mapping of this kind; of another kind, all else about it would be a fault, too."""
-    wanted: str = get_args(model.model_fields["format"].annotation)[0]
+    wanted = format_of(model)
     data = source.data
     if not isinstance(data, dict):
         report.add("SHP003", "the file must be a mapping of names to values", (), help_=f"begin with format: {wanted}")

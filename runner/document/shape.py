@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
-from runner.document.formats import is_of_its_kind
+from runner.document.formats import format_of, is_of_its_kind
 from runner.document.known import keys_at
 from runner.document.ways import author_path, in_words, other_form, value_at
 from runner.vocabulary import meant, misspelling
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from runner.document.source import Source
 
+_LISTS: Final = ("list_type", "tuple_type", "iterable_type")
 _KINDS: Final = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -34,9 +35,7 @@ _KINDS: Final = {
     "dict_type": "a mapping of names to values",
     "model_type": "a mapping of names to values",
     "model_attributes_type": "a mapping of names to values",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "iterable_type": "a list",
+    **dict.fromkeys(_LISTS, "a list"),
 }
 
 
@@ -246,7 +245,21 @@ def _translate(fault: ValidationError, model: type[Written], report: Report) -> 
         if error["type"] == "missing" and str(path[-1]) in spelled.get(path[:-1], ()):
             continue
         told.add(path)
-        _tell(error, path, report)
+        if path == ("format",) and error["type"] == "missing":
+            _missing(path, report, f"begin with format: {format_of(model)}")
+        elif error["type"] in _LISTS and (words := _words_at(report.source.data, path)):
+            told.update((*path[:-1], index) for index in range(len(words)))
+            advice = f"write [[{', '.join(words)}]], or a line `- [{', '.join(words)}]`"
+            report.add("SHP003", "this must be a list of lists", path[:-1], help_=advice)
+        else:
+            _tell(error, path, report)
+
+
+def _words_at(data: Any, path: Path) -> list[str]:
+    """Return the list that holds the value at `path`, where it has words and nothing else; else nothing."""
+    around = value_at(data, path[:-1])
+    plain = isinstance(around, list) and all(isinstance(item, str) for item in around)
+    return around if plain else []
 
 
 def _listing(known: Iterable[str]) -> str:
@@ -259,7 +272,7 @@ def _tell(error: ErrorDetails, path: Path, report: Report) -> None:
     context = error.get("ctx", {})
     at_key = bool(error["loc"]) and error["loc"][-1] == "[key]"
     if kind == "missing":
-        _missing(path, report)
+        _missing(path, report, _listing(report.choices.get(str(path[-1]), ())))
     elif kind == "ceremony":
         report.add(context["code"], context["message"], path, key=at_key, help_=context["help"])
     elif kind == "literal_error":
@@ -278,10 +291,9 @@ def _choices(expected: str) -> str:
     return expected.replace("'", "`")
 
 
-def _missing(path: Path, report: Report) -> None:
+def _missing(path: Path, report: Report, advice: str) -> None:
     """Report what is missing at the key that should hold it, or at the first line of its list item."""
     around, name = path[:-1], str(path[-1])
-    advice = _listing(report.choices.get(name, ()))
     if around and isinstance(around[-1], int):
         data = value_at(report.source.data, around)
         first = next(iter(data), None) if isinstance(data, dict) else None

@@ -266,7 +266,7 @@ def test_a_rehearsal_without_people_makes_nothing_and_a_plan_without_people_says
 
 
 def test_a_review_date_that_has_passed(bench: Bench) -> None:
-    bench.change(edit('review_by: "2027-06-30"', 'review_by: "2020-02-29"'))
+    bench.change(edit('review_by: "2031-06-30"', 'review_by: "2020-02-29"'))
     before = tree(bench.folder)
     refused(bench.rehearse(), 4, "RUN010", "2020-02-29")
     assert tree(bench.folder) == before

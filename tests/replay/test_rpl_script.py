@@ -31,6 +31,7 @@ FILE = "tiny.replay.yaml"
 BOOK = "tiny.ceremony.yaml"
 
 
+@pytest.mark.usefixtures("published_keys")
 @pytest.mark.parametrize("name", [case.name for case in getattr(AZURE, "cases", ())])
 def test_the_shipped_ceremony_comes_as_its_replay_file_says(name: str) -> None:
     file = bench.loaded(SHIPPED)

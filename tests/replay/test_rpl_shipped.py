@@ -9,6 +9,8 @@ from runner.host.disk import Disk
 from runner.host.replay_script import Case, Loaded, load_replay, try_case
 from runner.host.simulated_slot import SimulatedSlot
 
+pytestmark = pytest.mark.usefixtures("published_keys")
+
 
 def _cases() -> list[tuple[Loaded, Case]]:
     found: list[tuple[Loaded, Case]] = []
