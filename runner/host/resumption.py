@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from runner.audit.entry import EntryType
 from runner.audit.note import LogKey
 from runner.codec import to_data
-from runner.engine import Finished
 from runner.errors import ControlFault, EvidenceFault, Uncertain, WrongUse
 from runner.exchange import Acting
 from runner.history import Said
@@ -26,7 +25,7 @@ from runner.host.disk import FileFacts, LogFile
 from runner.host.logbook import Logbook, checkpoint_name
 from runner.host.past import Decided, Past, read_past
 from runner.host.room import StopAsked, Undecided
-from runner.host.session import STOPPED, UNKNOWN, Ended, Session, reports
+from runner.host.session import STOPPED, UNKNOWN, Ended, EndedBy, Session, reports
 from runner.host.sitting import Identity, began, require_start, session_of
 from runner.quorum import fill, quorum_fault
 from runner.signing.manifest import read_terms
@@ -48,6 +47,9 @@ STOPPED_BY_PEOPLE: Final = "RUN043"
 
 _LATER: Final = frozenset({Outcome.VALID, Outcome.ABORTED, Outcome.UNANCHORED, Outcome.OPEN})
 """What the verifier may find in a record that is gone on with."""
+
+ABANDON: Final = "abandon"
+"""What people decide where they give the ceremony up."""
 
 
 def _quiet(_key: LogKey) -> None:
@@ -265,7 +267,7 @@ class _Resumption:
     def _undecided(self, past: Past, why: str, *, holds: bool) -> Undecided:
         step = None if past.open is None else past.open[0]
         request = past.course.turn.request if past.pending is not None else None
-        decisions = ["abandon"]
+        decisions = [ABANDON]
         if request is not None and step is not None:
             if holds:
                 decisions.insert(0, "happened")
@@ -328,9 +330,9 @@ class _Resumption:
             session.attend(past.unsigned)
             if past.closed is not None or past.aborted is not None:
                 return session.close_again(past.closed or "aborted", past.aborted, past.ended_by)
-            if self._decision(past, logbook, session, undecided) == "abandon":
+            if (by := self._abandoned(past, logbook, session, undecided)) is not None:
                 engine.close()
-                return session.close(Finished(outcome="aborted", rule=UNKNOWN))
+                return session.abandon(UNKNOWN, by)
         except StopAsked:
             return session.suspend(STOPPED if undecided is None else UNKNOWN)
         finally:
@@ -338,8 +340,8 @@ class _Resumption:
                 engine.close()
         return session.run()
 
-    def _decision(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided | None) -> str | None:
-        """Return what people decided, now or in a sitting before that broke off there; None where nothing was."""
+    def _abandoned(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided | None) -> EndedBy | None:
+        """Return who abandoned the ceremony, now or in a sitting before that broke off there; None where nobody did."""
         if undecided is not None:
             return self._resolve(past, logbook, session, undecided)
         if past.decided is None:
@@ -347,7 +349,7 @@ class _Resumption:
         decided = past.decided
         if set(decided.people) - decided.attested.keys():
             self._attest_still(past, decided, session)
-        return decided.decision
+        return past.ended_by if decided.decision == ABANDON else None
 
     def _attest_still(self, past: Past, decided: Decided, session: Session) -> None:
         """Have those attest to a decision who did not before the sitting that made it broke off."""
@@ -366,8 +368,12 @@ class _Resumption:
         line = None if step is None else StepLine(id=step.id, attempt=attempt, title=step.title)
         session.testify(still, Occasion(about="resolution", signed=False, step=line, value=decided.decision))
 
-    def _resolve(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided) -> str:
-        """Let the step's quorum decide, write it down, and have each of them attest to it; return the decision."""
+    def _resolve(self, past: Past, logbook: Logbook, session: Session, undecided: Undecided) -> EndedBy | None:
+        """Let the step's quorum decide, write it down, and have each of them attest to it.
+
+        Returns:
+            those who decided to abandon the ceremony; None where they decided something else.
+        """
         engine = past.course.engine
         decision = self._means.room.decide(undecided, engine.present)
         self._require_decision(past, undecided, decision)
@@ -391,7 +397,9 @@ class _Resumption:
         session.testify(decision.people, Occasion(about="resolution", signed=False, step=line, value=decision.decision))
         if decision.decision == "redo":
             session.redo()
-        return decision.decision
+        if decision.decision != ABANDON:
+            return None
+        return EndedBy(people=tuple(data["people"]), because=decision.reason)
 
     def _require_decision(self, past: Past, undecided: Undecided, decision: Decision) -> None:
         if decision.decision not in undecided.decisions:

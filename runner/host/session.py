@@ -443,6 +443,11 @@ class Session:
         head = self._hands.logbook.head
         return Ended(how=finished.outcome, head=head, rule=finished.rule, failed=failed, by=self._ended_by)
 
+    def abandon(self, rule: str, by: EndedBy) -> Ended:
+        """Write the end of a ceremony that people decided to abandon, as the log has it already."""
+        self._ended_by = by
+        return self.close(Finished(outcome="aborted", rule=rule))
+
     def _sign_end(self, by: str) -> None:
         """Let who ends the ceremony attest to that, where the plan has them close it and they have a key."""
         person = self._plan.person(by)

@@ -67,6 +67,7 @@ def test_resolve_at_a_terminal(small: Bench) -> None:
     child.expect("dee types their id to say this:")
     child.sendline("dee")
     child.expect("ended +aborted")
+    child.expect("aborted by dee: an older copy .RUN022.")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 6

@@ -121,6 +121,7 @@ def decided(broken: Broken, step: str) -> tuple[bench.Left, str]:
     if resolved.data["decision"] == "abandon":
         who = f"{', '.join(resolved.data['people'])}: {resolved.data['reason']}"
         assert Broken(record=left.record).status()["state"] == f"over: aborted by {who} (RUN022)"
+        assert f"aborted by {who} (RUN022)\n" in left.err
     return left, str(resolved.data["decision"])
 
 
@@ -357,7 +358,10 @@ def test_what_was_decided_need_not_be_decided_again(
         assert (verdict.outcome, left.code) == (Outcome.VALID, 0), verdict.findings
     else:
         assert (verdict.outcome, left.code) == (Outcome.ABORTED, Exit.STEP_FAILED), verdict.findings
-    assert sittings.only(left.entries(), "step.resolved").data["decision"] == decision
+    resolved = sittings.only(left.entries(), "step.resolved").data
+    assert resolved["decision"] == decision
+    if decision == "abandon":
+        assert f"aborted by goran, hana: {resolved['reason']} (RUN022)\n" in left.err
     attested = [entry.data["person"] for entry in left.entries() if entry.data.get("about") == "resolution"]
     assert attested == ["goran", "hana"]
 
