@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from msgspec.structs import replace
 
 from runner.check import faults
-from runner.document.control_rules import check_review
+from runner.document.control_rules import check_day
 from runner.document.findings import Finding, Severity, in_order
 from runner.document.release_rules import check_release
 from runner.document.shape import Report
@@ -40,9 +40,10 @@ def lint(
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong, in every region of every edition the playbook follows.
 
-    `today` is the UTC date, `2026-11-25`, by which the playbook's review may be overdue (RUN010, a warning). At level
-    release a warning is an error, and what a draft may leave open must be said (SHP002). Without `records`, the earlier
-    records that the playbook names, references to them are checked for their form only.
+    `today` is the UTC date, `2026-11-25`, by which the playbook's review may be overdue (RUN010, a warning) and waivers
+    may have ended. At level release a warning is an error, and what a draft may leave open must be said (SHP002).
+    Without `records`, the earlier records that the playbook names, references to them are checked for their form only.
+    Parameters take their default or example, so each needs one (SHP006).
 
     Raises:
         WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004), or other records than the
@@ -52,7 +53,7 @@ def lint(
     found = _found(documents, region=region, edition=edition, language=language, records=records)
     report = Report(documents.playbook.source)
     if documents.playbook.draft is not None:
-        check_review(documents.playbook.draft, report, today=today)
+        check_day(documents.playbook.draft, report, today=today)
         if level == "release":
             check_release(documents.playbook.draft, report)
     everything = in_order([*found, *report.findings()])
@@ -72,11 +73,23 @@ def _found(
     findings = list(documents.findings())
     if any(finding.severity is Severity.ERROR for finding in findings):
         return tuple(findings)
+    if without := _without_example(documents):
+        return tuple(in_order([*findings, *without]))
     in_choice = _EveryChoice(documents, language).findings
     given = Given(values={}, examples=True)
     for choice in choices(documents, region=region, edition=edition, given=given, language=language, records=records):
         findings.extend(in_choice(choice))
     return tuple(in_order(findings))
+
+
+def _without_example(documents: Documents) -> tuple[Finding, ...]:
+    """SHP006: a parameter has neither default nor example, so that nothing can be tried with it."""
+    report = Report(documents.playbook.source)
+    for name, declared in documents.written.parameters.items():
+        if declared.default is None and declared.example is None:
+            words = f"`{name}` has neither a default nor an example, and nothing can be tried without one"
+            report.add("SHP006", words, ("parameters", name), key=True, help_="write an example of what people give")
+    return report.findings()
 
 
 class _Filled:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from runner.check import check
+from runner.document.control_rules import in_force
 from runner.document.editions import (
     NotOffered,
     Offered,
@@ -61,8 +62,8 @@ class Documents(Struct, frozen=True, kw_only=True):
             found.extend(check_waived_editions(self.playbook, self.regions.value))
         return tuple(in_order(found))
 
-    def waived(self) -> tuple[Waived, ...]:
-        """Return what the playbook lets be, in its order; nothing where it has no shape."""
+    def waived(self, today: str) -> tuple[Waived, ...]:
+        """Return what the playbook lets be on a day, in its order; nothing where it has no shape."""
         draft = self.playbook.draft
         return tuple(
             Waived(
@@ -73,6 +74,7 @@ class Documents(Struct, frozen=True, kw_only=True):
                 place=self.playbook.place(("waivers", position)),
             )
             for position, waiver in enumerate(draft.waivers if draft is not None else ())
+            if in_force(waiver, today)
         )
 
     def by_name(self) -> dict[str, Source]:

@@ -5,9 +5,11 @@ Commands load only what they need: each is imported when it is called, so `--hel
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
 from runner.errors import CeremonyError, Exit
@@ -34,6 +36,9 @@ COMMANDS: Final = {
     "schema": "print or check the schemas that editors use",
 }
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What the system says where nothing more can be written."""
+
 USAGE: Final = "usage: ceremony COMMAND …\n\ncommands:\n"
 
 
@@ -54,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return Exit.WRONG_USE
     if argv is not None:
         return guarded(lambda: _load(name)(rest))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character shows its number
     gc.disable()  # this process runs one short command, and looking for cycles would cost a tenth of its time
     try:
         return guarded(lambda: _load(name)(rest))
@@ -67,21 +75,38 @@ def guarded(command: Callable[[], int]) -> int:
         code = command()
         sys.stdout.flush()
     except CeremonyError as fault:
-        rule = f" {fault.rule}" if fault.rule else ""
-        sys.stderr.write(f"refused{rule}: {fault.words}\n")
-        if fault.rule:
-            sys.stderr.write(f"more: ceremony explain {fault.rule}\n")
+        tell(fault)
         return fault.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return Exit.SIGNAL + 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.SIGNAL + 13
+    except OSError as fault:
+        return _unwritten(fault)
     except Exception as fault:  # noqa: BLE001 (the last resort: nothing of a defect's values may be shown)
         _defect(fault)
         return Exit.DEFECT
     return code
+
+
+def tell(fault: CeremonyError) -> None:
+    """Say on stderr what was refused, and by which rule."""
+    rule = f" {fault.rule}" if fault.rule else ""
+    sys.stderr.write(f"refused{rule}: {fault.words}\n")
+    if fault.rule:
+        sys.stderr.write(f"more: ceremony explain {fault.rule}\n")
+
+
+def _unwritten(fault: OSError) -> int:
+    """Return the exit code where stdout takes no more: nobody reads it, or the disk is full; other faults are ours."""
+    full = fault.filename is None and fault.errno in _FULL
+    if not full and not isinstance(fault, BrokenPipeError):
+        _defect(fault)
+        return Exit.DEFECT
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if not full:
+        return Exit.SIGNAL + 13
+    sys.stderr.write(f"refused: what was to be printed could not be written: {fault.strerror}\n")
+    return Exit.WRONG_USE
 
 
 def _defect(fault: Exception) -> None:

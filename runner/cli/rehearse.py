@@ -10,7 +10,7 @@ from runner.cli.earlier import add_records, earlier, folders
 from runner.cli.endings import ended_code
 from runner.cli.narrator import Narrator
 from runner.cli.options import Parser, add_choice, add_format, add_language, params, show
-from runner.document.control_rules import overdue
+from runner.document.control_rules import too_late
 from runner.document.findings import in_order
 from runner.errors import ControlFault, Exit, PlaybookFault, WrongUse
 from runner.host.clock import today
@@ -57,8 +57,8 @@ def main(arguments: Sequence[str]) -> int:
     if findings := [finding for finding in documents.findings() if finding.severity == "error"]:
         show(findings, form=args.format, sources=documents.by_name())
         return Exit.REFUSED
-    if late := overdue(documents.written, today()):
-        raise ControlFault(late, rule="RUN010")
+    if late := too_late(documents.written, today()):
+        raise ControlFault(late[1], rule=late[0])
     if bool(args.region) and args.all_regions:
         raise WrongUse("--region and --all-regions exclude each other")
     if documents.roster is None:

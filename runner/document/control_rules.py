@@ -5,7 +5,7 @@
 3. A waiver is for a step there is (SHP008), and of some use (SHP010).
 4. Card sets need more than one card, more than half of them, and not all (QUO007): a warning, which a waiver silences.
 
-What depends on the day is apart: whether the review is overdue (RUN010).
+What depends on the day is apart: whether the review is overdue (RUN010), and whether a waiver has ended.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 from runner.document.findings import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from runner.document.findings import Path
-    from runner.document.playbook import CardSet, Playbook
+    from runner.document.playbook import CardSet, Playbook, Waiver
     from runner.document.shape import Report
 
 MAY_PASS: Final = ("RUN002", "RUN010", "RUN016", "REG007")
@@ -28,6 +28,12 @@ MAY_WAIVE: Final = ("QUO012", "RUN010", "REG007", "QUO007")
 """Rules that a playbook may waive; the first step by step, the others for the whole plan."""
 
 WHOLE_PLAN: Final = ("RUN010", "REG007", "QUO007")
+SIGN_OFF: Final = "QUO012"
+_AGAIN: Final = {
+    SIGN_OFF: "let people sign again, or write another day with the reason",
+    "QUO007": "change the card set, or write another day with the reason",
+}
+"""What to do where a waiver of these rules has ended; the others depend on the day themselves."""
 
 
 def check_controls(playbook: Playbook, report: Report) -> None:
@@ -41,26 +47,58 @@ def check_controls(playbook: Playbook, report: Report) -> None:
     _thresholds(playbook, report)
 
 
-def overdue(playbook: Playbook, today: str) -> str:
-    """Return in words that the review is overdue on a day and nothing waives that; "" where all is well.
+def in_force(waiver: Waiver, today: str) -> bool:
+    """Say whether a waiver lifts anything on a day, which is the UTC date, `2026-11-25`."""
+    return waiver.rule in MAY_WAIVE and (waiver.until is None or waiver.until >= today)
+
+
+def too_late(playbook: Playbook, today: str) -> tuple[str, str] | None:
+    """Return why a ceremony may not begin on a day any more, as a rule and in words; None where all is well.
 
     Args:
         playbook: as it is written.
         today: the UTC date, `2026-11-25`.
     """
-    lifted = any(
-        waiver.rule == "RUN010" and (waiver.until is None or waiver.until >= today) for waiver in playbook.waivers
-    )
+    if words := _overdue(playbook, today):
+        return "RUN010", words
+    unsigned = (waiver for _, waiver in ended(playbook, today) if waiver.rule == SIGN_OFF)
+    return next(((SIGN_OFF, _ended(waiver)) for waiver in unsigned), None)
+
+
+def check_day(playbook: Playbook, report: Report, *, today: str) -> None:
+    """Write what is wrong on a day into `report`.
+
+    RUN010: the review is overdue; a warning, as it says nothing of what is written. QUO012, QUO007: a waiver of the
+    rule has ended, and what it lifted holds again.
+    """
+    if words := _overdue(playbook, today):
+        advice = "review it, and write the next date"
+        report.add("RUN010", words, ("review_by",), help_=advice, severity=Severity.WARNING)
+    for position, waiver in ended(playbook, today):
+        if waiver.rule in _AGAIN:
+            severity = Severity.ERROR if waiver.rule == SIGN_OFF else Severity.WARNING
+            path: Path = ("waivers", position, "until")
+            report.add(waiver.rule, _ended(waiver), path, help_=_AGAIN[waiver.rule], severity=severity)
+
+
+def ended(playbook: Playbook, today: str) -> Iterator[tuple[int, Waiver]]:
+    """Yield the waivers, each with its position, that have ended by a day."""
+    for position, waiver in enumerate(playbook.waivers):
+        if waiver.rule in MAY_WAIVE and not in_force(waiver, today):
+            yield position, waiver
+
+
+def _ended(waiver: Waiver) -> str:
+    step = f" for `{waiver.step}`" if waiver.step is not None else ""
+    return f"the waiver of {waiver.rule}{step} ended on {waiver.until}"
+
+
+def _overdue(playbook: Playbook, today: str) -> str:
+    """Return in words that the review is overdue and nothing waives that; "" where it is not."""
+    lifted = any(waiver.rule == "RUN010" and in_force(waiver, today) for waiver in playbook.waivers)
     if lifted or playbook.review_by >= today:
         return ""
     return f"the playbook was to be reviewed by {playbook.review_by}"
-
-
-def check_review(playbook: Playbook, report: Report, *, today: str) -> None:
-    """RUN010: the review is not overdue; a warning, as it says nothing of what is written."""
-    if words := overdue(playbook, today):
-        advice = "review it, and write the next date"
-        report.add("RUN010", words, ("review_by",), help_=advice, severity=Severity.WARNING)
 
 
 def _exceptions(playbook: Playbook, report: Report) -> None:

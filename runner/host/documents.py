@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from runner.actions.registry import BY_NAME
 from runner.canonical import file_digest
+from runner.document.findings import in_order
 from runner.document.parse import parse_playbook, parse_regions, parse_roster, parse_texts
+from runner.document.shape import Report
 from runner.document.source import read_source
 from runner.document.text_rules import Original
 from runner.errors import PlaybookFault, WrongUse
@@ -15,7 +19,7 @@ from runner.plan import SourceFile
 from runner.planning import Documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from runner.document.regions import Regions
     from runner.document.roster import Roster
@@ -94,6 +98,18 @@ def find_playbooks(names: Iterable[str]) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def require_read(names: Iterable[str], read: Collection[str]) -> None:
+    """Return if every file that was named is one of those that were read, given as people would write them from here.
+
+    Raises:
+        WrongUse: a file with regions, people or texts that no playbook beside it reads.
+    """
+    for name in names:
+        if name.endswith(_BESIDE) and shown(Path(name)) not in read:
+            ways = "it names its regions; its people are NAME.roster.yaml, its texts NAME.CODE.texts.yaml"
+            raise WrongUse(f"no playbook beside {name} reads it, so it was not looked at: {ways}")
+
+
 def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
     """Read a playbook with its regions, its roster and its texts in other languages.
 
@@ -122,12 +138,16 @@ def load(disk: Disk, playbook: Path, *, roster: Path | None) -> Documents:
         nonlocal regions
         path = playbook.parent / named
         if not path.is_file():
-            raise WrongUse(f"the playbook names {named}, and there is no {shown(path)}")
+            return None
         regions = parse_regions(read_source(shown(path), read(path, "regions")))
         return regions.value
 
     source = read_source(shown(playbook), read(playbook, "playbook"))
     parsed = parse_playbook(source, actions=BY_NAME, regions=regions_of)
+    if parsed.draft is not None and parsed.draft.regions is not None and regions is None:
+        report = Report(source)
+        report.add("REG013", f"there is no file {shown(playbook.parent / parsed.draft.regions)}", ("regions",))
+        parsed = replace(parsed, findings=tuple(in_order([*parsed.findings, *report.findings()])))
     name = playbook.name.removesuffix(ENDING)
     beside = playbook.with_name(f"{name}.roster.yaml")
     people = roster or (beside if beside.is_file() else None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
+from runner.document.control_rules import SIGN_OFF
 from runner.errors import ControlFault, WrongUse
 from runner.exchange import VAULT, Need
 from runner.host.company import ALWAYS, Wrong
@@ -75,7 +76,8 @@ class Ready(Struct, frozen=True, kw_only=True):
 def preflight(room: LiveRoom, console: Console, checked: CheckedPlan, found: Situation, clock: Clock) -> Ready:
     """Go through everything before the start, in this order.
 
-    1. Refuse what nobody here may let pass: a review that is overdue, an edition out of force, a disk that is full.
+    1. Refuse what nobody here may let pass: a review that is overdue, an edition out of force, a waiver of signatures
+       that has ended, a disk that is full.
     2. Attendance.
     3. The plan's digest is read aloud from people's own copy; the first line of it is typed back.
     4. What the plan's `exceptions` let people decide about 1.
@@ -84,7 +86,7 @@ def preflight(room: LiveRoom, console: Console, checked: CheckedPlan, found: Sit
     7. The clock, against a watch. The software's digest is shown.
 
     Raises:
-        ControlFault: RUN010, REG007 or RUN016, and it was not let pass.
+        ControlFault: RUN010, REG007 or RUN016, and it was not let pass; QUO012.
         WrongUse: RUN030, there is too little room on the disk.
         StopAsked: people asked to stop, or gave three wrong answers.
     """
@@ -142,13 +144,18 @@ def look_again(
 
 
 def stale(plan: Plan, found: Situation) -> tuple[tuple[str, str], ...]:
-    """Return what has become too old to start with and is not waived in the plan: rules, with words."""
+    """Return what has become too old to start with and is not waived in the plan, or no longer: rules, with words."""
     faults: list[tuple[str, str]] = []
     if plan.ceremony.review_by < found.today:
         faults.append((OVERDUE, f"the playbook was to be reviewed by {plan.ceremony.review_by}"))
     if found.out_of_force:
         faults.append((OUT_OF_FORCE, found.out_of_force))
-    return tuple((rule, words) for rule, words in faults if not waived(plan, rule, found.today))
+    faults = [(rule, words) for rule, words in faults if not waived(plan, rule, found.today)]
+    for item in plan.waivers:  # the weaker sign-off that it allowed stands in the plan
+        if item.rule == SIGN_OFF and item.until is not None and item.until < found.today:
+            step = f" for `{item.step}`" if item.step is not None else ""
+            faults.append((SIGN_OFF, f"the waiver of {SIGN_OFF}{step} ended on {item.until}"))
+    return tuple(faults)
 
 
 def waived(plan: Plan, rule: str, today: str) -> bool:

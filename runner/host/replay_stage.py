@@ -10,7 +10,7 @@ from runner.actions.interface import brought
 from runner.audit.entry import EntryType, decode_entry
 from runner.backends.emulator.inside import Inside
 from runner.backends.emulator.setting_up import LOCAL
-from runner.document.control_rules import overdue
+from runner.document.control_rules import too_late
 from runner.document.findings import Finding, Severity
 from runner.errors import CeremonyError, ControlFault, Exit, PlaybookFault
 from runner.host.clock import DeviceClock, today
@@ -106,8 +106,8 @@ def perform(disk: Disk, scene: Scene, place: Path) -> Came:
     if (refused := _refused(documents.findings(), _steps(documents))) is not None:
         return refused
     try:
-        if late := overdue(documents.written, today()):
-            raise ControlFault(late, rule="RUN010")
+        if late := too_late(documents.written, today()):
+            raise ControlFault(late[1], rule=late[0])
         if documents.roster is None:
             raise PlaybookFault("a rehearsal needs people: give a roster", rule="QUO004")
         given = Given(values=scene.plan.params, examples=True)

@@ -246,7 +246,7 @@ def test_a_playbook_there_is_not(bench: Bench) -> None:
     for command in (["lint", "x.yaml"], ["plan", "x.yaml", "--out", "p"], ["rehearse", "x.yaml", "--out", "r"]):
         refused(bench.run(*command), 2, "", "there is no file x.yaml", "azure-byok")
     (bench.folder / name("regions")).unlink()
-    refused(bench.plan(), 2, "", "names azure-byok.regions.yaml")
+    bench.refused_everywhere("REG013", bench.place("regions: |azure-byok.regions.yaml"), "azure-byok.regions.yaml")
     shutil.copy(SHIPPED / name("regions"), bench.folder)
     refused(bench.run("rehearse", PLAYBOOK, *EU, "--roster", "nobody.yaml", "--out", "record"), 2, "", "nobody.yaml")
     assert tree(bench.folder) == before

@@ -113,6 +113,19 @@ def test_a_waiver_that_is_over_or_of_a_step_does_not(until: str | None, step: st
     assert fault.rule == "RUN010"
 
 
+@pytest.mark.parametrize(("until", "starts"), [(None, True), (TODAY, True), ("2026-11-24", False)])
+@pytest.mark.parametrize(("step", "of"), [("generate", " for `generate`"), (None, "")])
+def test_a_waiver_of_signatures_that_is_over(until: str | None, step: str | None, of: str, *, starts: bool) -> None:
+    made = plan(waivers=(Waiver(rule="QUO012", step=step, because="few people", until=until),))
+    if starts:
+        ready, _ = go((*HERE, FIRST_LINE, *END), made)
+        assert ready.exceptions == ()
+        return
+    fault, console = refused((), ControlFault, made)
+    assert (fault.rule, fault.words) == ("QUO012", f"the waiver of QUO012{of} ended on {until}")
+    assert console.asked == []
+
+
 def test_too_little_room_on_the_disk() -> None:
     fault, console = refused((), WrongUse, free=999)
     assert (fault.rule, fault.words) == ("RUN030", "the ceremony may need 1000 bytes and 999 are left")
