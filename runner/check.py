@@ -62,8 +62,8 @@ def _once(found: Sequence[Fault]) -> Iterator[Fault]:
         if not fault.cause:
             yield fault
         elif fault.step == (same := steps[fault.rule, fault.cause])[0]:
-            more = f"; the same holds at {', '.join(same[1:])}" if len(same) > 1 else ""
-            yield replace(fault, help=f"{fault.help}{more}", also=tuple(same[1:]))
+            more = f"the same holds at {', '.join(same[1:])}" if len(same) > 1 else ""
+            yield replace(fault, help="; ".join(filter(None, (fault.help, more))), also=tuple(same[1:]))
 
 
 class _Walk:
@@ -138,7 +138,7 @@ class _Walk:
     def _report(self, step: PlannedStep, unmet: Unmet) -> None:
         told = ((fault.step, fault.rule, fault.key) for fault in self._faults)
         if (step.id, unmet.rule, unmet.key) not in told:
-            self._unmet(step, unmet.rule, unmet.words, unmet.key)
+            self._unmet(step, unmet.rule, unmet.words, unmet.key, cause=unmet.cause)
 
     def _network(self, step: PlannedStep, action: Action[Any]) -> None:
         """SIT004: what needs a network has one, and no HSM action is done on a machine that has."""
@@ -282,4 +282,5 @@ def _start(plan: Plan) -> Situation:
         card_sets=MappingProxyType(cards),
         artefacts=MappingProxyType(brought),
         custody=MappingProxyType({}),
+        vault_keys=MappingProxyType({}),  # no playbook can say that a key is there before
     )

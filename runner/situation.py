@@ -1,4 +1,4 @@
-"""What is true in the room at one moment: the HSM's mode and world, the cards, where each artefact is.
+"""What is true in the room at one moment: the HSM's mode and world, the cards, the artefacts, what was imported.
 
 `check` walks a plan through a chain of these, one per step; nothing here touches a device.
 """
@@ -32,16 +32,25 @@ class ArtefactNow(Struct, frozen=True, kw_only=True):
     gone: bool = False
 
 
+class VaultKeyNow(Struct, frozen=True, kw_only=True):
+    """A key in a vault: the step that imported it, and the artefact that it came as."""
+
+    imported_by: str
+    package: str
+
+
 class Situation(Struct, frozen=True, kw_only=True):
     """What is true now. Methods return the situation after a change.
 
     `custody` is how card sets and media are kept, for those that somebody said it of and nobody used since.
+    `vault_keys` are the keys that were imported, by vault and name as `in_vault` gives them.
     """
 
     devices: Mapping[str, DeviceNow]
     card_sets: Mapping[str, str]
     artefacts: Mapping[str, ArtefactNow]
     custody: Mapping[str, str]
+    vault_keys: Mapping[tuple[str, str], VaultKeyNow]
 
     def device_after(self, device: str, *, mode: str | None = None, world: str | None = None) -> Situation:
         """Return the situation in which the device has this mode, or holds this world."""
@@ -60,6 +69,10 @@ class Situation(Struct, frozen=True, kw_only=True):
             kept[subject] = custody
         return replace(self, custody=MappingProxyType(kept))
 
+    def import_after(self, vault: str, name: str, key: VaultKeyNow) -> Situation:
+        """Return the situation in which the vault holds this key by this name."""
+        return replace(self, vault_keys=MappingProxyType({**self.vault_keys, in_vault(vault, name): key}))
+
     def artefact_after(self, artefact: str, now: ArtefactNow) -> Situation:
         """Return the situation in which the artefact is so."""
         return replace(self, artefacts=MappingProxyType({**self.artefacts, artefact: now}))
@@ -70,10 +83,16 @@ class Situation(Struct, frozen=True, kw_only=True):
         return replace(self, artefacts=MappingProxyType({**self.artefacts, **there}))
 
 
+def in_vault(vault: str, name: str) -> tuple[str, str]:
+    """Return what a key in a vault is known by: case makes no difference there, as in the service."""
+    return vault.lower(), name.lower()
+
+
 NOTHING = Situation(
     devices=MappingProxyType({}),
     card_sets=MappingProxyType({}),
     artefacts=MappingProxyType({}),
     custody=MappingProxyType({}),
+    vault_keys=MappingProxyType({}),
 )
 """The empty room."""

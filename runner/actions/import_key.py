@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from runner.actions.interface import (
     NO_FACTS,
@@ -14,12 +14,19 @@ from runner.actions.interface import (
     Outcome,
     Result,
     Settings,
+    Unmet,
     VaultName,
     Work,
     allow,
     refused,
 )
 from runner.exchange import VAULT, DeviceRefused, ImportKey, KeyImported
+from runner.situation import VaultKeyNow, in_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runner.situation import Situation
 
 
 class ImportKeySettings(Settings):
@@ -50,6 +57,23 @@ async def _perform(work: Work[ImportKeySettings]) -> Outcome:
             assert_never(reply)
 
 
+def _requires(work: Work[ImportKeySettings], situation: Situation) -> Iterator[Unmet]:
+    """SIT010: the vault takes a name once, and a package once, whatever name it is given."""
+    package = work.input("package").id
+    known = situation.vault_keys.get(in_vault(work.settings.vault, work.settings.name))
+    if known is not None:
+        words = f"`{known.imported_by}` imports a key of this name into this vault before"
+        yield Unmet(rule="SIT010", words=words, key=("with", "name"))
+    elif taken := next((key for key in situation.vault_keys.values() if key.package == package), None):
+        words = f"`{taken.imported_by}` imports `{package}` before, and a package is taken once"
+        yield Unmet(rule="SIT010", words=words, key=("uses", "package"))
+
+
+def _changes(work: Work[ImportKeySettings], situation: Situation) -> Situation:
+    key = VaultKeyNow(imported_by=work.step.id, package=work.input("package").id)
+    return situation.import_after(work.settings.vault, work.settings.name, key)
+
+
 def _command(work: Work[ImportKeySettings]) -> str:
     s = work.settings
     return (
@@ -73,5 +97,7 @@ ACTION: Final = Action(
         Result(name="kid", type="text"),
     ),
     needs=Needs(network=True),
+    requires=_requires,
+    changes=_changes,
     command=_command,
 )

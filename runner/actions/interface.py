@@ -113,11 +113,15 @@ class Needs(Struct, frozen=True, kw_only=True):
 
 
 class Unmet(Struct, frozen=True, kw_only=True):
-    """A requirement that does not hold; `key` is the way to the value in the step that asks for it."""
+    """A requirement that does not hold; `key` is the way to the value in the step that asks for it.
+
+    What several steps ask for by one `cause` is told once; "" for a cause of its own.
+    """
 
     rule: str
     words: str
     key: tuple[str | int, ...] = ()
+    cause: str = ""
 
 
 class Work(Struct, Generic[S], frozen=True, kw_only=True):
