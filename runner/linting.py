@@ -19,9 +19,10 @@ from runner.render import faults_of_texts, faults_of_trust, names_for
 from runner.template import names_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from runner.document.findings import Path
+    from runner.document.playbook import Playbook
     from runner.document.source import Source
     from runner.plan import EarlierRecord
     from runner.planning import Documents
@@ -40,10 +41,13 @@ def lint(
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong, in every region of every edition the playbook follows.
 
+    Parameters take their default or example, so each needs one (SHP006). A flag that a `when` takes is looked at with its
+    other value too, each flag by itself, in the first region of the playbook's own edition, and in all regions where that
+    finds anything.
+
     `today` is the UTC date, `2026-11-25`, by which the playbook's review may be overdue (RUN010, a warning) and waivers
     may have ended. At level release a warning is an error, and what a draft may leave open must be said (SHP002).
     Without `records`, the earlier records that the playbook names, references to them are checked for their form only.
-    Parameters take their default or example, so each needs one (SHP006).
 
     Raises:
         WrongUse: there is no such edition (REG005), region (REG010) or language (TXT004), or other records than the
@@ -77,8 +81,12 @@ def _found(
         return tuple(in_order([*findings, *without]))
     in_choice = _EveryChoice(documents, language).findings
     given = Given(values={}, examples=True)
-    for choice in choices(documents, region=region, edition=edition, given=given, language=language, records=records):
+    offered = choices(documents, region=region, edition=edition, given=given, language=language, records=records)
+    every: list[Choice] = []
+    for choice in offered:
+        every.append(choice)
         findings.extend(in_choice(choice))
+    findings.extend(_with_other_flags(documents.written, every, in_choice, findings))
     return tuple(in_order(findings))
 
 
@@ -90,6 +98,41 @@ def _without_example(documents: Documents) -> tuple[Finding, ...]:
             words = f"`{name}` has neither a default nor an example, and nothing can be tried without one"
             report.add("SHP006", words, ("parameters", name), key=True, help_="write an example of what people give")
     return report.findings()
+
+
+def _with_other_flags(
+    playbook: Playbook,
+    every: Sequence[Choice],
+    in_choice: Callable[[Choice], Iterator[Finding]],
+    known: Sequence[Finding],
+) -> Iterator[Finding]:
+    """Yield what is wrong only where one flag that a `when` takes has its other value; the message says which.
+
+    What is `known` at a place by the same rule holds for both values. Sound playbooks cost one choice more per flag.
+    """
+    told = {(finding.code, finding.place) for finding in known}
+    own = None if playbook.follows is None else playbook.follows.edition
+    ordered = sorted(every, key=lambda choice: choice.edition != own)
+    for flag in _flags_of_when(playbook):
+        for choice in ordered:
+            value = not next(one.value for one in choice.parameters if one.name == flag)
+            found = [one for one in in_choice(_with(choice, flag, value)) if (one.code, one.place) not in told]
+            if not found and choice is ordered[0]:
+                break
+            for one in found:
+                yield replace(one, message=f"{one.message}, where `{flag}` is {str(value).lower()}")
+
+
+def _flags_of_when(playbook: Playbook) -> tuple[str, ...]:
+    """Return the flags that decide which steps are left out, in the playbook's order."""
+    whens = [step.when for _position, _part, step in playbook.numbered_steps() if isinstance(step.when, str)]
+    taken = {name for when in whens for root, name in names_in(when) if root == "params"}
+    return tuple(name for name, declared in playbook.parameters.items() if declared.type == "flag" and name in taken)
+
+
+def _with(choice: Choice, flag: str, value: bool) -> Choice:  # noqa: FBT001 - it is the value of a flag
+    changed = (replace(one, value=value) if one.name == flag else one for one in choice.parameters)
+    return replace(choice, parameters=tuple(changed))
 
 
 class _Filled:

@@ -9,6 +9,7 @@ A `[[fault]]` is one change and what is said about it:
 - `near`: in place of `new`, the nearest text that is right; nothing may be found in it.
 - `also`: further changes, `{file, step, old, new}`, made first; alone they are no fault.
 - `choice`: options of the command line; default: every region for `lint`, `--region eu` for the others.
+- `params`: what is given to `plan` and `rehearse` beside, `NAME=VALUE`; `lint` finds the fault without it.
 - `[[fault.finds]]`: `rule`, `place` as `file:line:column-line:column`, the first line of the text `marked` there, and
   what it `says`; `…` at the end stands for a list that grows with the language.
 - `refused`: where it is about the choice and has no place in a file: the rule and what is said, with the exit code.
@@ -81,6 +82,7 @@ class Fault:
     near: Change | None
     also: tuple[Change, ...]
     choice: tuple[str, ...]
+    params: tuple[str, ...]
     finds: tuple[Found, ...]
     refused: Refused | None
 
@@ -120,7 +122,21 @@ def _change(item: dict[str, Any], new: str) -> Change:
 
 
 def _fault(family: str, item: dict[str, Any]) -> Fault:
-    keys = {"name", "source", "file", "step", "old", "before", "new", "near", "also", "choice", "finds", "refused"}
+    keys = {
+        "name",
+        "source",
+        "file",
+        "step",
+        "old",
+        "before",
+        "new",
+        "near",
+        "also",
+        "choice",
+        "params",
+        "finds",
+        "refused",
+    }
     assert set(item) <= keys, set(item) - keys
     return Fault(
         name=item["name"],
@@ -130,6 +146,7 @@ def _fault(family: str, item: dict[str, Any]) -> Fault:
         near=_change(item, item["near"]) if "near" in item else None,
         also=tuple(_change(one, one.get("new", "")) for one in item.get("also", ())),
         choice=tuple(item.get("choice", ())),
+        params=tuple(item.get("params", ())),
         finds=tuple(Found(**found) for found in item.get("finds", ())),
         refused=Refused(**item["refused"]) if "refused" in item else None,
     )

@@ -50,9 +50,10 @@ def _tree(folder: Path) -> dict[str, bytes | None]:
     return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
-def _commands(choice: Sequence[str]) -> tuple[list[str], list[str], list[str]]:
+def _commands(choice: Sequence[str], params: Sequence[str] = ()) -> tuple[list[str], list[str], list[str]]:
     options = [*(() if "--region" in choice else EU), *choice]
-    given = ["--param", f"subscription_id={SUBSCRIPTION}", "--param", f"vault_name={VAULT}"]
+    values = (f"subscription_id={SUBSCRIPTION}", f"vault_name={VAULT}", *params)
+    given = [word for value in values for word in ("--param", value)]
     return (
         ["lint", PLAYBOOK, *choice, "--format", "oneline"],
         ["plan", PLAYBOOK, *options, *given, "--out", "plan.json"],
@@ -96,7 +97,7 @@ def _the_commands_say_it(fault: Fault, found: Sequence[Finding], capsys: pytest.
     if all(one.severity is Severity.WARNING for one in found):
         return
     capsys.readouterr()
-    linting, planning, rehearsing = _commands(fault.choice)
+    linting, planning, rehearsing = _commands(fault.choice, fault.params)
     assert main(linting) == 1
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" ", 1)[0] for line in lines] == [f"{one.place.partition('-')[0]}:" for one in fault.finds]
