@@ -282,5 +282,6 @@ def _start(plan: Plan) -> Situation:
         card_sets=MappingProxyType(cards),
         artefacts=MappingProxyType(brought),
         custody=MappingProxyType({}),
+        on_media=MappingProxyType({}),
         vault_keys=MappingProxyType({}),  # no playbook can say that a key is there before
     )

@@ -43,6 +43,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     """What is true now. Methods return the situation after a change.
 
     `custody` is how card sets and media are kept, for those that somebody said it of and nobody used since.
+    `on_media` is what was put on each medium, with the bytes each artefact may take there; nothing is taken off again.
     `vault_keys` are the keys that were imported, by vault and name as `in_vault` gives them.
     """
 
@@ -50,6 +51,7 @@ class Situation(Struct, frozen=True, kw_only=True):
     card_sets: Mapping[str, str]
     artefacts: Mapping[str, ArtefactNow]
     custody: Mapping[str, str]
+    on_media: Mapping[str, Mapping[str, int]]
     vault_keys: Mapping[tuple[str, str], VaultKeyNow]
 
     def device_after(self, device: str, *, mode: str | None = None, world: str | None = None) -> Situation:
@@ -68,6 +70,11 @@ class Situation(Struct, frozen=True, kw_only=True):
         if custody is not None:
             kept[subject] = custody
         return replace(self, custody=MappingProxyType(kept))
+
+    def medium_after(self, medium: str, files: Mapping[str, int]) -> Situation:
+        """Return the situation in which these artefacts are on the medium too, each with the bytes it may take."""
+        there = MappingProxyType({**self.on_media.get(medium, {}), **files})
+        return replace(self, on_media=MappingProxyType({**self.on_media, medium: there}))
 
     def import_after(self, vault: str, name: str, key: VaultKeyNow) -> Situation:
         """Return the situation in which the vault holds this key by this name."""
@@ -93,6 +100,7 @@ NOTHING = Situation(
     card_sets=MappingProxyType({}),
     artefacts=MappingProxyType({}),
     custody=MappingProxyType({}),
+    on_media=MappingProxyType({}),
     vault_keys=MappingProxyType({}),
 )
 """The empty room."""

@@ -19,7 +19,9 @@ from runner.actions.interface import (
     Unmet,
     Work,
     allow,
+    put_on,
     refused,
+    too_small,
 )
 from runner.exchange import BackUpFile, FileArrived
 
@@ -46,7 +48,7 @@ async def _perform(work: Work[BackUpSettings]) -> Outcome:
     return Done(results={"files": len(work.inputs("files"))}, seen=NO_FACTS)
 
 
-def _requires(work: Work[BackUpSettings], _situation: Situation) -> Iterator[Unmet]:
+def _requires(work: Work[BackUpSettings], situation: Situation) -> Iterator[Unmet]:
     medium = work.plan.medium(work.settings.medium)
     if medium is None:
         yield Unmet(rule="SHP008", words=f"no medium is called `{work.settings.medium}`", key=("with", "medium"))
@@ -58,9 +60,14 @@ def _requires(work: Work[BackUpSettings], _situation: Situation) -> Iterator[Unm
             words=f"medium `{medium.id}` is at `{medium.at}`, not at `{work.step.station}`",
             key=("with", "medium"),
         )
+    else:
+        yield from too_small(work, situation, medium)
 
 
 def _changes(work: Work[BackUpSettings], situation: Situation) -> Situation:
+    medium = work.plan.medium(work.settings.medium)
+    if medium is not None and medium.keeps != "transfer":
+        situation = put_on(work, situation, medium)
     files = (artefact.id for artefact in work.inputs("files"))
     return situation.artefacts_after(files, lambda now: replace(now, backed_up=True))
 

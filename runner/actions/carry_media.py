@@ -19,7 +19,9 @@ from runner.actions.interface import (
     Unmet,
     Work,
     allow,
+    put_on,
     refused,
+    too_small,
 )
 from runner.exchange import CarryFile, FileArrived
 from runner.plan import ResultRef
@@ -61,7 +63,7 @@ async def _perform(work: Work[CarryMediaSettings]) -> Outcome:
     return Done(results=results, seen=seen)
 
 
-def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator[Unmet]:
+def _requires(work: Work[CarryMediaSettings], situation: Situation) -> Iterator[Unmet]:
     medium = work.plan.medium(work.settings.medium)
     if medium is None:
         yield Unmet(rule="SHP008", words=f"no medium is called `{work.settings.medium}`", key=("with", "medium"))
@@ -74,12 +76,8 @@ def _requires(work: Work[CarryMediaSettings], _situation: Situation) -> Iterator
     elif medium.at != work.step.station and work.step.id == _first_carry(work):
         words = f"medium `{medium.id}` is at `{medium.at}`, not at `{work.step.station}`"
         yield Unmet(rule="ART008", words=words, key=("with", "medium"))
-    elif medium.free is not None and (size := sum(item.at_most for item in work.inputs("files"))) > medium.free:
-        yield Unmet(
-            rule="ART004",
-            words=f"the files may take {size} bytes and medium `{medium.id}` has {medium.free} free",
-            key=("uses", "files"),
-        )
+    else:
+        yield from too_small(work, situation, medium)
     if len(work.inputs("files")) > 1:
         words = "there is one digest where one file is carried; carry them in steps of their own"
         digest = ResultRef(step=work.step.id, result="sha256")
@@ -100,6 +98,9 @@ def _first_carry(work: Work[CarryMediaSettings]) -> str | None:
 
 
 def _changes(work: Work[CarryMediaSettings], situation: Situation) -> Situation:
+    medium = work.plan.medium(work.settings.medium)
+    if medium is not None and medium.keeps == "transfer":
+        situation = put_on(work, situation, medium)
     files = (artefact.id for artefact in work.inputs("files"))
     return situation.artefacts_after(files, lambda now: replace(now, at=work.settings.to, store="station"))
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from runner.codec import kind_of
 from runner.errors import Defect
 from runner.exchange import Acting, DeviceRefused, FilesRefused, Holder
-from runner.plan import AllowedRequest, CardSet, Plan, PlannedArtefact, PlannedStep
+from runner.plan import AllowedRequest, CardSet, Medium, Plan, PlannedArtefact, PlannedStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -257,6 +257,29 @@ def refused(reply: DeviceRefused | FilesRefused) -> Failed:
     if isinstance(reply, FilesRefused):
         return Failed(rule=reply.rule, words=reply.words)
     return Failed(rule="RUN020", words=reply.words, status=reply.status)
+
+
+def too_small(work: Work[Any], situation: Situation, medium: Medium) -> Iterator[Unmet]:
+    """ART004: a step's `files` fit on a medium beside those put there before; a file that is there takes no more."""
+    size, before = _bytes_on(work, situation, medium)
+    if medium.free is not None and size + before > medium.free:
+        beside = f" beside {before} bytes put there before," if before else ""
+        words = f"the files may take {size} bytes{beside} and medium `{medium.id}` has {medium.free} free"
+        yield Unmet(rule="ART004", words=words, key=("uses", "files"), cause=medium.id)
+
+
+def put_on(work: Work[Any], situation: Situation, medium: Medium) -> Situation:
+    """Return the situation in which a step's `files` are on a medium; those that did not fit take no room there."""
+    if any(too_small(work, situation, medium)):
+        return situation
+    return situation.medium_after(medium.id, {artefact.id: artefact.at_most for artefact in work.inputs("files")})
+
+
+def _bytes_on(work: Work[Any], situation: Situation, medium: Medium) -> tuple[int, int]:
+    """Return how much the step's `files` that are not on a medium may take there, and how much those that are."""
+    there = situation.on_media.get(medium.id, {})
+    size = sum(artefact.at_most for artefact in work.inputs("files") if artefact.id not in there)
+    return size, sum(there.values())
 
 
 _KEY_FILE: Final = re.compile(r"key_([a-z]+)_([0-9a-z-]+)\Z")

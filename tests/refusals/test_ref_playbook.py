@@ -146,7 +146,10 @@ FILES = {
         words="is gone",
     ),
     "too large for the medium": case(
-        edit("free: 16 MB", "free: 15999 kB"), rule="ART004", at="files: |[toolset]", words="15999000"
+        edit("free: 16 MB", "free: 14999 kB"), rule="ART004", at="files: |[toolset]", words="14999000"
+    ),
+    "too large beside what the medium has already": case(
+        edit("free: 16 MB", "free: 15999 kB"), rule="ART004", at="files: |[transfer-package]", words="15999000"
     ),
     "no backup in time": case(
         drop("back-up-key"),
@@ -194,12 +197,14 @@ FILES = {
         words="is not carried",
     ),
     "one digest expected of two files": case(
+        edit("free: 16 MB", "free: 17 MB"),
         within("carry-back", "[transfer-package]", "[transfer-package, runtime]"),
         rule="TPL010",
         at="sha256: |steps.seal-package.sha256",
         words="one digest",
     ),
     "one digest of two files, expected later": case(
+        edit("free: 16 MB", "free: 17 MB"),
         within(
             "carry-back",
             "[transfer-package]}\n    expect: {sha256: steps.seal-package.sha256}\n",
