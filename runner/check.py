@@ -61,9 +61,10 @@ def _once(found: Sequence[Fault]) -> Iterator[Fault]:
     for fault in found:
         if not fault.cause:
             yield fault
-        elif fault.step == (same := steps[fault.rule, fault.cause])[0]:
-            more = f"the same holds at {', '.join(same[1:])}" if len(same) > 1 else ""
-            yield replace(fault, help="; ".join(filter(None, (fault.help, more))), also=tuple(same[1:]))
+        elif same := steps.pop((fault.rule, fault.cause), []):
+            others = tuple(step for step in dict.fromkeys(same) if step != fault.step)
+            more = f"the same holds at {', '.join(others)}" if others else ""
+            yield replace(fault, help="; ".join(filter(None, (fault.help, more))), also=others)
 
 
 class _Walk:
@@ -203,14 +204,15 @@ class _Walk:
         key = ("changes" if taken.changed else "uses", taken.name)
         now = self._now.artefacts.get(artefact.id)
         if now is not None and now.gone:
-            self._unmet(step, "ART001", f"`{artefact.id}` is gone", key)
+            self._unmet(step, "ART001", f"`{artefact.id}` is gone", key, cause=artefact.id)
             return
         if now is None:
             self._unmet(step, "ART001", f"`{artefact.id}` does not exist yet", key)
             now = ArtefactNow(at=step.station, store=artefact.store, made_by=artefact.made_by, backed_up=True)
         elif now.at != step.station:
             words = f"`{artefact.id}` is at `{now.at}` and the step is at `{step.station}`"
-            self._unmet(step, "ART002", words, key)
+            cause = "" if now.made_by is None else f"{now.made_by} {now.at} {step.station}"  # one carry is missing
+            self._unmet(step, "ART002", words, key, cause=cause)
             now = replace(now, at=step.station)
         if taken.store is not None and now.store != taken.store:
             where = {"device": "a file of the Security World", "station": "a file of the station"}[taken.store]

@@ -41,9 +41,9 @@ def lint(
 ) -> tuple[Finding, ...]:
     """Return everything that is wrong, in every region of every edition the playbook follows.
 
-    Parameters take their default or example, so each needs one (SHP006). A flag that a `when` takes is looked at with its
-    other value too, each flag by itself, in the first region of the playbook's own edition, and in all regions where that
-    finds anything.
+    Parameters take their default or example, so each needs one (SHP006). A flag that a `when` takes is looked at with
+    its other value too, each flag by itself, in the first region of the playbook's own edition, and in all regions
+    where that finds anything.
 
     `today` is the UTC date, `2026-11-25`, by which the playbook's review may be overdue (RUN010, a warning) and waivers
     may have ended. At level release a warning is an error, and what a draft may leave open must be said (SHP002).

@@ -22,7 +22,7 @@ from runner.values import WORDS, as_value
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from runner.actions.interface import Output
     from runner.document.findings import Path
@@ -65,6 +65,8 @@ class StepRenderer:
         self._artefacts: dict[str, PlannedArtefact] = {}
         self._expectations = Expectations(playbook, values, trust, records)
         self._unmade: set[str] = set()
+        self._device_missing = False
+        self._absent: list[tuple[Path, str]] = []
         self._begun: Part | None = None
         self._positions = {id(line): number for number, line in enumerate(playbook.steps)}
         self._waived: set[int] = set()
@@ -222,7 +224,13 @@ class StepRenderer:
             return draft.step.device
         if len(self._playbook.devices) == 1:
             return next(iter(self._playbook.devices))
-        self._fault("SHP002", "`device` is missing: there is not exactly one", draft.path("id"), key=True)
+        if not self._device_missing:
+            self._device_missing = True
+            steps = [step for _, _, step in self._playbook.numbered_steps()]
+            also = tuple(step.id for step in steps[steps.index(draft.step) + 1 :] if _lacks_device(step))
+            advice = f"the same holds at {', '.join(also)}" if also else ""
+            words = "`device` is missing: there is not exactly one"
+            self._report.add("SHP002", words, draft.path("id"), key=True, help_=advice, also=also)
         return None
 
     def _quorum(self, draft: Draft) -> tuple[Need, ...]:
@@ -279,26 +287,46 @@ class StepRenderer:
                 "SHP002", f"`{draft.action.name}` takes {words}", draft.path(key), help_="say which artefact it is"
             )
             good = False
+        self._tell_absent(draft)
         if not good:
             return None
         return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in named.items())
 
     def _known(self, draft: Draft, path: Path, artefact: str) -> bool:
-        """ART001: the artefact is brought, or made by an earlier step."""
+        """Say whether the artefact is brought, or made by an earlier step; where not, it is told with the others."""
         if artefact in self._artefacts:
             if self._artefacts[artefact].made_by in self._expectations.left_out and draft.left_out is None:
                 words = f"`{artefact}` is made by a step that is left out"
                 self._fault("TPL012", words, path)
                 return False
             return True
-        if artefact in self._unmade:
-            return False  # the step that makes it has a fault of its own, and that is enough said
-        makers = [step.id for _, _, step in self._playbook.numbered_steps() if artefact in step.produces]
-        near = closest(artefact, self._artefacts)
-        advice = f"write `{near}`" if near and not makers else ""
-        words = f"`{artefact}` does not exist yet: {makers[0]} makes it" if makers else f"nothing makes `{artefact}`"
-        self._report.add("ART001", words, path, help_=advice)
+        if artefact not in self._unmade:  # else the step that makes it has a fault of its own, or it was told before
+            self._absent.append((path, artefact))
         return False
+
+    def _tell_absent(self, draft: Draft) -> None:
+        """ART001: what does not exist is told at its first use; all that a step lacks for one reason is told once."""
+        steps = [step for _, _, step in self._playbook.numbered_steps()]
+        ids = [step.id for step in steps]
+        reasons: dict[tuple[str, str], list[tuple[Path, str]]] = {}
+        for path, artefact in self._absent:
+            maker = next((step.id for step in steps if artefact in step.produces), "")
+            near = "" if maker else closest(artefact, self._artefacts) or ""
+            reasons.setdefault((maker, near), []).append((path, artefact))
+        for (maker, near), lacking in reasons.items():
+            names = tuple(dict.fromkeys(artefact for _path, artefact in lacking))
+            listed, several = ", ".join(f"`{name}`" for name in names), len(names) > 1
+            words = f"nothing makes {listed}"
+            if maker:
+                does, them = ("do", "them") if several else ("does", "it")
+                words = f"{listed} {does} not exist yet: {maker} makes {them}"
+            later = steps[ids.index(draft.step.id) + 1 : ids.index(maker) if maker else None]
+            also = tuple(step.id for step in later if any(name in taken for name in names for taken in _taken(step)))
+            advice = [f"write `{near}`"] if near else []
+            advice += [f"the same holds at {', '.join(also)}"] if also else []
+            self._report.add("ART001", words, lacking[0][0], help_="; ".join(advice), also=also)
+            self._unmade.update(names)
+        self._absent.clear()
 
     def _make(self, draft: Draft, uses: tuple[Uses, ...]) -> bool:
         outputs, produces = draft.action.outputs, draft.step.produces
@@ -409,3 +437,15 @@ class StepRenderer:
             advice = "write sign_off: signed, or a waiver of QUO012 with the reason"
             self._report.add("QUO012", words, draft.path("sign_off"), help_=advice)
         return written
+
+
+def _taken(step: Step) -> Iterator[Collection[str]]:
+    """Yield the artefacts of each input of a step as it is written."""
+    yield from step.uses.values()
+    yield from step.changes.values()
+
+
+def _lacks_device(step: Step) -> bool:
+    """Say whether a step needs a device and names none."""
+    action = BY_NAME.get(step.action)
+    return action is not None and action.needs.device and step.device is None

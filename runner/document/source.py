@@ -137,6 +137,9 @@ def _read(name: str, text: str, lines: tuple[str, ...], parser: Parser) -> tuple
 
 def _characters(reader: Reader, text: str, most: int) -> bool:
     """Report tabs and characters nobody sees; return whether there are any."""
+    if "\r" in text and "\n" not in text:
+        reader.report("YAM019", "the lines end with CR alone", (0, 0, 0, 1), help_="save the file with LF")
+        return True
     found = False
     starts: list[int] = [0]
     for line in reader.lines:

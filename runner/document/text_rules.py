@@ -20,7 +20,7 @@ from runner.expression import parse
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from runner.document.findings import Path
     from runner.document.playbook import Playbook
@@ -64,15 +64,21 @@ def check_texts(texts: Texts, original: Original, report: Report) -> None:
     every = {text.elsewhere: text for text in people_texts(original.playbook)}
     known = known_names(original.playbook, original.regions)
     told = _strangers(texts, every, report)
+    wholes: dict[str, dict[str, None]] = {}
     for path, text in every.items():
         found = texts.at(path)
         if found is None:
-            if path[:2] not in told:
-                _missing(texts, path, report)
+            if path[:2] in told:
+                continue
+            if path[0] == "parts" or (path[0] == "steps" and path[1] not in texts.steps):
+                wholes.setdefault(path[0], {})[str(path[1])] = None
+            else:
+                _missing(path, report)
         elif check_text(path, found, known, report):
             if not template.problems(text.written, known):  # else the playbook is at fault, and told so
                 _same_values(text, found, path, report)
             _prose(found, path, report)
+    _missing_wholes(wholes, report)
 
 
 def _strangers(texts: Texts, wanted: Mapping[Path, PeopleText], report: Report) -> set[Path]:
@@ -111,18 +117,23 @@ def _written(step: str, own: StepTexts) -> Iterator[Path]:
         yield ("steps", step, "asks", name)
 
 
-def _missing(texts: Texts, path: Path, report: Report) -> None:
-    """TXT001; a step of which nothing is there is told once, at its title."""
+def _missing_wholes(wholes: Mapping[str, Collection[str]], report: Report) -> None:
+    """TXT001: the headings, and the steps of which nothing is there; all of a kind are told at once."""
+    if steps := [f"`{step}`" for step in wholes.get("steps", ())]:
+        several = "s" if len(steps) > 1 else ""
+        report.add("TXT001", f"the texts of the step{several} {', '.join(steps)} are missing", ("steps",), key=True)
+    if headings := [f"“{heading}”" for heading in wholes.get("parts", ())]:
+        which = "headings {} are" if len(headings) > 1 else "heading {} is"
+        report.add("TXT001", f"the {which.format(', '.join(headings))} missing", ("parts",), key=True)
+
+
+def _missing(path: Path, report: Report) -> None:
+    """TXT001: one text of the ceremony, of a step, or of a part."""
     match path:
-        case ("steps", str(step), *rest) if step not in texts.steps:
-            if rest == ["title"]:
-                report.add("TXT001", f"the texts of the step `{step}` are missing", ("steps",), key=True)
         case ("steps", str(step), "asks", str(name)):
             report.add("TXT001", f"the question for `{name}` is missing", ("steps", step), key=True)
         case ("steps", str(step), str(key)):
             report.add("TXT001", f"`{key}` is missing", ("steps", step), key=True)
-        case ("parts", str(heading)):
-            report.add("TXT001", f"the heading “{heading}” is missing", ("parts",), key=True)
         case ("parts_say", str(heading)):
             words = f"what is read out under the heading “{heading}” is missing"
             report.add("TXT001", words, ("language",), key=True)

@@ -62,6 +62,15 @@ def test_byte_order_mark_and_windows_lines(parser: Parser) -> None:
 
 
 @BOTH
+def test_lines_that_end_with_cr_alone_are_one_fault(parser: Parser) -> None:
+    (finding,) = read_source("x", b"a: 1\rb: 2\r# end\r", parser=parser).findings
+    assert (finding.code, finding.message) == ("YAM019", "the lines end with CR alone")
+    assert (finding.help, finding.place.span) == ("save the file with LF", Span(1, 1, 1, 2))
+    assert _codes(b"a: 1\rb: 2\r\n", parser) == ["YAM019"]  # a single one among others is a character nobody sees
+    assert _codes(b"a: 1\r\nb: 2\r\n", parser) == []
+
+
+@BOTH
 def test_places(parser: Parser) -> None:
     source = read_source("x", "a: {b: 'é'}\nc:\n  - d: x\n    e: |\n      y\n\n  - f\n# end\n".encode(), parser=parser)
     assert source.span_of(("a", "b")) == Span(1, 8, 1, 11)

@@ -226,6 +226,19 @@ def test_a_text_that_is_missing(bilingual: Bench) -> None:
     refused(bilingual, f"{TEXTS}:6:1", "TXT001", "`generate-key`")
 
 
+def test_a_file_of_texts_with_nothing_in_it(bilingual: Bench) -> None:
+    """Headings and steps are told once each, however many there are."""
+    head = (bilingual.folder / TEXTS).read_text().split("title:")[0]
+    (bilingual.folder / TEXTS).write_text(head)
+    steps = [step.id for _position, _part, step in documents(bilingual).written.numbered_steps()]
+    found = [line.split(": error ", 1)[1] for line in linted(bilingual)]
+    assert sorted(found) == [
+        "TXT001 `title` is missing",
+        "TXT001 the heading “Everything” is missing",
+        f"TXT001 the texts of the steps {', '.join(f'`{step}`' for step in steps)} are missing",
+    ]
+
+
 def test_texts_of_another_language_under_this_name(bilingual: Bench) -> None:
     change(bilingual, TEXTS, "language: fr", "language: nl")
     refused(bilingual, f"{TEXTS}:2:11", "SHP008", "for `fr`")
