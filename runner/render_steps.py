@@ -287,7 +287,8 @@ class StepRenderer:
                 "SHP002", f"`{draft.action.name}` takes {words}", draft.path(key), help_="say which artefact it is"
             )
             good = False
-        self._tell_absent(draft)
+        if self._absent:
+            self._tell_absent(draft)
         if not good:
             return None
         return tuple(Uses(input=name, artefacts=tuple(found)) for name, found in named.items())
