@@ -21,6 +21,9 @@ PLAYBOOK = name("ceremony")
         (within("back-up-world", "action: back_up", "action: save_files"), "write `back_up`"),
         (within("generate-key", "size: 2048", 'size: "2048"'), "write it without quotes"),
         (edit("  acs: blank", "  acs: written"), "write {written: true}"),
+        (edit("  acs: blank", "  acs: blanc"), "write `blank`"),
+        (edit("{mode: initialization}", "{mode: initialisation}"), "write `initialization`"),
+        (edit("{mode: initialization}", "{mode: Initialization}"), "write `initialization`"),
         (within("obtain-toolset", "  - id:", "    id:"), "write `- id:` where another item begins"),
     ],
 )
