@@ -141,6 +141,7 @@ def _dates(dated: Schema) -> None:
 def _ceremony() -> Schema:
     schema = draft7(Playbook)
     definitions, properties = schema["definitions"], schema["properties"]
+    properties["separation"]["items"]["minItems"] = 2
     lines = properties["steps"]
     lines["items"] = {"type": "object", "if": {"required": ["part"]}, "then": ref("Part"), "else": ref("Step")}
     for moment in ("starts_with", "ends_with"):
