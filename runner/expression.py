@@ -40,7 +40,7 @@ COMPARISONS: Final = {
 }
 """By Jinja's names; `in` and `not in` are not among them."""
 
-WHAT_IS_ALLOWED: Final = "keep to names, comparisons, `a if b else c`, and the filters upper lower slug pad join count"
+WHAT_IS_ALLOWED: Final = "keep to names, comparisons, `a if b else c`, and the filters upper lower slug pad count"
 
 
 class Problem(Struct, frozen=True):

@@ -1,7 +1,7 @@
-"""The filters of templates: `upper lower slug pad join count`.
+"""The filters of templates: `upper lower slug pad count`.
 
-Each gives text or a whole number from text, a whole number or a list, and nothing longer than what it was given but for
-`pad` (at most 64 characters) and `join`.
+Each gives text or a whole number from text or a whole number, and nothing longer than what it was given but for `pad`
+(at most 64 characters).
 """
 
 from __future__ import annotations
@@ -39,20 +39,14 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def _words(value: Any) -> list[str]:
-    if not isinstance(value, list | tuple):
-        raise PlaybookFault("`join` needs a list", rule="TPL002")
-    return [as_text(item) for item in value]
-
-
 def _slug(text: str) -> str:
     return _NO_LETTERS.sub("-", text.lower()).strip("-")
 
 
 def _count(value: Any) -> int:
-    if isinstance(value, str | list | tuple):
+    if isinstance(value, str):
         return len(value)
-    raise PlaybookFault("`count` needs text or a list", rule="TPL002")
+    raise PlaybookFault("`count` needs text", rule="TPL002")
 
 
 def _pad(value: Any, width: int) -> str:
@@ -66,6 +60,5 @@ FILTERS: Final[Mapping[str, Filter]] = {
     "lower": Filter(lambda value: as_text(value).lower(), "write | lower"),
     "slug": Filter(lambda value: _slug(as_text(value)), "write | slug"),
     "pad": Filter(_pad, "write | pad(3)", int),
-    "join": Filter(lambda value, between: between.join(_words(value)), 'write | join(", ")', str),
     "count": Filter(_count, "write | count"),
 }

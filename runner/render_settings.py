@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
@@ -64,7 +64,7 @@ def _tell(action: Action[Any], step: Step, position: int, error: ErrorDetails, v
             report.add("SHP001", words, path, key=True, help_=advice, instead=instead)
         case "missing":
             words = f"`{action.name}` needs `{name}`"
-            report.add("SHP002", words, ("steps", position, "with"), key=True, help_=f"write with: {{{name}: …}}")
+            report.add("SHP002", words, ("steps", position, "with"), key=True, help_=_to_write(action, name))
         case "rule":
             report.add(context["rule"], context["words"], path, regions=regions)
         case "literal_error":
@@ -73,3 +73,12 @@ def _tell(action: Action[Any], step: Step, position: int, error: ErrorDetails, v
             report.add("SHP003", words, path, regions=regions, help_=advice)
         case kind:
             report.add("SHP003", f"this must be {_KINDS.get(kind, 'something else')}", path, regions=regions)
+
+
+def _to_write(action: Action[Any], name: str) -> str:
+    """Return how to write a setting that is missing, with its choices where the list of them is closed."""
+    kind = action.settings.model_fields[name].annotation
+    choices = [str(choice) for choice in get_args(kind)] if get_origin(kind) is Literal else []
+    if len(choices) == 1:
+        return f"write with: {{{name}: {choices[0]}}}"
+    return f"write with: {{{name}: …}}" + (f", one of: {', '.join(choices)}" if choices else "")

@@ -1,7 +1,7 @@
 """The schemas of all documents for editors and validators, made from the models and the actions.
 
 A schema refuses less than `ceremony lint`, which also looks at what fits together; it refuses nothing that is right,
-but for keys that are written empty.
+but for a number with a point that stands without quotes where text other than a version is expected.
 """
 
 from __future__ import annotations
@@ -35,11 +35,10 @@ NAMES: Final = ("ceremony", "regions", "roster", "texts", "environment", "replay
 
 _ID: Final[Schema] = {"type": "string", "pattern": f"^{ID}$"}
 _FIGURE: Final = rf"^card_sets\.{ID}\.(threshold|cards)$"
-_FILE: Final = r"^[^/\\]+$"
 _DATE: Final = r"^\d{4}-\d{2}-\d{2}$"
 _SAID: Final = re.compile(r"(?P<names>`\w+`(?: and `\w+`)*): (?P<words>[^;]+?)(?:;|\.?\Z)")
 _TAKES: Final = {"uses": False, "changes": True}
-_WRITTEN: Final = {"flag": ["boolean", "string"], "whole": ["integer", "string"]}
+_WRITTEN: Final = {"flag": ["boolean", "string"], "text": ["number", "string"], "whole": ["integer", "string"]}
 
 
 def file_name(name: str) -> str:
@@ -81,9 +80,6 @@ def _environment() -> Schema:
 
 def _replay() -> Schema:
     schema = draft7(Replay)
-    for key in ("playbook", "roster"):
-        schema["properties"][key]["pattern"] = _FILE
-    schema["definitions"]["PlanFor"]["properties"]["records"]["patternProperties"][f"^{NAME}$"]["pattern"] = _FILE
     variant = schema["definitions"]["Variant"]
     variant |= {"minProperties": 3, "maxProperties": 3}  # its name, what it fails by, and the one change
     variant["properties"]["set"]["maxProperties"] = 1
@@ -145,15 +141,20 @@ def _dates(dated: Schema) -> None:
 def _ceremony() -> Schema:
     schema = draft7(Playbook)
     definitions, properties = schema["definitions"], schema["properties"]
+    properties["separation"]["items"]["minItems"] = 2
     lines = properties["steps"]
     lines["items"] = {"type": "object", "if": {"required": ["part"]}, "then": ref("Part"), "else": ref("Step")}
     for moment in ("starts_with", "ends_with"):
         states = properties[moment]["patternProperties"]
         states[f"^{ID}$"] = _state(states[f"^{ID}$"])
-    properties["regions"]["pattern"] = _FILE
     for line in ("Part", "Step"):
         people = definitions[line]["properties"]["quorum"]["patternProperties"][f"^{ID}$"]
         people["anyOf"][1]["pattern"] = _FIGURE
+    for asked in ("Parameter", "Ask"):
+        definitions[asked] |= {
+            "if": {"properties": {"type": {"const": "choice"}}, "required": ["type"]},
+            "then": {"required": ["of"], "properties": {"of": {"minItems": 1}}},
+        }
     definitions["ExceptionAllowed"]["properties"]["rule"] = {"type": "string", "enum": list(MAY_PASS)}
     definitions["Waiver"]["properties"]["rule"] = {"type": "string", "enum": list(MAY_WAIVE)}
     _step(definitions["Step"])

@@ -30,6 +30,7 @@ _SIZE: Final = re.compile(r"(\d{1,9}) ?(B|kB|MB|GB)\Z", re.ASCII)
 _UNITS: Final = {"B": 1, "kB": 1000, "MB": 1000**2, "GB": 1000**3}
 _MOST: Final = 2**53 - 1  # no larger number has one spelling in every JSON parser
 _SPACES: Final = re.compile(r"[\s:]+")
+_RULE: Final = re.compile(r"(?P<family>[A-Za-z]{3})[ _-]?(?P<number>\d{1,6})\Z", re.ASCII)
 
 
 _SAME: Final = {
@@ -75,7 +76,20 @@ def meant(word: str, names: Iterable[str]) -> str:
 
 
 def closest(word: str, names: Iterable[str]) -> str:
-    """Return the name most like `word`, or "" where none is near."""
+    """Return the name most like `word`, first of all the same in another case; "" where none is near."""
+    there = sorted(set(names))
+    if same := [name for name in there if name.casefold() == word.casefold()]:
+        return word if word in same else same[0]
     likeness = 0.6 if len(word) < _LONG_WORD else 0.7
-    near = difflib.get_close_matches(word, sorted(set(names)), n=1, cutoff=likeness)
+    near = difflib.get_close_matches(word, there, n=1, cutoff=likeness)
     return near[0] if near else ""
+
+
+def closest_rule(code: str, codes: Iterable[str]) -> str:
+    """Return the rule most like `code`: the nearest number of its family, else by spelling; "" where none is near."""
+    there = sorted(set(codes))
+    match = _RULE.match(code)
+    family = [other for other in there if match and other.startswith(match["family"].upper())]
+    if match and family:
+        return min(family, key=lambda other: abs(int(other[3:]) - int(match["number"])))
+    return closest(code, there)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from runner.cli.options import Parser
 from runner.errors import Exit, WrongUse
 from runner.host.rules import load_rules
+from runner.vocabulary import closest_rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str]) -> int:
         return Exit.DONE
     found = rules.get(args.code.upper())
     if found is None:
-        raise WrongUse(f"there is no rule {args.code}; `ceremony explain` lists them")
+        near = closest_rule(args.code, rules)
+        advice = f"the closest is {near}" if near else "`ceremony explain` lists them"
+        raise WrongUse(f"there is no rule {args.code}; {advice}")
     sys.stdout.write(f"{args.code.upper()}  {found.title}\n\nWhy: {found.why}\n\nWhat to do: {found.fix}\n")
     return Exit.DONE

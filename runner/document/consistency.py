@@ -1,7 +1,7 @@
 """What must fit together within one playbook, whatever the region, the roster and the actions.
 
-1. Steps: every id once, every name they use declared (SHP004, SHP008).
-2. People: roles declared, thresholds within their sets (QUO001, QUO006).
+1. Steps: every id once, every name they use declared, and once in its list (SHP004, SHP008).
+2. People: roles declared, two or more in a line of `separation`, thresholds within their sets (QUO001, QUO006, SHP002).
 3. What starts and what ends: each subject declared, with the keys that fit it.
 4. Values that people give: example and default fit their type (SHP006).
 """
@@ -17,7 +17,7 @@ from runner.template import is_template
 from runner.values import outside
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from runner.document.findings import Path
     from runner.document.playbook import Kind, Playbook, State, Step
@@ -72,6 +72,9 @@ def _steps(playbook: Playbook, report: Report) -> None:
         _step_names(playbook, part, step, position, report)
         _backups(step, position, seen, report)
         _destroyed(step, position, things, report)
+        for key in ("uses", "changes"):
+            for name, artefacts in getattr(step, key).items():
+                _once(artefacts, ("steps", position, key, name), report)
 
 
 def _line_names(
@@ -119,10 +122,18 @@ def _backups(step: Step, position: int, steps: Collection[str], report: Report) 
 
 def _destroyed(step: Step, position: int, things: Collection[str], report: Report) -> None:
     here: Path = ("steps", position)
+    _once(step.destroys, (*here, "destroys"), report)
     for index, name in enumerate(step.destroys):
         written = report.source.data["steps"][position]["destroys"]
         path: Path = (*here, "destroys", index) if isinstance(written, list) else (*here, "destroys")
         report.declared("SHP008", "artefact or card set", name, things, path=path)
+
+
+def _once(names: Sequence[str], path: Path, report: Report) -> None:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            first = ("first written here", (*path, names.index(name)))
+            report.add("SHP004", f"`{name}` is in this list twice", (*path, index), related=[first])
 
 
 def _people(playbook: Playbook, report: Report) -> None:
@@ -133,6 +144,11 @@ def _people(playbook: Playbook, report: Report) -> None:
             message = f"{card_set.threshold} cards are needed, and the set has {card_set.cards}"
             report.add("QUO001", message, (*here, "threshold"), related=[("its cards", (*here, "cards"))])
     for row, line in enumerate(playbook.separation):
+        if len(line) == 1:
+            words = f"`{line[0]}` alone excludes nobody"
+            report.add("SHP002", words, ("separation", row), help_="write the roles that exclude each other")
+        elif not line:
+            report.add("SHP002", "this line has no roles", ("separation", row))
         for column, role in enumerate(line):
             path: Path = ("separation", row, column)
             report.declared("QUO006", "role", role, playbook.roles, path=path)

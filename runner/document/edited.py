@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from runner.document.marks import Node
+from runner.vocabulary import closest
 
 if TYPE_CHECKING:
     from runner.document.findings import Path
@@ -24,6 +25,31 @@ def locate(data: Any, way: str) -> Path | None:
     if whole is None and "." not in way:
         return _follow(data, f"steps.{way}")
     return whole
+
+
+def nearest_way(data: Any, way: str) -> str:
+    """Return the way that was meant by one that leads nowhere: with the name closest to the one that is not there."""
+    words = way.split(".")
+    there = data
+    for number, word in enumerate(words):
+        part = _part(there, word)
+        if part is None:
+            near = closest(word, _names(there))
+            if near:
+                return ".".join((*words[:number], near, *words[number + 1 :]))
+            step = closest(word, _names(data.get("steps"))) if number == 0 and isinstance(data, dict) else ""
+            return ".".join((*(["steps"] if words[1:] else []), step, *words[1:])) if step else ""
+        there = there[part]
+    return ""
+
+
+def _names(data: Any) -> list[str]:
+    """Return the words that lead on from here, numbers apart."""
+    if isinstance(data, dict):
+        return list(data)
+    items = data if isinstance(data, list) else []
+    labels = (item.get(label) for item in items if isinstance(item, dict) for label in _LABELS)
+    return [label for label in labels if isinstance(label, str)]
 
 
 def _follow(data: Any, way: str) -> Path | None:

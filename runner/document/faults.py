@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field
 
 from runner.document.fields import Count, Id, Seconds, Several, Turn
-from runner.document.replay import Rule
+from runner.document.replay import Rule, known_rule
 from runner.document.shape import Parsed, Report, Written, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from runner.document.findings import Path
     from runner.document.playbook import Playbook
@@ -69,13 +69,15 @@ class FaultScript(Written):
     ends: Ends
 
 
-def parse_faults(source: Source, playbook: Playbook | None) -> Parsed[FaultScript]:
-    """Return the faults in a source, checked against the playbook where there is one."""
+def parse_faults(source: Source, playbook: Playbook | None, *, rules: Collection[str]) -> Parsed[FaultScript]:
+    """Return the faults in a source, checked against the rules there are, and the playbook where there is one."""
     report = Report(source)
     draft = validated(FaultScript, source, report)
     if draft is not None and not report.findings():
         check_faults(draft.faults, report)
         _ends(draft.ends, report)
+        if draft.ends.rule is not None:
+            known_rule(draft.ends.rule, rules, ("ends", "rule"), report)
         if playbook is not None:
             _with_playbook(draft, playbook, report)
     return Parsed(source=source, draft=draft, findings=(*source.findings, *report.findings()))

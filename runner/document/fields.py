@@ -277,12 +277,18 @@ MOST_PEOPLE: Final = 99
 MOST_CARDS: Final = 64
 """Cards of a set (nCore: `KTokenParams`, at most 64 shares)."""
 
-_TEXT: Final = {"type": "string"}
+_TEXT: Final = {"type": "string", "pattern": r"\S", "patternErrorMessage": "this text is empty"}
 _FLAG: Final = {"type": "boolean"}
-_SINGLE: Final = {"anyOf": [_TEXT, {"type": "integer"}, _FLAG]}
+SINGLE: Final = {"type": ["string", "number", "boolean"]}
+"""A single value to a JSON Schema: what YAML calls a float is text here."""
+
+_DIGEST: Final = r"^[\s:]*([0-9A-Fa-f][\s:]*){64}$|\{\{|^records\."
 
 Text = Annotated[str, Checked(_text, _TEXT)]
 """Text that is not empty; it may hold templates where the field's own documentation says so."""
+
+Version = Annotated[str, Checked(_text, _TEXT | {"type": ["string", "number"]})]
+"""Text that is often a number with a point, such as `1.0`; to a JSON Schema that is also the whole number 1."""
 
 Id = Annotated[str, Checked(_id, {"type": "string", "pattern": f"^{ID}$"})]
 Name = Annotated[str, Checked(_name, {"type": "string", "pattern": f"^{NAME}$"})]
@@ -302,18 +308,18 @@ Length = Annotated[int, _whole(1, 65536)]
 Size = Annotated[int, Checked(_size, {"type": "string", "pattern": r"^\d{1,9} ?(B|kB|MB|GB)$"})]
 """Bytes; written as `16 MB`."""
 
-FileName = Annotated[str, Checked(_file, _TEXT)]
-Value = Annotated[str | int | bool, Checked(_value, _SINGLE)]
+FileName = Annotated[str, Checked(_file, {"type": "string", "pattern": r"^[^/\\]*[^\s/\\][^/\\]*$"})]
+Value = Annotated[str | int | bool, Checked(_value, SINGLE)]
 Setting = Annotated[Any, Checked(_setting, {})]
 """A setting as written, lists as tuples; templates are still text. The action's own model decides what fits."""
 
-Expected = Annotated[str | int | bool, Checked(_expected, _SINGLE)]
+Expected = Annotated[str | int | bool, Checked(_expected, SINGLE)]
 """A literal, a template, or a reference as text; `reference()` tells."""
 
-DigestOf = Annotated[str, Checked(_digest, _TEXT)]
+DigestOf = Annotated[str, Checked(_digest, {"type": "string", "pattern": _DIGEST})]
 """A digest, a template, or a reference to a file of an earlier record as text."""
 
-When = Annotated[str | bool, Checked(_when, {"anyOf": [_TEXT, _FLAG]})]
+When = Annotated[str | bool, Checked(_when, {"anyOf": [{"type": "string"}, _FLAG]})]
 """A flag, or one template that gives one."""
 
 People = Annotated[

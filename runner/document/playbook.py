@@ -31,6 +31,7 @@ from runner.document.fields import (
     Size,
     Text,
     Value,
+    Version,
     When,
     Whole,
     fault,
@@ -266,7 +267,7 @@ class Playbook(Written):
     format: Literal["ceremony/1"]
     id: Id
     title: Text
-    version: Text
+    version: Version
     owner: Text
     review_by: Date
     follows: Follows | None = None

@@ -4,6 +4,7 @@
 2. Each value, at every date: its kind (REG006), not before the region is offered without a reason (REG009), no way back
    to an older value (REG011).
 3. Between regions: what is distinct is distinct at every moment, and what is shared is the same (REG003, REG010).
+4. No braces: templates take values from here, and nothing is filled into those (TPL002).
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from runner.document.kinds import misfit, pattern_fault, same_text
 from runner.document.regions import ALWAYS
+from runner.document.templated import templates_in
+from runner.template import is_template
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 def check_regions(regions: Regions, report: Report) -> None:
     """Write what does not hold in `regions` into `report`."""
+    _nothing_filled_in(report)
     good = _kinds(regions, report)
     for name, dated in regions.everywhere.items():
         _dated(good.get(name), name, dated, ("everywhere", name), report)
@@ -41,6 +45,13 @@ def check_regions(regions: Regions, report: Report) -> None:
             report.declared(
                 "REG005", "edition", edition.replaced_by, regions.editions, path=("editions", date, "replaced_by")
             )
+
+
+def _nothing_filled_in(report: Report) -> None:
+    """TPL002: no text has a template in it; patterns have braces of their own."""
+    for path, _text in templates_in(report.source.data):
+        if path[0] != "values":
+            report.add("TPL002", "nothing is filled in here", path, help_="write the words themselves")
 
 
 def _kinds(regions: Regions, report: Report) -> Mapping[str, ValueKind]:
@@ -103,7 +114,7 @@ def _dated(kind: ValueKind | None, name: str, dated: Dated, path: Path, report: 
     before = ""
     for date, value in dated.since:
         at: Path = path if dated.written_plain else (*path, "since", date)
-        reason = misfit(kind.type, value, kind.pattern) if kind is not None else ""
+        reason = misfit(kind.type, value, kind.pattern) if kind is not None and not is_template(value) else ""
         if reason:
             report.add("REG006", f"`{name}` {reason}", at)
         spelling = same_text(kind.type if kind else "text", value)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from msgspec import Struct
 from pydantic import BeforeValidator, Field, model_validator
 
-from runner.document.fields import Checked, Date, Flag, Id, Name, Named, Text, fault, is_date, nothing
+from runner.document.fields import SINGLE, Checked, Date, Flag, Id, Name, Named, Text, fault, is_date, nothing
 from runner.document.shape import Written
 
 ALWAYS: Final = "0000-00-00"
@@ -58,12 +58,10 @@ DatedValue = Annotated[
         _dated,
         {
             "anyOf": [
-                {"type": ["string", "integer", "boolean"]},
+                SINGLE,
                 {
                     "type": "object",
-                    "properties": {
-                        "since": {"type": "object", "additionalProperties": {"type": ["string", "integer", "boolean"]}}
-                    },
+                    "properties": {"since": {"type": "object", "additionalProperties": SINGLE}},
                     "required": ["since"],
                     "additionalProperties": False,
                 },

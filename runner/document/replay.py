@@ -25,9 +25,10 @@ from runner.document.fields import (
     nothing,
 )
 from runner.document.shape import Parsed, Report, Written, validated
+from runner.vocabulary import closest_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from runner.document.findings import Path
     from runner.document.playbook import Playbook
@@ -165,8 +166,10 @@ def _variants(replay: Replay, report: Report) -> None:
             report.add("SHP004", f"`{variant.name}` is there twice", ("variants", index, "name"), related=related)
 
 
-def check_replay(replay: Replay, playbook: Playbook, roster: Roster | None, report: Report) -> None:
-    """SHP008: every step, answer, artefact, record and person that the file names is one of playbook or roster."""
+def check_replay(
+    replay: Replay, playbook: Playbook, roster: Roster | None, report: Report, *, rules: Collection[str]
+) -> None:
+    """SHP008: every step, answer, artefact, record and person is one of playbook or roster, and every rule is one."""
     asks = {step.id: tuple(step.asks) for _, _, step in playbook.numbered_steps()}
     people = () if roster is None else tuple(roster.people)
     _answers(replay.answers, asks, ("answers",), report)
@@ -175,6 +178,7 @@ def check_replay(replay: Replay, playbook: Playbook, roster: Roster | None, repo
         report.declared("SHP008", "step", step, asks, path=("gives", "results", step), key=True)
     for index, variant in enumerate(replay.variants):
         here: Path = ("variants", index)
+        known_rule(variant.fails.rule, rules, (*here, "fails", "rule"), report)
         if variant.fails.step is not None:
             report.declared("SHP008", "step", variant.fails.step, asks, path=(*here, "fails", "step"))
         for number, person in enumerate(variant.absent or ()):
@@ -186,6 +190,13 @@ def check_replay(replay: Replay, playbook: Playbook, roster: Roster | None, repo
         if variant.fault is not None:
             report.declared("SHP008", "step", variant.fault.at, asks, path=(*here, "fault", "at"))
             _fault(variant.fault, playbook, people, (*here, "fault"), report)
+
+
+def known_rule(rule: str, rules: Collection[str], path: Path, report: Report) -> None:
+    """SHP008: a rule that something is to fail by is one of `rules`."""
+    if rule not in rules:
+        near = closest_rule(rule, rules)
+        report.add("SHP008", f"there is no rule `{rule}`", path, help_=f"write `{near}`" if near else "")
 
 
 def _fault(fault: Fault, playbook: Playbook, people: tuple[str, ...], path: Path, report: Report) -> None:

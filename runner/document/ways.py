@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.vocabulary import closest
+
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from runner.document.findings import Path
 
 _LABELS: Final = ("id", "part", "item", "rule")
@@ -53,8 +57,36 @@ def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
     return tuple(path)
 
 
+def empty_ways(data: Any, here: Path = ()) -> Iterator[Path]:
+    """Give the way to every value that was left empty."""
+    if data is None:
+        yield here
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from empty_ways(value, (*here, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from empty_ways(value, (*here, index))
+
+
+def without_ways(data: Any, paths: Collection[Path], here: Path = ()) -> Any:
+    """Return plain data without the keys at `paths`."""
+    if isinstance(data, dict):
+        kept = {key: value for key, value in data.items() if (*here, key) not in paths}
+        return {key: without_ways(value, paths, (*here, key)) for key, value in kept.items()}
+    if isinstance(data, list):
+        return [without_ways(value, paths, (*here, index)) for index, value in enumerate(data)]
+    return data
+
+
 def other_form(given: Any, expected: str) -> str:
-    """Return how to write what is right but for its form: a number in quotes, or a word that is a condition's key."""
-    if isinstance(given, str) and given in re.findall("[0-9]+", expected):
+    """Return how to write what was meant: a number in quotes, a word that is a condition's key, or one misspelt."""
+    if not isinstance(given, str):
+        return ""
+    if given in re.findall("[0-9]+", expected):
         return "write it without quotes"
-    return "write {written: true}" if given == "written" and "'blank'" in expected else ""
+    if given == "written" and "'blank'" in expected:
+        return "write {written: true}"
+    words = re.findall("'([^']*)'", expected)
+    near = closest(given, words) if len(words) > 1 else ""
+    return f"write `{near}`" if near else ""

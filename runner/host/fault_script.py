@@ -9,6 +9,7 @@ from runner.document.shape import Report
 from runner.document.source import read_source
 from runner.host.documents import shown
 from runner.host.replay_stage import exit_of
+from runner.host.rules import load_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,7 @@ def read_faults(disk: Disk, path: Path, playbook: Playbook) -> Parsed[FaultScrip
     Raises:
         WrongUse: there is no such file.
     """
-    return parse_faults(read_source(shown(path), disk.read(path)), playbook)
+    return parse_faults(read_source(shown(path), disk.read(path)), playbook, rules=load_rules())
 
 
 def judge(parsed: Parsed[FaultScript], script: FaultScript, mishaps: Mishaps, ended: Ended) -> tuple[Finding, ...]:

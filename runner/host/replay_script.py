@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from runner.actions.registry import BY_NAME
-from runner.document.edited import with_value, without
+from runner.document.edited import nearest_way, with_value, without
 from runner.document.parse import parse_playbook, parse_roster
 from runner.document.replay import PlanFor, check_replay, parse_replay
 from runner.document.shape import Report
@@ -22,6 +22,7 @@ from runner.document.source import read_source
 from runner.errors import Exit, WrongUse
 from runner.host.documents import load, shown
 from runner.host.replay_stage import Came, Refusal, Scene, perform
+from runner.host.rules import load_rules
 from runner.values import as_value
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def load_replay(disk: Disk, path: Path, *, after: tuple[str, ...] = ()) -> Loade
         return Unreadable(source=source, findings=report.findings())
     if documents.playbook.draft is not None:
         people = documents.roster.draft if documents.roster is not None else None
-        check_replay(replay, documents.playbook.draft, people, report)
+        check_replay(replay, documents.playbook.draft, people, report, rules=load_rules())
         if findings := report.findings():
             return Unreadable(source=source, findings=findings)
     earlier = _earlier(disk, path, replay, after, report)
@@ -219,15 +220,18 @@ def _changed(loaded: Loaded, variant: Variant, number: int, report: Report) -> S
     if variant.fault is not None:
         return replace(base, fault=variant.fault)
     source = loaded.documents.playbook.source
+    path: Way
     if variant.drop is not None:
-        path: Way = ("variants", number, "drop")
-        edited = without(source, variant.drop)
+        way, path = variant.drop, ("variants", number, "drop")
+        edited = without(source, way)
     else:
         ((way, value),) = (variant.set or {}).items()
         path = ("variants", number, "set", way)
         edited = with_value(source, way, _plain(value))
     if edited is None:
-        report.add("RPL002", "this leads to nothing in the playbook", path, key=variant.drop is None)
+        near = nearest_way(source.data, way)
+        advice = f"write `{near}`" if near else ""
+        report.add("RPL002", "this leads to nothing in the playbook", path, key=variant.drop is None, help_=advice)
         return None
     return replace(base, documents=_read_again(loaded.documents, edited))
 

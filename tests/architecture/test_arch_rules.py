@@ -61,3 +61,19 @@ def test_explain_knows_no_other(capsys: pytest.CaptureFixture[str]) -> None:
         main(["ZZZ999"])
     assert main([]) == 0
     assert capsys.readouterr().out.count("\n") == len(load_rules())
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("YAM16", "the closest is YAM016"),
+        ("yam16", "the closest is YAM016"),
+        ("yam-016", "the closest is YAM016"),
+        ("YMA016", "the closest is YAM016"),
+        ("RPL099", "the closest is RPL008"),
+        ("nothing", "`ceremony explain` lists them"),
+    ],
+)
+def test_explain_names_the_closest(code: str, said: str) -> None:
+    with pytest.raises(WrongUse, match=f"there is no rule {code}; {said}"):
+        main([code])

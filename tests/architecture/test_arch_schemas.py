@@ -330,12 +330,12 @@ def test_one_mistake_in_a_regions_file_is_refused(regions: Any, spoil: Callable[
 
 BEYOND_A_SCHEMA = {
     "SHP001-device-at.ceremony.yaml",  # which keys a state has depends on what it is the state of
-    "SHP002-ask-choice.ceremony.yaml",  # a choice needs its `of`, which no other type has
     "SHP002-no-part.ceremony.yaml",  # the quorum may be the step's own
     "SHP002-no-station.ceremony.yaml",  # there may be only one, or a part may say it
     "SHP003-bad-date.ceremony.yaml",  # a date of no calendar
     "SHP003-edition.regions.yaml",  # a date of no calendar
     "SHP003-state.ceremony.yaml",  # as the first
+    "SHP003-version-whole.ceremony.yaml",  # 1 and 1.0 are the same number, and 1.0 is text
 }
 
 

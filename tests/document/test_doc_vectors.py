@@ -20,8 +20,8 @@ BY_PROGRAM = {"YAM004", "YAM005", "YAM006", "YAM007"}
 """Rules of size; `test_doc_source.py` makes what breaks them."""
 
 KINDS = ("ceremony", "regions", "roster", "texts", "environment")
-OF_A_CHOICE = {"REG004", "REG005", "REG012", "TXT004"}
-"""Rules about what somebody chooses; `test_doc_regions.py` and the tests of refusals break them."""
+OF_A_CHOICE = {"REG004", "REG005", "REG012", "REG013", "TXT004"}
+"""Rules about what somebody chooses, or a file beside it; other tests and vectors of faults and runs break them."""
 
 
 def _index() -> list[tuple[str, str, str]]:

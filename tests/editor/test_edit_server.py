@@ -6,7 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from editor_bench import BEYOND_A_SCHEMA, CEREMONY, KINDS, ROOT, SETTINGS, VECTORS, shipped, vectors
+from editor_bench import (
+    BEYOND_A_SCHEMA,
+    CEREMONY,
+    KINDS,
+    ROOT,
+    SETTINGS,
+    TAKEN,
+    VECTORS,
+    shipped,
+    vectors,
+    written_anew,
+)
 from language_server import LanguageServer, missing
 
 from runner.actions.registry import ALL
@@ -201,3 +212,16 @@ def test_it_refuses_what_lint_refuses_for_its_shape_and_nothing_else(settled: La
     }
     assert refused == {vector.path.name for vector in own if vector.refused}
     assert refused.isdisjoint(BEYOND_A_SCHEMA)
+
+
+def test_it_takes_what_lint_takes_as_text(settled: LanguageServer) -> None:
+    good = VECTORS / "good.ceremony.yaml"
+    texts = [good.read_text(encoding="utf-8"), *(written_anew(*change) for change in TAKEN.values())]
+    found = settled.diagnostics_of([(good, text) for text in texts])
+    anyway = Counter(words for _, words in found[0])
+    assert [Counter(words for _, words in underlined) for underlined in found] == [anyway] * len(texts)
+
+
+def test_an_empty_text_is_underlined_with_words(server: LanguageServer) -> None:
+    text, line = edited(PLAYBOOK, "\nowner: ", "\nowner: '' #")
+    assert server.diagnostics(PLAYBOOK, text) == [(line + 1, "this text is empty")]

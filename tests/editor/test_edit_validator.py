@@ -9,13 +9,18 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from editor_bench import KINDS, ROOT, VECTORS, Vector, shipped, vectors
+from editor_bench import KINDS, ROOT, TAKEN, VECTORS, Vector, shipped, vectors, written_anew
 
+from runner.actions.registry import ALL
+from runner.document.parse import parse_playbook
+from runner.document.source import read_source
 from runner.schemas import NAMES, file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+ACTIONS = [action.name for action in ALL]
 
 
 def checked(kind: str, paths: Iterable[Path]) -> dict[str, list[str]]:
@@ -48,6 +53,17 @@ def test_it_refuses_what_lint_refuses_for_its_shape_and_nothing_else(kind: str) 
     anyway = set(said.get(good, []))  # what its made-up steps lack
     refused = {name for name, faults in said.items() if set(faults) - anyway}
     assert refused == {vector.path.name for vector in own if vector.refused}
+
+
+def test_it_takes_what_lint_takes_as_text(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.ceremony.yaml" for number in range(len(TAKEN))]
+    for path, change in zip(paths, TAKEN.values(), strict=True):
+        path.write_text(written_anew(*change), encoding="utf-8")
+        read = parse_playbook(read_source(path.name, path.read_bytes()), actions=ACTIONS)
+        assert read.findings == ()
+    good = VECTORS / "good.ceremony.yaml"
+    said = checked("ceremony", [good, *paths])
+    assert [said[path.name] for path in paths] == [said[good.name]] * len(paths)
 
 
 def test_there_are_vectors_of_both_sorts() -> None:

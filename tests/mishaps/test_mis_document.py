@@ -10,6 +10,7 @@ from mishap_bench import ROOT, script
 
 from runner.document.faults import parse_faults
 from runner.document.source import read_source
+from runner.host.rules import load_rules
 from runner.schemas import file_name
 
 VALIDATOR = Draft7Validator(json.loads((ROOT / "schemas" / file_name("faults")).read_text(encoding="utf-8")))
@@ -24,10 +25,16 @@ GOOD = script(
 )
 
 
+RULES = load_rules()
+
+
 def refused(text: str) -> tuple[list[tuple[str, int, int]], bool]:
     """Return our findings with their places, and whether the schema refuses it."""
     source = read_source("x.faults.yaml", text.encode())
-    found = [(one.code, one.place.span.line, one.place.span.column) for one in parse_faults(source, None).findings]
+    found = [
+        (one.code, one.place.span.line, one.place.span.column)
+        for one in parse_faults(source, None, rules=RULES).findings
+    ]
     return found, any(True for _ in VALIDATOR.iter_errors(source.data))
 
 
@@ -79,3 +86,16 @@ def test_the_same_fault_twice_is_refused_which_no_schema_can() -> None:
     text = script("at: a, what: card-worn", "at: b, what: card-worn", "at: a, what: card-worn, nth: 1")
     assert refused(text) == ([("SHP004", 6, 19)], False)
     assert refused(text.replace("nth: 1", "nth: 2")) == ([], False)
+
+
+def test_a_rule_there_is_not_is_refused_with_the_closest() -> None:
+    text = script("at: x, what: card-worn", ends="exit: 6, rule: RUN020, step: x")
+    assert refused(text) == ([], False)
+    source = read_source("x.faults.yaml", text.replace("RUN020", "RUN999").encode())
+    (finding,) = parse_faults(source, None, rules=RULES).findings
+    assert (finding.code, finding.place.span.line) == ("SHP008", 5)
+    assert (finding.message, finding.help) == ("there is no rule `RUN999`", f"write `{max(RULES, key=_run)}`")
+
+
+def _run(rule: str) -> int:
+    return int(rule[3:]) if rule.startswith("RUN") else 0

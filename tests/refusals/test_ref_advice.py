@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 from refusal_bench import EU, edit, name, rules, within
 
+from runner.actions.attach_evidence import AttachEvidenceSettings
+
 if TYPE_CHECKING:
     from refusal_bench import Bench, Edit
 
+ROOT = Path(__file__).parents[2]
 PLAYBOOK = name("ceremony")
 
 
@@ -21,6 +25,9 @@ PLAYBOOK = name("ceremony")
         (within("back-up-world", "action: back_up", "action: save_files"), "write `back_up`"),
         (within("generate-key", "size: 2048", 'size: "2048"'), "write it without quotes"),
         (edit("  acs: blank", "  acs: written"), "write {written: true}"),
+        (edit("  acs: blank", "  acs: blanc"), "write `blank`"),
+        (edit("{mode: initialization}", "{mode: initialisation}"), "write `initialization`"),
+        (edit("{mode: initialization}", "{mode: Initialization}"), "write `initialization`"),
         (within("obtain-toolset", "  - id:", "    id:"), "write `- id:` where another item begins"),
     ],
 )
@@ -50,3 +57,10 @@ def test_a_missing_person_comes_with_advice(bench: Bench) -> None:
     said = bench.run("lint", PLAYBOOK, *EU)
     assert "error[QUO004]" in said.out
     assert "  help: add people to the roster" in said.out
+
+
+def test_the_page_names_every_kind_of_evidence() -> None:
+    page = (ROOT / "docs" / "playbooks.md").read_text(encoding="utf-8")
+    kinds = get_args(AttachEvidenceSettings.model_fields["media_type"].annotation)
+    assert len(kinds) > 1
+    assert [kind for kind in kinds if f"`{kind}`" not in page] == []

@@ -53,7 +53,8 @@ def test_an_edition_the_playbook_was_not_checked_against(bench: Bench, edition: 
 
 
 @pytest.mark.parametrize(
-    ("region", "near"), [("atlantis", "germany-public"), ("cananda", "canada"), ("EU", "na"), ("", "eu")]
+    ("region", "near"),
+    [("atlantis", "germany-public"), ("cananda", "canada"), ("EU", "write eu"), ("", "eu")],
 )
 def test_a_region_there_is_not(bench: Bench, region: str, near: str) -> None:
     for said in everywhere(bench, "--region", region):

@@ -14,7 +14,7 @@ from runner.document.replay import CHANGES, parse_replay
 from runner.document.source import Source, read_source
 from runner.errors import WrongUse
 from runner.host.disk import Disk
-from runner.host.replay_script import Unreadable, load_replay
+from runner.host.replay_script import Unreadable, load_replay, try_case
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +91,9 @@ def test_each_change_alone_is_right() -> None:
         (bench.HEAD.replace("0}", "0, results: {generate: {size: 1}}}"), ("SHP008", 3), ""),
         (bench.variant("absent: [fin]", QUO004), ("SHP008", 6), "finn"),
         (bench.variant("absent: [finn]", "rule: QUO004, step: generate-keys, exit: 3"), ("SHP008", 7), "generate-key"),
+        (bench.variant("absent: [finn]", "rule: ART999, exit: 3"), ("SHP008", 7), "write `ART0"),
+        (bench.variant("absent: [finn]", "rule: QOU004, exit: 3"), ("SHP008", 7), "write `QUO004`"),
+        (bench.variant("absent: [finn]", "rule: ZZZ000, exit: 3"), ("SHP008", 7), ""),
         (bench.variant("answers: {look-at-seal: {seel: x}}", QUO004), ("SHP008", 6), "seal"),
         (bench.variant("fault: {at: back-up-worlds, damage: key}", QUO004), ("SHP008", 6), "back-up-world"),
         (bench.variant("fault: {at: back-up-world, damage: keys}", QUO004), ("SHP008", 6), ""),
@@ -118,6 +121,26 @@ def test_what_it_names_is_there(tmp_path: Path, text: str, expected: tuple[str, 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(WrongUse):
         load_replay(Disk(), tmp_path / "x.replay.yaml")
+
+
+@pytest.mark.parametrize(
+    ("change", "near"),
+    [
+        ("drop: back-up-worlds", "back-up-world"),
+        ("drop: steps.back-up-worlds", "steps.back-up-world"),
+        ("drop: separations", "separation"),
+        ("drop: steps.back-up-world.minute", "steps.back-up-world.minutes"),
+        ("drop: nothing-like-it", ""),
+        ("set: {steps.back-up-worlds.minutes: 3}", "steps.back-up-world.minutes"),
+        ("set: {back-up-world.with.medium: x}", "steps.back-up-world.with.medium"),
+        ("set: {steps.back-up-world.minutes.most: 3}", ""),
+    ],
+)
+def test_a_change_that_leads_nowhere_names_the_closest(tmp_path: Path, change: str, near: str) -> None:
+    loaded = bench.loaded(bench.project(tmp_path, bench.variant(change, QUO004)))
+    (finding,) = try_case(Disk(), loaded, loaded.cases[1]).findings
+    assert (finding.code, finding.place.span.line) == ("RPL002", 6)
+    assert finding.help == (f"write `{near}`" if near else "")
 
 
 # -- a document changed in memory ------------------------------------------------------------------------------------
