@@ -53,7 +53,10 @@ class Expectations:
                 near = closest(name, kinds)
                 known = f"its results are: {', '.join(sorted(kinds))}" if kinds else "it has none"
                 words = f"`{draft.step.id}` has no result `{name}`"
-                self._report.add("TPL010", words, path, key=True, help_=f"write `{near}`" if near else known)
+                certain = misspelling(name, kinds)
+                instead = (name, certain) if certain and certain not in draft.step.expect else None
+                advice = f"write `{near}`" if near else known
+                self._report.add("TPL010", words, path, key=True, help_=advice, instead=instead)
                 continue
             equals = self._equals(draft, kinds[name], written, path)
             if equals is not None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from runner.document.findings import Span
 
 Extent = tuple[int, int, int, int]
 """First line and column, last line and column, from 0; the end exclusive."""
+
+_BEFORE_A_VALUE: Final = re.compile(r"(?P<indent> *)(?P<dashes>(?:- +)*)(?P<key>[A-Za-z0-9_-]+:(?: |$))?")
+_ENDS_IN_BRACES: Final = re.compile(r" *[,}\]]")
 
 
 class Node:
@@ -39,6 +45,29 @@ class Node:
 def as_span(extent: Extent) -> Span:
     """Return an extent counted from 1."""
     return Span(extent[0] + 1, extent[1] + 1, extent[2] + 1, extent[3] + 1)
+
+
+def goes_on(lines: tuple[str, ...], line: int, end: int) -> bool:
+    """Return whether a text without quotes that is read up to `end` may go on in the lines below.
+
+    It does where the next line that is neither empty nor a comment is indented deeper than what the text belongs to;
+    not within brackets, where a comma or the bracket ends it.
+    """
+    if _ENDS_IN_BRACES.match(lines[line], end):
+        return False
+    before = _BEFORE_A_VALUE.match(lines[line])
+    assert before is not None  # noqa: S101 (it matches the empty text)
+    indent = len(before["indent"])
+    if before["key"]:
+        indent += len(before["dashes"])
+    elif before["dashes"]:
+        indent += len(before["dashes"].rstrip()) - 1
+    else:
+        indent -= 1
+    for below in lines[line + 1 :]:
+        if below.strip() and not below.lstrip().startswith("#"):
+            return len(below) - len(below.lstrip()) > indent
+    return False
 
 
 def trimmed(extent: Extent, lines: tuple[str, ...]) -> Extent:

@@ -16,7 +16,7 @@ from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
 from runner.document.formats import format_of, is_of_its_kind
 from runner.document.known import keys_at
-from runner.document.ways import author_path, in_words, other_form, value_at
+from runner.document.ways import author_path, in_words, other_form, value_at, without_space
 from runner.vocabulary import meant, misspelling
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _KINDS: Final = {
     "dict_type": "a mapping of names to values",
     "model_type": "a mapping of names to values",
     "model_attributes_type": "a mapping of names to values",
-    **dict.fromkeys(_LISTS, "a list"),
 }
 
 
@@ -281,6 +280,8 @@ def _tell(error: ErrorDetails, path: Path, report: Report) -> None:
     elif kind == "too_short":
         if not value_at(report.source.data, path):  # else, those that there are have faults of their own
             report.add("SHP002", "there must be at least one here", path)
+    elif kind in _LISTS:
+        report.add("SHP003", "this must be a list", path, key=at_key, help_=without_space(error["input"]))
     elif kind in _KINDS:
         report.add("SHP003", f"this must be {_KINDS[kind]}", path, key=at_key)
     else:

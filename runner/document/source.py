@@ -129,8 +129,11 @@ def _read(name: str, text: str, lines: tuple[str, ...], parser: Parser) -> tuple
         same = [one for one in reader.findings if one.code == slip.code and one.place.span.line == slip.at[0] + 1]
         reader.report(slip.code, slip.message, at, help_=slip.help, quote=slip.quote)
         if same:  # told already, but its end was not known then
-            fixes = reader.findings.pop().fixes
-            reader.findings = [replace(one, fixes=fixes) if one is same[0] else one for one in reader.findings]
+            last = reader.findings.pop()
+            told = replace(same[0], fixes=last.fixes)
+            if told.message == last.message:
+                told = replace(told, help=last.help)
+            reader.findings = [told if one is same[0] else one for one in reader.findings]
         return None, None, reader.findings
     return value, root, reader.findings
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.document.scalars import after_dash
+
 if TYPE_CHECKING:
     from runner.document.findings import Path
 
@@ -58,3 +60,9 @@ def other_form(given: Any, expected: str) -> str:
     if isinstance(given, str) and given in re.findall("[0-9]+", expected):
         return "write it without quotes"
     return "write {written: true}" if given == "written" and "'blank'" in expected else ""
+
+
+def without_space(given: Any) -> str:
+    """Say what is missing where the items of a list read as one text with dashes; else ""."""
+    item = after_dash(given) if isinstance(given, str) else None
+    return "" if item is None else f"a space is missing after the dash; write `- {item.partition(' -')[0]}`"
