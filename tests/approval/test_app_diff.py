@@ -76,6 +76,18 @@ def test_a_comment_changes_no_meaning(bench: Bench) -> None:
     assert f"  nothing changed in meaning\nWording or comments only:\n  {SOURCE}: size: was " in said.out
 
 
+def test_the_same_playbook_under_another_name_has_the_same_meaning(bench: Bench) -> None:
+    (bench.folder / "tap.ceremony.yaml").write_text(PLAYBOOK)
+    (bench.folder / "tap.roster.yaml").write_text(ROSTER)
+    said = compare(bench, "press.ceremony.yaml", "tap.ceremony.yaml")
+    assert said.out.splitlines()[2:] == [
+        "  nothing changed in meaning",
+        "Wording or comments only:",
+        "  source tap.ceremony.yaml: file: was `press.ceremony.yaml`, is `tap.ceremony.yaml`",
+        "  source tap.roster.yaml: file: was `press.roster.yaml`, is `tap.roster.yaml`",
+    ]
+
+
 def test_json_says_the_same(bench: Bench) -> None:
     bench.plan()
     changed = other(bench, "title: Room", "title: The room")
