@@ -155,21 +155,22 @@ def test_a_plan_does_not_differ_from_itself(plan: Plan) -> None:
         (
             replace(FULL, steps=(LOOK, REST)),
             (
-                "step press: removed: action `generate_key@1` title `Press the key` station `room` device `press` quorum "
-                "1 clerk, 2 holder with a card of acs repeat `never` sign off `signed` part `In the room` minutes 20 say "
-                "`Now the key is pressed.` caution `Once only.` uses input `tool` artefacts `tool` makes `tap` destroys "
-                "`tool` asks name `bag` type `text` ask `Number of the bag` twice false expect result `size` equals value "
-                "2048, result `recoverable` equals value false, result `sha256` equals trust `tool`, result `hash` equals "
-                "step `look` result `hash`, result `bag` equals record `tapped` step `tap` result `bag`, result `sha256` "
-                "equals record `tapped` artefact `form` command `press.exe --size \\\\ 2048` setting ident `tap` setting "
-                "size 2048"
+                "step press: removed: action `generate_key@1` title `Press the key` station `room` device `press` "
+                "quorum 1 clerk, 2 holder with a card of acs repeat `never` sign off `signed` part `In the room` "
+                "minutes 20 say `Now the key is pressed.` caution `Once only.` uses input `tool` artefacts `tool` "
+                "makes `tap` destroys `tool` asks name `bag` type `text` ask `Number of the bag` twice false expect"
+                " result `size` equals value 2048, result `recoverable` equals value false, result `sha256` equals "
+                "trust `tool`, result `hash` equals step `look` result `hash`, result `bag` equals record `tapped` "
+                "step `tap` result `bag`, result `sha256` equals record `tapped` artefact `form` command `press.exe"
+                " --size \\\\ 2048` setting ident `tap` setting size 2048"
             ),
         ),
         (
             replace(FULL, steps=(*FULL.steps, step("note", action="record_facts@1", asks=(BAG,), requests=()))),
             (
-                "step note: added behind rest: action `record_facts@1` title `Look around` station `room` quorum 1 clerk "
-                "repeat `safe` sign off `none` part `In the room` asks name `bag` type `text` ask `Number of the bag`"
+                "step note: added behind rest: action `record_facts@1` title `Look around` station `room` quorum 1 "
+                "clerk repeat `safe` sign off `none` part `In the room` asks name `bag` type `text` ask `Number of "
+                "the bag`"
             ),
         ),
         (

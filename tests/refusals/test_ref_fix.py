@@ -59,6 +59,14 @@ def test_a_misspelt_result_that_is_expected_is_renamed(bench: Bench) -> None:
     assert tree(bench.folder) == good
 
 
+def test_a_misspelt_name_in_a_block_of_text_is_renamed(bench: Bench) -> None:
+    block = "say: >-\n      The vault of\n      {{ params.vault_nam }} never gives the key back."
+    bench.change(within("back-up-key", "say: The vault never gives the key back.", block))
+    said = fix(bench)
+    assert "fixed " in said.err
+    assert "\n      {{ params.vault_name }} never gives the key back. This" in bench.text()
+
+
 def test_two_results_that_would_be_the_same_are_left(bench: Bench) -> None:
     bench.change(within("seal-package", "{key_hash: steps", "{key_hsh: steps.generate-key.key_hash, key_hash: steps"))
     before = tree(bench.folder)
