@@ -26,7 +26,8 @@ _TEMPLATE_TO_THE_END: Final = re.compile(
 _GOES_ON: Final = re.compile(r""" *(?:- +)*(?:[A-Za-z0-9_-]+: +)?(?P<quoted>"[^"\\]*"|'[^'"\\]*')(?P<rest>[^"\\]+)\Z""")
 _PLAIN: Final = re.compile(r" *(?:- +)*[A-Za-z0-9_-]+: +(?P<value>\S.*)\Z")
 _LIKE_A_KEY: Final = re.compile(r"(?:\A|\s)[a-z][a-z0-9_-]*:(?:\s|\Z)")
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\']|\'\')*\'')
+_QUOTE: Final = re.compile("[\"']")
+_QUOTED: Final = {'"': re.compile(r'"(?:[^"\\]|\\.)*+"'), "'": re.compile(r"'(?:[^']|'')*+'")}
 _SECOND_COLON: Final = re.compile(r":(\s|\Z)")
 _OPENED: Final = {"[": "]", "{": "}"}
 _RESERVED: Final = {"@", "`", "%"}
@@ -76,7 +77,16 @@ def _above(lines: tuple[str, ...], number: int) -> int:
 
 
 def _without_quoted(line: str) -> str:
-    return _QUOTED.sub(lambda match: "_" * len(match[0]), line)
+    """Return a line with `_` for what is quoted; after a quote that nothing closes, others like it are characters."""
+    bare, closed, at = "", dict(_QUOTED), 0
+    while mark := _QUOTE.search(line, at):
+        quoted = closed[mark[0]].match(line, mark.start()) if mark[0] in closed else None
+        if quoted is None:
+            closed.pop(mark[0], None)
+        end = mark.end() if quoted is None else quoted.end()
+        bare += line[at : mark.start()] + (mark[0] if quoted is None else "_" * len(quoted[0]))
+        at = end
+    return bare + line[at:]
 
 
 def _without_comment(line: str) -> str:
@@ -85,12 +95,19 @@ def _without_comment(line: str) -> str:
 
 
 def _to_the_end(lines: tuple[str, ...], number: int, start: int) -> Extent | None:
-    """Return the text from a column to the end of its line; None where it may be something else, or end elsewhere."""
+    """Return the text from a column to the end of its line; None where it may be something else, or end elsewhere.
+
+    It may be part of what stands within brackets, of a text above that goes on here, or of one that goes on below.
+    """
     line = lines[number]
     end = len(line.rstrip())
     bare = [_without_comment(_without_quoted(above)) for above in lines[:number]]
     opened = sum(above.count("[") + above.count("{") - above.count("]") - above.count("}") for above in bare)
-    return None if opened > 0 or " #" in line[start:] or goes_on(lines, number, end) else (number, start, number, end)
+    above = _above(lines, number)
+    continued = above >= 0 and not bare[above].endswith((":", "-")) and goes_on(lines, above, len(lines[above]))
+    if opened > 0 or continued or " #" in line[start:] or goes_on(lines, number, end):
+        return None
+    return (number, start, number, end)
 
 
 def _open_quote(fault: Unreadable, lines: tuple[str, ...]) -> Slip | None:

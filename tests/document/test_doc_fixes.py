@@ -106,6 +106,8 @@ def test_what_is_put_in_quotes(written: str, becomes: str) -> None:
         "- a: {{ x.y }} z\n    goes on\n",
         "- {{ x.y }} z\n  goes on\n",
         "a: {b: c,\n d: {{ x.y }}.zip, e: f\n}\n",
+        "a: b\n  1: {{ x.y }} z\n",
+        "- [b]\n   {{ x.y }} z\n",
         "a: Step 1: look\n  goes on\n",
         "a: Step 1: look # why\n",
         "a: Look in: there\n",  # or another key

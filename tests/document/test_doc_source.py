@@ -139,7 +139,16 @@ def test_limits(code: str, fits: bytes, too_much: bytes, parser: Parser) -> None
 
 @BOTH
 @pytest.mark.parametrize(
-    "data", [b"[" * 500_000, b"!" * 500_000, b"&a " * 100_000, b"? " * 100_000, b"{{" * 100_000, b"\t" * 99]
+    "data",
+    [
+        b"# " + b'\\"' * 500_000 + b"\na: {{ x }} y\n",
+        b"[" * 500_000,
+        b"!" * 500_000,
+        b"&a " * 100_000,
+        b"? " * 100_000,
+        b"{{" * 100_000,
+        b"\t" * 99,
+    ],
 )
 def test_hostile_texts_end_soon(data: bytes, parser: Parser) -> None:
     assert _codes(data, parser)
