@@ -16,11 +16,11 @@ from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
 from runner.document.formats import format_of, is_of_its_kind
 from runner.document.known import keys_at
-from runner.document.ways import author_path, in_words, other_form, value_at, without_space
+from runner.document.ways import author_path, in_words, left_empty, other_form, value_at, without, without_space
 from runner.vocabulary import meant, misspelling
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -177,7 +177,7 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
         errors = fault.errors(include_url=False, include_input=False)
     if any(error["type"] != "extra_forbidden" or _meant(error, model, source.data) for error in errors):
         return None
-    rest = _without(source.data, {author_path(error["loc"], source.data) for error in errors})
+    rest = without(source.data, {author_path(error["loc"], source.data) for error in errors})
     try:
         return model.model_validate(rest)
     except ValidationError:  # a key that was misspelt is also one that is missing; it was told with its closest name
@@ -192,31 +192,10 @@ def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
 
 def _is_filled_in(source: Source, report: Report) -> bool:
     """SHP003: no value in the file was left empty."""
-    empty = list(_empty(source.data))
+    empty = list(left_empty(source.data))
     for path in empty:
         report.add("SHP003", "a value is missing here", path, key=True, help_="write one, or remove the key")
     return not empty
-
-
-def _empty(data: Any, here: Path = ()) -> Iterator[Path]:
-    """Give the way to every value that was left empty."""
-    if data is None:
-        yield here
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield from _empty(value, (*here, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _empty(value, (*here, index))
-
-
-def _without(data: Any, paths: Collection[Path], here: Path = ()) -> Any:
-    """Return plain data without the keys at `paths`."""
-    if isinstance(data, dict):
-        return {key: _without(value, paths, (*here, key)) for key, value in data.items() if (*here, key) not in paths}
-    if isinstance(data, list):
-        return [_without(value, paths, (*here, index)) for index, value in enumerate(data)]
-    return data
 
 
 def _translate(fault: ValidationError, model: type[Written], report: Report) -> None:

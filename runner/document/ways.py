@@ -1,4 +1,7 @@
-"""The way to a value: as the library gives it, as the author wrote it, and as people say it; and how to write it."""
+"""The way to a value: as the library gives it, as the author wrote it, and as people say it; and how to write it.
+
+What is at the end of a way is plain data, as `source.py` reads it.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.document.scalars import after_dash
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
     from runner.document.findings import Path
 
 _LABELS: Final = ("id", "part", "item", "rule")
@@ -36,6 +41,27 @@ def value_at(data: Any, path: Path) -> Any:
             data = data[part]
         except (KeyError, IndexError, TypeError):
             return None
+    return data
+
+
+def left_empty(data: Any, here: Path = ()) -> Iterator[Path]:
+    """Give the way to every value that was left empty."""
+    if data is None:
+        yield here
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from left_empty(value, (*here, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from left_empty(value, (*here, index))
+
+
+def without(data: Any, paths: Collection[Path], here: Path = ()) -> Any:
+    """Return plain data without the keys at `paths`."""
+    if isinstance(data, dict):
+        return {key: without(value, paths, (*here, key)) for key, value in data.items() if (*here, key) not in paths}
+    if isinstance(data, list):
+        return [without(value, paths, (*here, index)) for index, value in enumerate(data)]
     return data
 
 
