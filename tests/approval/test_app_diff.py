@@ -54,6 +54,12 @@ def test_a_plan_a_record_and_the_playbook_they_came_from_are_the_same(bench: Ben
         ("plan: {approver: 2, auditor: 1}", "plan: {approver: 1, auditor: 1}", "  approvals: plan: was 2 approver"),
         ("quorum: {clerk: 1}", "quorum: {author: 1}", "  step look: quorum: was 1 clerk, is 1 author"),
         ("default: red", "default: green", "  parameter kind: value: was `red`, is `green`"),
+        ('title: "Press {{ params.copies }} times"', "title: Give it away", "  step press: title: was `Press 3 times`"),
+        (
+            '    title: "Press {{ params.copies }} times"\n',
+            '    title: "Press {{ params.copies }} times"\n    say: Give it away.\n',
+            "  step press: say: was nothing, is `Give it away.`",
+        ),
         ("network: false", "network: true", "  station room: network: was false, is true"),
     ],
 )
