@@ -6,13 +6,15 @@ field that is new in the format is compared too.
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from runner import canonical
-from runner.codec import to_data
+from runner.codec import kind_of, to_data
+from runner.exchange import AskException, AskValue, DoByHand, GatherPeople
 from runner.spoken import plain, plain_value
 
 if TYPE_CHECKING:
@@ -43,14 +45,28 @@ _RECORDS: Final = {
 }
 """Lists of records by their name in plan.json: what one is called, and the fields that tell one from another."""
 
+_FOR_WHAT: Final = ("role", "language")
+"""The fields that tell one source from another: the same file may have another name."""
+
 _WORDING: Final = frozenset({"title", "say", "note", "caution", "part"})
-"""Fields that people read and nothing is decided by."""
+"""Fields that people read and nothing is decided by; but where people carry out a step, its words are what is done."""
 
-_BYTES: Final = frozenset({"size", "sha256"})
-"""Fields of a source that change with a comment; what they change in the plan is told at its place."""
+_HEADINGS: Final = frozenset({"part"})
+"""Those that are no more than wording in such a step, too."""
 
+_BYTES: Final = frozenset({"file", "size", "sha256"})
+"""Fields of a source that change with its name or a comment; what they change in the plan is told at its place."""
 
-_OF_A_STEP: Final = frozenset({"action", "title", "station", "device", "quorum", "repeat", "sign_off"})
+_FIRST: Final = ("action", "title", "station", "device", "quorum", "repeat", "sign_off")
+"""What tells most of a step."""
+
+_FOLLOWS: Final = frozenset({"requests"})
+"""What follows from the other fields of a step and the version of its action."""
+
+_OF_PEOPLE: Final = (GatherPeople, AskValue, AskException)
+"""What is asked of people alone, in steps of every kind."""
+
+_LANGUAGE: Final = re.compile(r"\.(?P<code>[a-z-]+)\.texts\.yaml\Z")
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -73,7 +89,9 @@ def differences(old: Plan, new: Plan) -> tuple[Change, ...]:
     changes: list[Change] = []
     for name in now:
         before, after = was[name], now[name]
-        if name in _RECORDS:
+        if name == "sources":
+            changes += _records(name, _in_languages(before), _in_languages(after))
+        elif name in _RECORDS:
             changes += _records(name, before, after)
         elif name == "separation":
             changes += _lines(before, after)
@@ -92,19 +110,32 @@ def differences(old: Plan, new: Plan) -> tuple[Change, ...]:
 def _records(name: str, old: Sequence[Record], new: Sequence[Record]) -> Iterator[Change]:
     """Compare two lists of records: gone, come, other fields, another order."""
     noun, keys = _RECORDS[name]
-    before, after = _by_key(old, keys), _by_key(new, keys)
+    same = _FOR_WHAT if name == "sources" else keys
+    before, after = _by_key(old, same), _by_key(new, same)
     for key, record in before.items():
         if key not in after:
-            yield Change(place=f"{noun} {key}", words=f"removed: {_about(record, keys)}")
+            yield Change(place=f"{noun} {_called(key, record)}", words=f"removed: {_about(record, keys)}")
     ordered = list(after)
     for at, (key, record) in enumerate(after.items()):
+        place = f"{noun} {_called(key, record)}"
         if key not in before:
             where = "" if name != "steps" else f" behind {ordered[at - 1]}" if at else " as the first"
-            yield Change(place=f"{noun} {key}", words=f"added{where}: {_about(record, keys)}")
+            yield Change(place=place, words=f"added{where}: {_about(record, keys)}")
         else:
-            wording = _BYTES if name == "sources" else _WORDING
-            yield from _fields(f"{noun} {key}", _flat(before[key]), _flat(record), wording)
+            yield from _fields(place, _flat(before[key]), _flat(record), _wording(before[key], record))
     yield from _moves(noun, [key for key in before if key in after], [key for key in after if key in before])
+
+
+def _called(key: str, record: Record) -> str:
+    """Return what a record is called: a source by its file, all else by what tells it apart."""
+    return plain(record["file"]) if "language" in record else key
+
+
+def _wording(old: Record, new: Record) -> frozenset[str]:
+    """Return the fields of a record that are no change of meaning."""
+    if "language" in new:
+        return _BYTES
+    return _HEADINGS if _by_people(old) or _by_people(new) else _WORDING
 
 
 def _by_key(records: Sequence[Record], keys: tuple[str, ...]) -> dict[str, Record]:
@@ -122,6 +153,20 @@ def _flat(record: Record) -> Record:
     """Return a record with the settings of a step as fields of their own."""
     settings = {f"setting {name}": value for name, value in record.get("settings", {}).items()}
     return {name: value for name, value in record.items() if name != "settings"} | settings
+
+
+def _in_languages(sources: Sequence[Record]) -> list[Record]:
+    """Return sources with their language, which is in the names of texts only; a file is known by what it is for."""
+    found = [(source, _LANGUAGE.search(source["file"]) if source["role"] == "texts" else None) for source in sources]
+    return [{**source, "language": match["code"] if match else None} for source, match in found]
+
+
+def _by_people(record: Record) -> bool:
+    """Say whether a record is a step that people carry out by what it says: nothing of it, or a part, by a machine."""
+    if "requests" not in record or record["left_out"] is not None:
+        return False
+    kinds = {request["kind"] for request in record["requests"]}
+    return kind_of(DoByHand) in kinds or kinds <= {kind_of(asked) for asked in _OF_PEOPLE}
 
 
 def _moves(noun: str, old: list[str], new: list[str]) -> Iterator[Change]:
@@ -162,9 +207,10 @@ def _fields(place: str, old: Record, new: Record, wording: frozenset[str] = _WOR
 
 
 def _about(record: Record, keys: tuple[str, ...]) -> str:
-    """Say what a record is; of a step, what tells most."""
-    shown = _OF_A_STEP if "action" in record else record.keys() - set(keys)
-    return _said({name: value for name, value in record.items() if name in shown and value not in (None, [], {})})
+    """Say what a record is; of a step, what tells most comes first."""
+    flat = {name: value for name, value in _flat(record).items() if name not in keys and name not in _FOLLOWS}
+    first = {name: flat.pop(name) for name in _FIRST if name in flat} if "action" in flat else {}
+    return _said({name.replace("_", " "): value for name, value in (first | flat).items()})
 
 
 def _said(value: Any) -> str:
@@ -183,5 +229,6 @@ def _said(value: Any) -> str:
         case {"set": str(card_set), "number": int(number)}:
             said = f"card {number} of {card_set}"
         case _:
-            said = " ".join(f"{name} {_said(item)}" for name, item in value.items()) or "nothing"
+            there = {name: item for name, item in value.items() if item not in (None, [], {})}
+            said = " ".join(f"{name} {_said(item)}" for name, item in there.items()) or "nothing"
     return said

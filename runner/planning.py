@@ -295,7 +295,6 @@ def refused_regions(documents: Documents, edition: str | None) -> dict[str, str]
     date = choose_edition(documents.written, edition) or max(regions.editions)
     refused: dict[str, str] = {}
     for code in regions.regions:
-        found = offered(regions, code, date)
-        if isinstance(found, NotOffered):
+        if isinstance(found := offered(regions, code, date), NotOffered):
             refused[code] = str(found.as_error().words)
     return refused

@@ -47,19 +47,24 @@ class Expectations:
         kinds.update({ask.name: ask.type for ask in asks})
         self.results[draft.step.id] = kinds
         expectations: list[Expectation] = []
+        meant: set[str] = set()
         for name, written in draft.step.expect.items():
             path = draft.path("expect", name)
             if name not in kinds:
                 near = closest(name, kinds)
+                meant.add(near)
                 known = f"its results are: {', '.join(sorted(kinds))}" if kinds else "it has none"
                 words = f"`{draft.step.id}` has no result `{name}`"
-                self._report.add("TPL010", words, path, key=True, help_=f"write `{near}`" if near else known)
+                certain = misspelling(name, kinds)
+                instead = (name, certain) if certain and certain not in draft.step.expect else None
+                advice = f"write `{near}`" if near else known
+                self._report.add("TPL010", words, path, key=True, help_=advice, instead=instead)
                 continue
             equals = self._equals(draft, kinds[name], written, path)
             if equals is not None:
                 expectations.append(Expectation(result=name, equals=equals))
         for name in draft.action.must_expect:
-            if name not in draft.step.expect:
+            if name not in draft.step.expect and name not in meant:
                 words = f"`{draft.action.name}` must say what `{name}` is expected"
                 self._report.add("SEC002", words, draft.path("id"), key=True, help_=f"write expect: {{{name}: …}}")
         return tuple(expectations)

@@ -30,7 +30,7 @@ _EACH = "for playbooks; given twice, the first is that of OLD and the second tha
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command."""
-    parser = Parser("diff", "Say what changed in meaning. Exit 0 where nothing did, 1 where something did.")
+    parser = Parser("diff", "Say what changed in meaning, and then in wording. Exit 0 where nothing differs.")
     parser.add_argument("old", metavar="OLD", help="a *.ceremony.yaml, a plan that was written, or a record")
     parser.add_argument("new", metavar="NEW", help="the same for what it is compared with")
     for option, what in (("region", "R"), ("edition", "E"), ("language", "CODE")):

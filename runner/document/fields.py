@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 from pydantic_core.core_schema import no_info_plain_validator_function
 
+from runner.document.scalars import DIGITS
 from runner.vocabulary import ID, NAME, size_in_bytes
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ _TRUST: Final = re.compile(rf"trust\.(?P<name>{NAME})\Z")
 _RECORD_RESULT: Final = re.compile(rf"records\.(?P<record>{NAME})\.steps\.(?P<step>{ID})\.(?P<result>{NAME})\Z")
 _RECORD_FILE: Final = re.compile(rf"records\.(?P<record>{NAME})\.artefacts\.(?P<artefact>{ID})\Z")
 _CARD_SET: Final = re.compile(rf"card_sets\.(?P<card_set>{ID})\.(?P<figure>threshold|cards)\Z")
+
+
+_WHOLE_TEXT: Final = re.compile(r"(?P<number>[-+]?[0-9](?:_?[0-9]){0,39})(?:\.0+)?\Z", re.ASCII)
 
 
 class Checked:
@@ -193,13 +197,31 @@ def _flag(value: Any) -> bool:
 def _whole(least: int, most: int) -> Checked:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            advice = "write it without quotes" if isinstance(value, str) and value.isdecimal() else ""
-            raise fault("this must be a whole number", advice)
+            read = _as_whole(value)
+            if read is not None and not least <= read <= most:
+                raise fault(f"{read} is out of range", f"write a whole number from {least} to {most}")
+            raise fault("this must be a whole number", _whole_advice(value, read))
         if not least <= value <= most:
             raise fault(f"{value} is out of range", f"write a whole number from {least} to {most}")
         return value
 
     return Checked(check, {"type": "integer", "minimum": least, "maximum": most})
+
+
+def _as_whole(value: Any) -> int | None:
+    """Return the number that certainly is meant by a text; None where there is none."""
+    match = _WHOLE_TEXT.match(value.strip()) if isinstance(value, str) else None
+    return int(match["number"]) if match else None
+
+
+def _whole_advice(value: Any, read: int | None) -> str:
+    if isinstance(value, bool):
+        return f"`{_written(value)}` is a flag"
+    if read is None:
+        return ""
+    if len(str(read)) > DIGITS:
+        return f"write at most {DIGITS} digits"
+    return "write it without quotes" if value == str(read) else f"`{value}` is text; write {read}"
 
 
 def _value(value: Any) -> str | int | bool:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from runner.document import characters
 from runner.document.findings import Finding, Place, Span
 from runner.document.fixes import quoting
-from runner.document.marks import Extent, Node, as_span, trimmed
-from runner.document.scalars import Refused, plain_key, plain_value
+from runner.document.marks import Extent, Node, as_span, goes_on, trimmed
+from runner.document.scalars import Refused, after_dash, plain_key, plain_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -172,11 +172,21 @@ class Reader:
         if event.style:
             self._escaped(text, extent)
             return text, extent
+        if (dash := after_dash(text)) is not None:
+            self._no_space_after_dash(extent, dash)
+            return None, extent
         key = plain_key(text)
         if isinstance(key, Refused):
             self.report(key.code, key.message, extent, help_=key.help, quote=extent if key.quotable else None)
             return None, extent
         return key, extent
+
+    def _no_space_after_dash(self, extent: Extent, item: str) -> None:
+        """Report an item of a list that reads as a key, since its dash belongs to it."""
+        at = (extent[0], extent[1] + 1, extent[0], extent[1] + 2)
+        rest = self.lines[extent[0]][extent[3] :] if extent[0] == extent[2] else ""
+        right = f"write `- {item}{rest.rstrip()}`" if " #" not in rest else ""
+        self.report("YAM001", "a space is missing after the dash", at, help_=right)
 
     def _no_key(self, event: Any, mapping: Any, depth: int) -> tuple[None, Extent]:
         """Report a list or a mapping in a key's place; `{{ x }}` without quotes reads as one."""
@@ -191,13 +201,26 @@ class Reader:
             and mapping.flow_style
         ):
             extent = (*outer[:2], node.extent[2], node.extent[3] + 1)
-            advice = "put the whole value in quotes"
-            self.report("YAM020", "a template stands without quotes", extent, help_=advice, quote=extent)
+            below = goes_on(self.lines, *extent[2:])
+            advice = "put the whole value in quotes" + (", to its end in the lines below" if below else "")
+            quote = None if below else extent
+            self.report("YAM020", "a template stands without quotes", extent, help_=advice, quote=quote)
+        elif self._is_template(node.extent):
+            line, column, _, _ = extent
+            text = self.lines[line][column:].rstrip()
+            item = self.lines[line][:column].lstrip().startswith("- ") and not {'"', "\\", "#"} & set(text)
+            advice = f'write "{text}"' if item else "write the key itself; only values are templated"
+            self.report("YAM020", "a template stands where a key is expected", node.extent, help_=advice)
         else:
             self.report(
                 "YAM015", "a list or a mapping stands where a key is expected", node.extent, help_="keys are text"
             )
         return None, node.extent
+
+    def _is_template(self, extent: Extent) -> bool:
+        line, column, last, end = extent
+        text = self.lines[line][column:end] if line == last else ""
+        return text.startswith("{{") and text.endswith("}}")
 
     def _close(self, node: Node, start: Any, end: Any, last: Node | None) -> None:
         """Give a collection its end: the bracket's, or that of its last value, never the line after."""

@@ -19,6 +19,7 @@ _LEADING_ZERO: Final = re.compile(r"[-+]?0[0-9]+\Z", re.ASCII)
 _NUMBER: Final = re.compile(
     r"[-+]?(\.?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?|\.inf|\.nan)\Z", re.ASCII | re.IGNORECASE
 )
+_ITEM: Final = re.compile(r"""-(?P<item>[A-Za-z{\["'].*)\Z""", re.DOTALL)
 _FLAGS: Final = {"true": True, "false": False}
 _NOTHING: Final = frozenset({"", "null", "~"})
 _AMBIGUOUS: Final = frozenset({"yes", "no", "on", "off", "y", "n"})
@@ -54,6 +55,12 @@ def plain_value(text: str) -> str | int | bool | Refused | None:
     if "{{" in text:
         return Refused("YAM020", "a template stands without quotes", f'write "{text}"', quotable=True)
     return _word(text)
+
+
+def after_dash(text: str) -> str | None:
+    """Return what follows the dash of a list that no space stands behind; None where there is no such dash."""
+    match = _ITEM.match(text)
+    return None if match is None else match["item"]
 
 
 def plain_key(text: str) -> str | Refused:

@@ -16,7 +16,7 @@ from runner.document.findings import Finding, Path, Place, Severity, in_order
 from runner.document.fixes import renaming
 from runner.document.formats import format_of, is_of_its_kind
 from runner.document.known import keys_at
-from runner.document.ways import author_path, empty_ways, in_words, other_form, value_at, without_ways
+from runner.document.ways import author_path, in_words, left_empty, other_form, value_at, without, without_space
 from runner.vocabulary import meant, misspelling
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _KINDS: Final = {
     "dict_type": "a mapping of names to values",
     "model_type": "a mapping of names to values",
     "model_attributes_type": "a mapping of names to values",
-    **dict.fromkeys(_LISTS, "a list"),
 }
 
 
@@ -178,7 +177,7 @@ def validated(model: type[D], source: Source, report: Report) -> D | None:
         errors = fault.errors(include_url=False, include_input=False)
     if any(error["type"] != "extra_forbidden" or _meant(error, model, source.data) for error in errors):
         return None
-    rest = without_ways(source.data, {author_path(error["loc"], source.data) for error in errors})
+    rest = without(source.data, {author_path(error["loc"], source.data) for error in errors})
     try:
         return model.model_validate(rest)
     except ValidationError:  # a key that was misspelt is also one that is missing; it was told with its closest name
@@ -193,7 +192,7 @@ def _meant(error: ErrorDetails, model: type[Written], data: Any) -> bool:
 
 def _is_filled_in(source: Source, report: Report) -> bool:
     """SHP003: no value in the file was left empty."""
-    empty = list(empty_ways(source.data))
+    empty = list(left_empty(source.data))
     for path in empty:
         report.add("SHP003", "a value is missing here", path, key=True, help_="write one, or remove the key")
     return not empty
@@ -260,6 +259,8 @@ def _tell(error: ErrorDetails, path: Path, report: Report) -> None:
     elif kind == "too_short":
         if not value_at(report.source.data, path):  # else, those that there are have faults of their own
             report.add("SHP002", "there must be at least one here", path)
+    elif kind in _LISTS:
+        report.add("SHP003", "this must be a list", path, key=at_key, help_=without_space(error["input"]))
     elif kind in _KINDS:
         report.add("SHP003", f"this must be {_KINDS[kind]}", path, key=at_key)
     else:

@@ -16,6 +16,8 @@ from msgspec.structs import replace
 
 from runner.document import characters
 from runner.document.findings import Finding, Path, Place, Span, in_order
+from runner.document.marks import as_span, within_block
+from runner.document.ways import value_at
 
 if TYPE_CHECKING:
     from runner.document.events import Mark, Parser
@@ -70,9 +72,12 @@ class Source:
         return Place(file=self.name, span=self.key_span_of(path) if key else self.span_of(path))
 
     def place_within(self, path: Path, offset: int, length: int) -> Place:
-        """Return the place of characters of the text at `path`; of the whole text where it has several lines."""
+        """Return the place of characters of the text at `path`; of the whole text where they cannot surely be found."""
         whole = self.span_of(path)
         line = self.lines[whole.line - 1] if whole.line <= len(self.lines) else ""
+        if line[whole.column - 1 : whole.column] in {"|", ">"}:
+            extent = within_block(value_at(self.data, path), self.lines, whole, offset, length)
+            return Place(file=self.name, span=whole if extent is None else as_span(extent))
         raw = line[whole.column - 1 : whole.end_column - 1]
         if whole.line != whole.end_line or raw[:1] not in {'"', "'"} or "\\" in raw or "''" in raw:
             return Place(file=self.name, span=whole)
@@ -129,8 +134,11 @@ def _read(name: str, text: str, lines: tuple[str, ...], parser: Parser) -> tuple
         same = [one for one in reader.findings if one.code == slip.code and one.place.span.line == slip.at[0] + 1]
         reader.report(slip.code, slip.message, at, help_=slip.help, quote=slip.quote)
         if same:  # told already, but its end was not known then
-            fixes = reader.findings.pop().fixes
-            reader.findings = [replace(one, fixes=fixes) if one is same[0] else one for one in reader.findings]
+            last = reader.findings.pop()
+            told = replace(same[0], fixes=last.fixes)
+            if told.message == last.message:
+                told = replace(told, help=last.help)
+            reader.findings = [told if one is same[0] else one for one in reader.findings]
         return None, None, reader.findings
     return value, root, reader.findings
 

@@ -1,10 +1,14 @@
-"""The way to a value: as the library gives it, as the author wrote it, and as people say it; and how to write it."""
+"""The way to a value: as the library gives it, as the author wrote it, and as people say it; and how to write it.
+
+What is at the end of a way is plain data, as `source.py` reads it.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from runner.document.scalars import after_dash
 from runner.vocabulary import closest
 
 if TYPE_CHECKING:
@@ -41,6 +45,27 @@ def value_at(data: Any, path: Path) -> Any:
     return data
 
 
+def left_empty(data: Any, here: Path = ()) -> Iterator[Path]:
+    """Give the way to every value that was left empty."""
+    if data is None:
+        yield here
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from left_empty(value, (*here, key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from left_empty(value, (*here, index))
+
+
+def without(data: Any, paths: Collection[Path], here: Path = ()) -> Any:
+    """Return plain data without the keys at `paths`."""
+    if isinstance(data, dict):
+        return {key: without(value, paths, (*here, key)) for key, value in data.items() if (*here, key) not in paths}
+    if isinstance(data, list):
+        return [without(value, paths, (*here, index)) for index, value in enumerate(data)]
+    return data
+
+
 def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
     """Return the library's location without what the author did not write: union tags and key marks."""
     path: list[str | int] = []
@@ -57,28 +82,6 @@ def author_path(loc: tuple[str | int, ...], data: Any) -> Path:
     return tuple(path)
 
 
-def empty_ways(data: Any, here: Path = ()) -> Iterator[Path]:
-    """Give the way to every value that was left empty."""
-    if data is None:
-        yield here
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield from empty_ways(value, (*here, key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from empty_ways(value, (*here, index))
-
-
-def without_ways(data: Any, paths: Collection[Path], here: Path = ()) -> Any:
-    """Return plain data without the keys at `paths`."""
-    if isinstance(data, dict):
-        kept = {key: value for key, value in data.items() if (*here, key) not in paths}
-        return {key: without_ways(value, paths, (*here, key)) for key, value in kept.items()}
-    if isinstance(data, list):
-        return [without_ways(value, paths, (*here, index)) for index, value in enumerate(data)]
-    return data
-
-
 def other_form(given: Any, expected: str) -> str:
     """Return how to write what was meant: a number in quotes, a word that is a condition's key, or one misspelt."""
     if not isinstance(given, str):
@@ -90,3 +93,9 @@ def other_form(given: Any, expected: str) -> str:
     words = re.findall("'([^']*)'", expected)
     near = closest(given, words) if len(words) > 1 else ""
     return f"write `{near}`" if near else ""
+
+
+def without_space(given: Any) -> str:
+    """Say what is missing where the items of a list read as one text with dashes; else ""."""
+    item = after_dash(given) if isinstance(given, str) else None
+    return "" if item is None else f"a space is missing after the dash; write `- {item.partition(' -')[0]}`"

@@ -141,6 +141,7 @@ PRESS = step(
         Expectation(result="sha256", equals=RecordFileRef(record="tapped", artefact="form")),
     ),
     command="press.exe --size \\ 2048",
+    requests=(AllowedRequest(kind="generate_key", mutates=True, least=1, most=1),),
 )
 FULL = Plan(
     format="plan/1",

@@ -116,7 +116,8 @@ def test_what_changed_is_shown(bench: Bench) -> None:
     assert bench.checked().sha256 in shown
     assert "  approvals: plan: was 2 approver, 1 auditor, is 1 approver, 1 auditor\n" in shown
     assert "  parameter copies: value: was 3, is 4\n" in shown
-    wording = shown[shown.index("Wording or comments only:") :]
+    meaning, _, wording = shown.partition("Wording or comments only:")
+    assert "  step press: title: was `Press 3 times`, is `Press 4 times`\n" in meaning
     assert "  ceremony: title: was `Test of a press`, is `A test of a press`" in wording
 
 

@@ -54,6 +54,12 @@ def test_a_plan_a_record_and_the_playbook_they_came_from_are_the_same(bench: Ben
         ("plan: {approver: 2, auditor: 1}", "plan: {approver: 1, auditor: 1}", "  approvals: plan: was 2 approver"),
         ("quorum: {clerk: 1}", "quorum: {author: 1}", "  step look: quorum: was 1 clerk, is 1 author"),
         ("default: red", "default: green", "  parameter kind: value: was `red`, is `green`"),
+        ('title: "Press {{ params.copies }} times"', "title: Give it away", "  step press: title: was `Press 3 times`"),
+        (
+            '    title: "Press {{ params.copies }} times"\n',
+            '    title: "Press {{ params.copies }} times"\n    say: Give it away.\n',
+            "  step press: say: was nothing, is `Give it away.`",
+        ),
         ("network: false", "network: true", "  station room: network: was false, is true"),
     ],
 )
@@ -74,6 +80,18 @@ def test_a_comment_changes_no_meaning(bench: Bench) -> None:
     said = compare(bench, "press.ceremony.yaml", other(bench, "format: ceremony/1", "# A comment.\nformat: ceremony/1"))
     assert said.code == 1
     assert f"  nothing changed in meaning\nWording or comments only:\n  {SOURCE}: size: was " in said.out
+
+
+def test_the_same_playbook_under_another_name_has_the_same_meaning(bench: Bench) -> None:
+    (bench.folder / "tap.ceremony.yaml").write_text(PLAYBOOK)
+    (bench.folder / "tap.roster.yaml").write_text(ROSTER)
+    said = compare(bench, "press.ceremony.yaml", "tap.ceremony.yaml")
+    assert said.out.splitlines()[2:] == [
+        "  nothing changed in meaning",
+        "Wording or comments only:",
+        "  source tap.ceremony.yaml: file: was `press.ceremony.yaml`, is `tap.ceremony.yaml`",
+        "  source tap.roster.yaml: file: was `press.roster.yaml`, is `tap.roster.yaml`",
+    ]
 
 
 def test_json_says_the_same(bench: Bench) -> None:

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from plan_bench import BARE, FULL, PRESS, person, step
+from plan_bench import BAG, BARE, FULL, PRESS, person, step
 
 from runner.codec import from_data, to_data
 from runner.difference import Change, differences
 from runner.exchange import Need
 from runner.plan import (
+    AllowedRequest,
     Approvals,
     CardHeld,
     CardSet,
@@ -24,6 +25,7 @@ from runner.plan import (
     Literal,
     Parameter,
     Plan,
+    SourceFile,
     TrustRef,
     Waiver,
     Wanted,
@@ -150,7 +152,46 @@ def test_a_plan_does_not_differ_from_itself(plan: Plan) -> None:
             "step count: added behind look: action `do_by_hand@1` title `Count` station `room` quorum 1 clerk",
         ),
         (replace(FULL, steps=(step("count"), *FULL.steps)), "step count: added as the first: "),
-        (replace(FULL, steps=(LOOK, REST)), "step press: removed: action `generate_key@1`"),
+        (
+            replace(FULL, steps=(LOOK, REST)),
+            (
+                "step press: removed: action `generate_key@1` title `Press the key` station `room` device `press` "
+                "quorum 1 clerk, 2 holder with a card of acs repeat `never` sign off `signed` part `In the room` "
+                "minutes 20 say `Now the key is pressed.` caution `Once only.` uses input `tool` artefacts `tool` "
+                "makes `tap` destroys `tool` asks name `bag` type `text` ask `Number of the bag` twice false expect"
+                " result `size` equals value 2048, result `recoverable` equals value false, result `sha256` equals "
+                "trust `tool`, result `hash` equals step `look` result `hash`, result `bag` equals record `tapped` "
+                "step `tap` result `bag`, result `sha256` equals record `tapped` artefact `form` command `press.exe"
+                " --size \\\\ 2048` setting ident `tap` setting size 2048"
+            ),
+        ),
+        (
+            replace(FULL, steps=(*FULL.steps, step("note", action="record_facts@1", asks=(BAG,), requests=()))),
+            (
+                "step note: added behind rest: action `record_facts@1` title `Look around` station `room` quorum 1 "
+                "clerk repeat `safe` sign off `none` part `In the room` asks name `bag` type `text` ask `Number of "
+                "the bag`"
+            ),
+        ),
+        (
+            replace(FULL, steps=(replace(LOOK, say="Put the disk into the safe."), PRESS, REST)),
+            "step look: say: was nothing, is `Put the disk into the safe.`",
+        ),
+        (
+            replace(FULL, steps=(replace(LOOK, note="At once."), PRESS, REST)),
+            "step look: note: was nothing, is `At once",
+        ),
+        (replace(FULL, steps=(replace(LOOK, title="Look"), PRESS, REST)), "step look: title: was `Look around`, is"),
+        (replace(FULL, steps=(replace(LOOK, part="There"), PRESS, REST)), "wording step look: part: was `In the room`"),
+        (
+            replace(FULL, steps=(LOOK, PRESS, replace(REST, title="Lie"))),
+            "wording step rest: title: was `Rest`, is `Lie",
+        ),
+        (
+            replace(FULL, sources=(replace(FULL.sources[0], file="tap.ceremony.yaml"), *FULL.sources[1:])),
+            "wording source tap.ceremony.yaml: file: was `press.ceremony.yaml`, is `tap.ceremony.yaml`",
+        ),
+        (replace(FULL, sources=FULL.sources[:2]), "source Press.roster.yaml: removed: role `roster` size 12 sha256 `"),
         (replace(FULL, steps=(LOOK, REST, PRESS)), "step rest: moved: is behind look"),
         (replace(FULL, steps=(REST, LOOK, PRESS)), "step rest: moved: is the first"),
         (with_press(title="Squeeze"), "wording step press: title: was `Press the key`, is `Squeeze`"),
@@ -166,6 +207,33 @@ def test_one_change_is_named(new: Plan, words: str) -> None:
     assert all(
         line.removeprefix("wording ").split(":")[0] == words.removeprefix("wording ").split(":")[0] for line in found
     )
+
+
+@pytest.mark.parametrize("kind", ["gather_people", "ask_value", "ask_exception", "do_by_hand"])
+def test_what_people_carry_out_is_changed_by_its_words(kind: str) -> None:
+    asked = (AllowedRequest(kind=kind, mutates=False, least=1, most=1),)
+    old, new = (with_press(say=words, requests=asked) for words in ("Put it into the safe.", "Give it to the press."))
+    assert said(old, new) == ["step press: say: was `Put it into the safe.`, is `Give it to the press.`"]
+    by_machine = AllowedRequest(kind="generate_key", mutates=True, least=1, most=1)
+    old, new = (with_press(say=item.steps[1].say, requests=(*asked, by_machine)) for item in (old, new))
+    assert [change.wording for change in differences(old, new)] == [kind != "do_by_hand"]
+
+
+def test_texts_are_known_by_their_language() -> None:
+    texts = [
+        SourceFile(file=f"press.{code}.texts.yaml", role="texts", size=1, sha256="44" * 32) for code in ("fr", "nl")
+    ]
+    other = [replace(item, file=f"tap{item.file.removeprefix('press')}") for item in texts]
+    old, new = (replace(FULL, sources=(*FULL.sources, *files)) for files in (texts, other))
+    assert said(old, new) == [
+        f"wording source tap.{code}.texts.yaml: file: was `press.{code}.texts.yaml`, is `tap.{code}.texts.yaml`"
+        for code in ("fr", "nl")
+    ]
+    fewer = replace(FULL, sources=(*FULL.sources, other[1]))
+    assert [line.partition(": size")[0] for line in said(old, fewer)] == [
+        "source press.fr.texts.yaml: removed: role `texts` size 1 sha256 `" + "44" * 32 + "` language `fr`",
+        "wording source tap.nl.texts.yaml: file: was `press.nl.texts.yaml`, is `tap.nl.texts.yaml`",
+    ]
 
 
 def test_a_flag_is_not_a_number() -> None:

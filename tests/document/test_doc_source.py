@@ -84,6 +84,54 @@ def test_places(parser: Parser) -> None:
 
 @BOTH
 @pytest.mark.parametrize(
+    ("text", "word", "span"),
+    [
+        ("a: |\n  one\n  two é here\n", "é", (3, 7, 3, 8)),
+        ("a: |\n  one\n\n    deeper word\n  two\n", "word", (4, 12, 4, 16)),
+        ("- b:\n    - c: |- # why\n        first\n        second\n", "second", (4, 9, 4, 15)),
+        ("a: >\n  one\n  two three\n\n  four\n", "three", (3, 7, 3, 12)),
+        ("a: >\n  one\n  two three\n\n  four\n", "four", (5, 3, 5, 7)),
+        ("a: >-\n\n  one\n    deeper\n   and so\n  last\n", "so", (5, 8, 5, 10)),
+        ("a: |+\n  one\n  two \n   \n  three\n\n", "three", (5, 3, 5, 8)),
+        ("a: |\n  one two\n  three\n", "two\nthree", (2, 7, 2, 10)),
+        ("a: |2\n   one\n  two\n", "two", (1, 4, 3, 6)),
+        ("a: |\n  one\n  two\n", "\n", (1, 4, 3, 6)),
+        ('a: "one\n  two"\n', "two", (1, 4, 2, 7)),
+    ],
+)
+def test_places_within_blocks_of_text(parser: Parser, text: str, word: str, span: tuple[int, int, int, int]) -> None:
+    for ending in ("\n", "\r\n"):
+        source = read_source("x", text.replace("\n", ending).encode(), parser=parser)
+        assert source.findings == ()
+        path, value = ("a",), source.data
+        if isinstance(value, list):
+            path, value = (0, "b", 0, "c"), value[0]["b"][0]["c"]
+        else:
+            value = value["a"]
+        assert source.place_within(path, value.index(word), len(word)).span == Span(*span)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.text(alphabet='ab -:#{}"|>é', max_size=6)), min_size=1, max_size=6),
+    st.sampled_from(["|", ">", "|-", ">-", "|+", ">+"]),
+)
+def test_a_place_within_a_block_holds_those_characters(lines: list[tuple[int, str]], header: str) -> None:
+    text = f"a: {header}\n" + "".join(f"{' ' * (2 + more)}{line}\n" for more, line in lines) + "b: c\n"
+    source = read_source("x", text.encode())
+    if source.findings or not isinstance(source.data.get("a"), str):
+        return
+    whole = source.span_of(("a",))
+    for offset, character in enumerate(source.data["a"]):
+        span = source.place_within(("a",), offset, 1).span
+        assert span == read_source("x", text.encode(), parser="pure").place_within(("a",), offset, 1).span
+        if span != whole:
+            assert source.lines[span.line - 1][span.column - 1 : span.end_column - 1] == character
+        else:
+            assert character in " \n"
+
+
+@BOTH
+@pytest.mark.parametrize(
     ("code", "fits", "too_much"),
     [
         ("YAM004", b"a: 1 #" + b"x" * (MOST_BYTES - 6), b"a: 1 #" + b"x" * (MOST_BYTES - 5)),
@@ -100,7 +148,16 @@ def test_limits(code: str, fits: bytes, too_much: bytes, parser: Parser) -> None
 
 @BOTH
 @pytest.mark.parametrize(
-    "data", [b"[" * 500_000, b"!" * 500_000, b"&a " * 100_000, b"? " * 100_000, b"{{" * 100_000, b"\t" * 99]
+    "data",
+    [
+        b"# " + b'\\"' * 500_000 + b"\na: {{ x }} y\n",
+        b"[" * 500_000,
+        b"!" * 500_000,
+        b"&a " * 100_000,
+        b"? " * 100_000,
+        b"{{" * 100_000,
+        b"\t" * 99,
+    ],
 )
 def test_hostile_texts_end_soon(data: bytes, parser: Parser) -> None:
     assert _codes(data, parser)

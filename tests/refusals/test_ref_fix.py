@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +48,53 @@ def test_a_fault_is_mended_and_the_file_is_as_it_was(bench: Bench, rule: str) ->
     assert (said.code, said.out) == (0, "")
     assert said.err.startswith(f"fixed {name('ceremony')}:")
     assert tree(bench.folder) == good
+
+
+def test_a_misspelt_result_that_is_expected_is_renamed(bench: Bench) -> None:
+    good = tree(bench.folder)
+    bench.change(within("seal-package", "{key_hash: steps", "{key_hsh: steps"))
+    assert bench.lint().out.count(" error TPL010 `seal-package` has no result `key_hsh`; write `key_hash`") == 1
+    said = fix(bench)
+    assert (said.code, said.out) == (0, "")
+    assert tree(bench.folder) == good
+
+
+def test_a_misspelt_name_in_a_block_of_text_is_renamed(bench: Bench) -> None:
+    block = "say: >-\n      The vault of\n      {{ params.vault_nam }} never gives the key back."
+    bench.change(within("back-up-key", "say: The vault never gives the key back.", block))
+    said = fix(bench)
+    assert "fixed " in said.err
+    assert "\n      {{ params.vault_name }} never gives the key back. This" in bench.text()
+
+
+def test_two_results_that_would_be_the_same_are_left(bench: Bench) -> None:
+    bench.change(within("seal-package", "{key_hash: steps", "{key_hsh: steps.generate-key.key_hash, key_hash: steps"))
+    before = tree(bench.folder)
+    said = fix(bench)
+    assert (said.code, "TPL010" in said.out) == (1, True)
+    assert tree(bench.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("written", "quoted"),
+    [
+        ("title: {{ ceremony.id }} is made", 'title: "{{ ceremony.id }} is made"'),
+        ("title: Step 1: generate the key", 'title: "Step 1: generate the key"'),
+        ("title: @the desk", 'title: "@the desk"'),
+    ],
+)
+def test_text_is_put_in_quotes_where_it_ends_on_its_line(bench: Bench, written: str, quoted: str) -> None:
+    """The next line is deeper there than the key: what is put in quotes would end in the middle of the text."""
+    path = bench.folder / name("ceremony")
+    path.write_text(re.sub("^title: .*$", written, bench.text(), count=1, flags=re.MULTILINE))
+    assert fix(bench).err.startswith("fixed ")
+    assert quoted in path.read_text()
+    path.write_text(path.read_text().replace(quoted, f"{written}\n  aloud by the witness"))
+    before = tree(bench.folder)
+    first = bench.lint()
+    said = fix(bench)
+    assert (said.code, said.out) == (1, first.out)
+    assert tree(bench.folder) == before
 
 
 def test_one_run_mends_what_one_fault_hides_behind_another(bench: Bench) -> None:
