@@ -41,6 +41,9 @@ MOST_BYTES: Final = 200 * 1024 * 1024
 PART: Final = 2500
 """Inputs of one process."""
 
+SAID: Final = 50_000
+"""How far it has come is said now and then: a run of hours may be broken off."""
+
 
 def _spin() -> None:
     while True:
@@ -75,9 +78,11 @@ def run(count: int, *, first: int, large: bool, workers: int) -> Ran:
     counts: Counter[str] = Counter()
     bad: list[tuple[int, str, str]] = []
     with ThreadPoolExecutor(workers) as pool:
-        for told in pool.map(lambda part: _part(*part, large=large), parts):
+        for (start, _), told in zip(parts, pool.map(lambda part: _part(*part, large=large), parts), strict=True):
             counts.update(told["counts"])
             bad.extend((seed, name, why) for seed, name, why in told["bad"])
+            if start % SAID == 0:
+                sys.stderr.write(f"up to seed {start}: {len(bad)} bad\n")
     return Ran(counts=counts, bad=tuple(bad))
 
 

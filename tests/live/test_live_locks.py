@@ -26,6 +26,10 @@ WAYS: dict[str, tuple[Answer, int, int]] = {
 """What is answered, and the exit code: before the start, and in a step."""
 
 
+QUICK = ("people stop", "somebody declines", "a defect")
+"""Those that are always tried in a step, too."""
+
+
 def require_free(small: Bench) -> None:
     """Take both locks, as another process would, and give them back."""
     with small.premises("room.environment.yaml"):
@@ -43,7 +47,7 @@ def test_before_the_start(small: Bench, way: str) -> None:
     require_free(small)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [way if way in QUICK else pytest.param(way, marks=pytest.mark.slow) for way in WAYS])
 def test_in_a_step_of_the_first_sitting_and_of_the_next(small: Bench, way: str) -> None:
     answer, _, code = WAYS[way]
     answers = {"Who act": answer, **small.answers(Who_declines="dee", One_line="no")}

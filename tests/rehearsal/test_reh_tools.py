@@ -58,7 +58,13 @@ def test_there_are_as_many_commands_as_headings_need(left: bench.Left) -> None:
 
 
 @pytest.mark.parametrize(
-    "environment", [{}, {"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"}, {"PERL_UNICODE": "SDA", "LC_ALL": "C.UTF-8"}]
+    "environment",
+    [
+        {},
+        {"PERL_UNICODE": "SDA", "LC_ALL": "C.UTF-8"},
+        pytest.param({"LC_ALL": "C"}, marks=pytest.mark.slow),
+        pytest.param({"LC_ALL": "C.UTF-8"}, marks=pytest.mark.slow),
+    ],
 )
 def test_the_whole_text_pasted_at_once_says_all_is_well(left: bench.Left, environment: dict[str, str]) -> None:
     before = bench.tree(left.record)
@@ -114,7 +120,11 @@ DAMAGES = (manifest_asks_for_less, entry_edited, end_cut_off, statement_edited, 
 
 @pytest.mark.parametrize(
     ("damage", "sums"),
-    [*((damage, sums) for damage in DAMAGES for sums in (False, True)), (another_file, False)],
+    [
+        *((damage, True) for damage in DAMAGES),
+        *(pytest.param(damage, False, marks=pytest.mark.slow) for damage in DAMAGES),
+        (another_file, False),
+    ],
 )
 def test_the_whole_text_pasted_at_once_notices_a_tampered_twin(
     twin: bench.Left, damage: Callable[[bench.Left], str], *, sums: bool

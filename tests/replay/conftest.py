@@ -31,7 +31,7 @@ def published_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crypto.SystemDraw, "rsa", rsa)
 
 
-@pytest.fixture(params=bench.GOLDEN)
+@pytest.fixture(params=bench.SMALL)
 def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A copy of a golden record that a test may change."""
     record = tmp_path / request.param / "record"

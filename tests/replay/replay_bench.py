@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 GOLDENS = ROOT / "tests" / "goldens"
 GOLDEN = sorted(path.name for path in GOLDENS.iterdir() if (path / "record").is_dir())
+SMALL = [name for name in GOLDEN if name.startswith("record-")]
+"""Those of the small ceremony; `keys-1` is one with every action and every section of a playbook."""
 TINY = ("tiny.ceremony.yaml", "tiny.roster.yaml")
 
 HEAD = "format: replay/1\nplaybook: tiny.ceremony.yaml\ngives: {exit: 0}\n"

@@ -101,6 +101,7 @@ def test_a_record_that_cannot_be_read_fails_in_words(place: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.slow
 def test_k_last_failed_and_several_processes(place: Path) -> None:
     larger_key(place)
     assert outcomes(bench.pytest_in(place, "-v", "-k", "verify").stdout) == {"kept/record verify": "FAILED"}
