@@ -61,8 +61,8 @@ def too_late(playbook: Playbook, today: str) -> tuple[str, str] | None:
     """
     if words := _overdue(playbook, today):
         return "RUN010", words
-    unsigned = (waiver for _, waiver in ended(playbook, today) if waiver.rule == SIGN_OFF)
-    return next(((SIGN_OFF, _ended(waiver)) for waiver in unsigned), None)
+    unsigned = (waiver for _, waiver in _ended(playbook, today) if waiver.rule == SIGN_OFF)
+    return next(((SIGN_OFF, ended_words(waiver.rule, waiver.step, waiver.until)) for waiver in unsigned), None)
 
 
 def check_day(playbook: Playbook, report: Report, *, today: str) -> None:
@@ -74,23 +74,25 @@ def check_day(playbook: Playbook, report: Report, *, today: str) -> None:
     if words := _overdue(playbook, today):
         advice = "review it, and write the next date"
         report.add("RUN010", words, ("review_by",), help_=advice, severity=Severity.WARNING)
-    for position, waiver in ended(playbook, today):
+    for position, waiver in _ended(playbook, today):
         if waiver.rule in _AGAIN:
             severity = Severity.ERROR if waiver.rule == SIGN_OFF else Severity.WARNING
             path: Path = ("waivers", position, "until")
-            report.add(waiver.rule, _ended(waiver), path, help_=_AGAIN[waiver.rule], severity=severity)
+            words = ended_words(waiver.rule, waiver.step, waiver.until)
+            report.add(waiver.rule, words, path, help_=_AGAIN[waiver.rule], severity=severity)
 
 
-def ended(playbook: Playbook, today: str) -> Iterator[tuple[int, Waiver]]:
+def ended_words(rule: str, step: str | None, until: str | None) -> str:
+    """Return in words that a waiver has ended: of a rule, for a step or the whole plan, on a day."""
+    of = f" for `{step}`" if step is not None else ""
+    return f"the waiver of {rule}{of} ended on {until}"
+
+
+def _ended(playbook: Playbook, today: str) -> Iterator[tuple[int, Waiver]]:
     """Yield the waivers, each with its position, that have ended by a day."""
     for position, waiver in enumerate(playbook.waivers):
         if waiver.rule in MAY_WAIVE and not in_force(waiver, today):
             yield position, waiver
-
-
-def _ended(waiver: Waiver) -> str:
-    step = f" for `{waiver.step}`" if waiver.step is not None else ""
-    return f"the waiver of {waiver.rule}{step} ended on {waiver.until}"
 
 
 def _overdue(playbook: Playbook, today: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
-from runner.document.control_rules import SIGN_OFF
+from runner.document.control_rules import SIGN_OFF, ended_words
 from runner.errors import ControlFault, WrongUse
 from runner.exchange import VAULT, Need
 from runner.host.company import ALWAYS, Wrong
@@ -153,8 +153,7 @@ def stale(plan: Plan, found: Situation) -> tuple[tuple[str, str], ...]:
     faults = [(rule, words) for rule, words in faults if not waived(plan, rule, found.today)]
     for item in plan.waivers:  # the weaker sign-off that it allowed stands in the plan
         if item.rule == SIGN_OFF and item.until is not None and item.until < found.today:
-            step = f" for `{item.step}`" if item.step is not None else ""
-            faults.append((SIGN_OFF, f"the waiver of {SIGN_OFF}{step} ended on {item.until}"))
+            faults.append((SIGN_OFF, ended_words(SIGN_OFF, item.step, item.until)))
     return tuple(faults)
 
 
